@@ -1,0 +1,27 @@
+# Makes a backup of the metadata in the root under store, then removes older ones so that KEEP stay (0 keeps all).
+# Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
+set -euo pipefail
+
+said=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n' | grep '^Backup [HUE]' || true)
+made=$(sed -n 's/^Backup URI *: .*\///p' <<<"$said")
+if [[ -z "$made" ]]; then
+  echo "No backup was made in $UFS_FOLDER; the reason stands above." >&2
+  exit 1
+fi
+echo "$said"
+
+# What lies in the under store now, not what the cache remembers of it.
+listed=$(alluxio fs -Dalluxio.user.file.metadata.sync.interval=0 ls "$CACHE_FOLDER")
+if ! grep -q "/$made.complete\$" <<<"$listed"; then
+  echo "The backup $made is not whole in the under store." >&2
+  exit 1
+fi
+if ((KEEP > 0)); then
+  # Names begin with their date: sorted backwards, the newest come first.
+  names=$(grep -oE 'alluxio-backup-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{12,14}\.gz$' <<<"$listed" | sort -r || true)
+  for name in $(tail -n "+$((KEEP + 1))" <<<"$names"); do
+    [[ "$name" == "$made" ]] || alluxio fs rm "$CACHE_FOLDER/$name*"
+  done
+fi
+# Listing has put the directory into the cache's metadata; a backup is no data of the cache.
+alluxio fs rm -R --alluxioOnly "/${CACHE_FOLDER#/}" >/dev/null

@@ -1,0 +1,162 @@
+"""Wait until the cache serves, and say why when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, explain, health
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
+
+LOOK_EVERY_S: Final = 0.7
+LOG_LINES: Final = 60
+API_GRACE_S: Final = 60
+GRACE_S: Final = {"CrashLoopBackOff": 5, "restarting": 5, "not scheduled": 60, "FailedMount": 45}
+"""How long a trouble may last before waiting ends; what is not named here gets OTHER_GRACE_S."""
+OTHER_GRACE_S: Final = 20
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.cache_wait."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Look again and again until nothing is missing, the limit is reached, or there is no hope."""
+        if self.check_mode:
+            return {
+                "skipped": True,
+                "leader": "",
+                "waited_s": 0.0,
+                "msg": "check mode: nothing to wait for",
+            }
+        patience = Patience(options["wait_timeout_s"])
+        workers = options["workers"] if options["part"] == "all" else []
+        expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
+        watch = TroubleWatch(kube, options["namespace"], options["release"])
+        api_lost_at: float | None = None
+        while True:
+            try:
+                raw = objects.raw_pods(kube, options["namespace"], options["release"])
+                seen = objects.look(kube, options["namespace"], options["release"], raw)
+                judged = seen if options["part"] == "all" else replace(seen, workers_set=None)
+                missing = health.awaited(judged, expected)
+                if not missing:
+                    leader = seen.leader.pod if seen.leader else ""
+                    return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
+                watch.check(raw, seen, patience)
+                api_lost_at = None
+            except ApiError as error:
+                # The API server itself may restart while the cache comes up.
+                api_lost_at = patience.waited_s if api_lost_at is None else api_lost_at
+                if error.status in {401, 403} or patience.waited_s - api_lost_at > API_GRACE_S:
+                    raise
+                missing = [f"the API server ({error.reason})"]
+            if patience.is_over:
+                raise watch.timeout(missing, patience)
+            patience.pause("; ".join(missing[:2]) + watch.last_reason, LOOK_EVERY_S)
+
+
+class TroubleWatch:
+    """Follows what keeps the pods from serving, and decides when that is hopeless."""
+
+    def __init__(self, kube: Kube, namespace: str, release: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self.release = release
+        self._restarts: dict[str, int] = {}
+        self._since: dict[tuple[str, str], float] = {}
+        self._last: explain.Trouble | None = None
+
+    def check(self, raw: Sequence[Json], seen: health.Seen, patience: Patience) -> None:
+        """Raise CacheError with the explanation when a pod's trouble will not pass by waiting."""
+        facts = {pod["name"]: pod for pod in seen.pods}
+        for pod in seen.pods:
+            self._restarts.setdefault(pod["name"], pod["restarts"])
+        current = self._troubles(raw, seen)
+        keys = {(trouble.pod, trouble.reason) for trouble in current}
+        self._since = {key: since for key, since in self._since.items() if key in keys}
+        self._last = current[0] if current else None
+        for trouble in current:
+            since = self._since.setdefault((trouble.pod, trouble.reason), patience.waited_s)
+            lasted = patience.waited_s - since
+            restarts = facts.get(trouble.pod, {}).get("restarts", 0)
+            if self._is_hopeless(trouble, restarts - self._restarts.get(trouble.pod, 0), lasted):
+                raise self._error(trouble, patience.waited_s)
+
+    @property
+    def last_reason(self) -> str:
+        """What the last look found, for a waiting line; empty when nothing is wrong."""
+        return f" [{self._last.pod}: {self._last.reason}]" if self._last else ""
+
+    def timeout(self, missing: Sequence[str], patience: Patience) -> CacheError:
+        """The error of a wait that took too long."""
+        if self._last is not None:
+            return self._error(self._last, patience.waited_s)
+        return CacheError(
+            f"the cache does not serve after {patience.timeout_s:.0f} s: {'; '.join(missing)}.",
+            fix=f"see `kubectl -n {self.namespace} get pods -l release={self.release} -o wide` and the logs;"
+            " a slow machine may need a larger alluxops_wait_timeout_s.",
+        )
+
+    def _is_hopeless(self, trouble: explain.Trouble, new_restarts: int, lasted_s: float) -> bool:
+        grace = GRACE_S.get(trouble.reason, OTHER_GRACE_S)
+        if trouble.reason in {"CrashLoopBackOff", "restarting", "OOMKilled"}:
+            if new_restarts >= explain.HOPELESS_RESTARTS:
+                return True
+            # Restarts of an earlier day say nothing, unless the log names a cause that waiting does not cure.
+            return trouble.hopeless and lasted_s >= grace and self._known(trouble)
+        if trouble.reason == "not scheduled" or trouble.reason in explain.EVENT_REASONS:
+            return lasted_s >= grace
+        return trouble.hopeless and lasted_s >= grace
+
+    def _known(self, trouble: explain.Trouble) -> bool:
+        return explain.known_cause([self._log(trouble), trouble.message]) is not None
+
+    def _troubles(self, raw: Sequence[Json], seen: health.Seen) -> list[explain.Trouble]:
+        """Troubles of pods that are not ready, and of sets that make no pods."""
+        facts = {pod["name"]: pod for pod in seen.pods}
+        lagging = [
+            pod
+            for pod in raw
+            if not cluster.is_ready(facts[pod["metadata"]["name"]])
+            and "deletionTimestamp" not in pod["metadata"]
+        ]
+        has_pods = {pod["role"] for pod in seen.pods}
+        if not lagging and has_pods >= {cluster.MASTER_ROLE, cluster.WORKER_ROLE}:
+            return []
+        events = self.kube.list_objects(objects.core(self.namespace, "events"))
+        found = [explain.pod_trouble(pod, events) for pod in lagging]
+        for role, kind, name in (
+            (cluster.MASTER_ROLE, "StatefulSet", f"{self.release}-master"),
+            (cluster.WORKER_ROLE, "DaemonSet", f"{self.release}-worker"),
+        ):
+            if role not in has_pods:
+                found.append(explain.set_trouble(kind, name, events))
+        # A container that fails tells more than a pod that waits for it.
+        return sorted(
+            (trouble for trouble in found if trouble is not None),
+            key=lambda trouble: (not trouble.hopeless, not trouble.container),
+        )
+
+    def _error(self, trouble: explain.Trouble, waited_s: float) -> CacheError:
+        return CacheError(*explain.explain(trouble, self._log(trouble), waited_s, self.namespace))
+
+    def _log(self, trouble: explain.Trouble) -> str:
+        if not trouble.container:
+            return ""
+        log = ""
+        if trouble.previous:
+            log = self.kube.pod_log(
+                self.namespace, trouble.pod, trouble.container, lines=LOG_LINES, previous=True
+            )
+        return log or self.kube.pod_log(
+            self.namespace, trouble.pod, trouble.container, lines=LOG_LINES
+        )

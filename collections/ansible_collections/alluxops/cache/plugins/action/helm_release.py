@@ -1,0 +1,197 @@
+"""The controller's half of helm_release: hands over chart and kubeconfig, and forgets what a dead Helm left pending."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.alluxops.cache.plugins.module_utils import release
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
+from ansible_collections.alluxops.cache.plugins.plugin_utils import parent
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    Patience,
+    Result,
+    plain,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed
+from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kubeconfig import portable
+
+FOREIGN_AGE_S = 310.0
+"""A Helm of another machine, or started by hand, counts as dead after this: its own limit is 300 s by default."""
+
+DELETION_LIMIT_S = 120.0
+
+
+class ActionModule(ActionBase):
+    """One round trip to kube_control, two where a dead run left a revision pending."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        """Run the module with what it needs from the controller."""
+        parent.end_with_it()
+        result: Result = super().run(tmp, task_vars)
+        try:
+            result.update(self._deploy(task_vars or {}))
+        except CacheError as error:
+            result.update(error.result())
+        return result
+
+    def _deploy(self, task_vars: dict[str, Any]) -> Result:
+        arguments = plain(self._task.args)
+        path = kubeconfig_path(str(arguments.get("kubeconfig") or ""))
+        arguments["kubeconfig"] = portable(path)
+        chart = str(arguments.get("chart") or "")
+        if chart and is_local_chart(chart, str(arguments.get("chart_repo_url") or "")):
+            place = Path(chart).expanduser()
+            arguments["chart_archive"] = base64.b64encode(packed(place)).decode()
+            arguments["chart_is_directory"] = place.is_dir()
+        result = self._settled(path, arguments, task_vars)
+        if result.get("failed_revision"):
+            back = {"state": "rolled_back", "failed_revision": result["failed_revision"]}
+            undone = self._settled(path, {**arguments, **back}, task_vars)
+            result["msg"] = "\n".join(
+                [result["msg"], *undone.get("reasons", [undone.get("msg", "")])]
+            )
+        return _with_chart(result)
+
+    def _settled(
+        self, kubeconfig: str, arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> Result:
+        """Run the module, and again once what stood in its way is done."""
+        forgotten: list[str] = []
+        result = self._run(arguments, task_vars)
+        if "busy" in result:
+            forgotten = self._forget(kubeconfig, arguments, result)
+            if self._task.check_mode:
+                return {"changed": True, "action": "upgrade", "reasons": forgotten, "revision": 0}
+            result = self._run(arguments, task_vars)
+        if "prepare" in result:
+            kube, namespace = Kube.open(kubeconfig), str(arguments["namespace"])
+            _write_hooks(kube, namespace, result["prepare"]["hooks"])
+            _delete(kube, namespace, result["prepare"]["replace"])
+            result = self._run({**arguments, "is_prepared": True}, task_vars)
+        if "busy" in result:
+            raise CacheError(
+                "another Helm began to work on the release.", "", "wait for it, and run again."
+            )
+        if forgotten and not result.get("failed"):
+            result.update(changed=True, reasons=[*forgotten, *result.get("reasons", [])])
+        return result
+
+    def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> Result:
+        result: Result = self._execute_module(
+            module_name="alluxops.cache.helm_release", module_args=arguments, task_vars=task_vars
+        )
+        result.pop("invocation", None)
+        return result
+
+    def _forget(
+        self, kubeconfig: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
+    ) -> list[str]:
+        """Delete the records of revisions whose Helm is dead. The workloads stay as they are: Helm adopts them next.
+
+        That is gentler than `helm rollback`, which would restart pods to undo what the next upgrade does again.
+        """
+        kube = Kube.open(kubeconfig)
+        folder = f"/api/v1/namespaces/{arguments['namespace']}/secrets"
+        said = []
+        for one in result["busy"]:
+            number = int(one["revision"])
+            if not self._task.check_mode and not self._is_dead(
+                kube, folder, arguments, one, str(result["host"])
+            ):
+                continue
+            said.append(f"revision {number} was left {one['status']} by a run that died")
+            if not self._task.check_mode:
+                kube.delete(f"{folder}/sh.helm.release.v1.{arguments['release']}.v{number}")
+                Display().display(f"recovered: {said[-1]}")
+        return said
+
+    def _is_dead(
+        self,
+        kube: Kube,
+        folder: str,
+        arguments: Mapping[str, Any],
+        revision: Mapping[str, Any],
+        host: str,
+    ) -> bool:
+        """Whether the Helm at work on a revision is dead: ours, with its lock free, or one past its time. Waits for it.
+
+        False where it went on meanwhile.
+        """
+        patience = Patience(FOREIGN_AGE_S)
+        while True:
+            selector = f"owner=helm,name={arguments['release']}"
+            metadata = {
+                int(secret["metadata"]["labels"]["version"]): secret["metadata"]
+                for secret in kube.list_objects(folder, selector, names_only=True)
+            }
+            number = int(revision["revision"])
+            found = metadata.get(number)
+            if found is None or found["labels"].get("status") != revision["status"]:
+                return False
+            before = max((one for one in metadata if one < number), default=0)
+            labels_before = metadata[before]["labels"] if before else None
+            age_s = time.time() - datetime.fromisoformat(found["creationTimestamp"]).timestamp()
+            if release.is_dead(found["labels"], labels_before, host) or age_s > FOREIGN_AGE_S:
+                return True
+            what = f"a Helm that is not ours to end revision {number} ({revision['status']}"
+            patience.pause(f"{what} for {age_s:.0f} s)", 2.0)
+
+
+def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:
+    """Create or replace ConfigMaps that Helm would leave as they were."""
+    for text in hooks:
+        body = yaml.safe_load(text)
+        space = body["metadata"].get("namespace", namespace)
+        folder = f"/api/v1/namespaces/{space}/configmaps"
+        path = f"{folder}/{body['metadata']['name']}"
+        found = kube.get(path)
+        if found is None:
+            kube.create(folder, body)
+        else:
+            body["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+            kube.replace(path, body)
+
+
+def _delete(kube: Kube, namespace: str, workloads: list[str]) -> None:
+    """Delete workloads, given as "Kind name", which Helm makes anew, and wait until their pods are gone too."""
+    patience = Patience(DELETION_LIMIT_S)
+    for key in workloads:
+        kind, name = key.split()
+        path = objects.apps(namespace, f"{kind.lower()}s", name)
+        if not kube.delete(path):
+            continue
+        while kube.get(path) is not None:
+            if patience.is_over:
+                raise CacheError(
+                    f"the {kind} {namespace}/{name} does not go away.",
+                    "Its pods must end before it is made anew.",
+                    f"see `kubectl -n {namespace} get pods -o wide`, and run again.",
+                )
+            patience.pause(f"the pods of {name} to end", 0.5)
+
+
+def _with_chart(result: Result) -> Result:
+    text = result.pop("chart_text", None)
+    if text is not None:
+        result["chart"] = {
+            "metadata": yaml.safe_load(text["chart"]),
+            "values": yaml.safe_load(text["values"]) or {},
+        }
+    return result

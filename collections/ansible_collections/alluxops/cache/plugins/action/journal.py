@@ -1,0 +1,266 @@
+"""Read the journals of a release and format them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import (
+    Plan,
+    Request,
+    plan_format,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+    as_yaml,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.journal."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Look where it is needed, decide, format, leave nothing running."""
+        guard = _Guard(kube, options)
+        if not guard.looked_at and not guard.masters.stopped_by_us:
+            return {"changed": False, "journals": [], "serving": guard.serving}
+        if self.check_mode:
+            return {**guard.predict(), "journals": [], "serving": guard.serving}
+        return {**guard.run(), "serving": guard.serving}
+
+
+class _Guard:
+    """One pass over the journals of one release."""
+
+    def __init__(self, kube: Kube, options: Options) -> None:
+        self.kube = kube
+        self.options = options
+        self.namespace, self.release = options["namespace"], options["release"]
+        self.wanted = journal.Wanted.from_values(self.namespace, self.release, options["values"])
+        self.masters = StoppedMasters(kube, self.namespace, self.release)
+        self.pods = {
+            _ordinal(pod): pod
+            for pod in map(cluster.pod_facts, objects.raw_pods(kube, self.namespace, self.release))
+            if pod["role"] == cluster.MASTER_ROLE
+        }
+        self.all_claims = [claim for claim in options["claims"] if claim["kind"] == "journal"]
+        self.claims = [
+            claim
+            for claim in self.all_claims
+            if not options["ordinals"] or claim["ordinal"] in options["ordinals"]
+        ]
+        self.serving = any(cluster.is_ready(pod) for pod in self.pods.values())
+        self.forced = options["policy"] == "force"
+        self.looked_at = self._to_look_at()
+
+    def _to_look_at(self) -> list[Json]:
+        """The claims that a Job looks into: a master that is ready has told that its journal is formatted."""
+        options = self.options
+        asked = self.forced or options["read"] or options["stale"] or options["restoring"]
+        if asked or not self.serving:
+            return self.claims
+        if self.wanted.shared:
+            return []
+        if options["ordinals"]:
+            return [claim for claim in self.claims if not self._is_ready(claim)]
+        # A lost volume that was replaced by an empty one: its master fails while the others serve.
+        return [claim for claim in self.claims if self._fails(claim)]
+
+    def _is_ready(self, claim: Mapping[str, Any]) -> bool:
+        pod = self.pods.get(int(claim["ordinal"]))
+        return pod is not None and cluster.is_ready(pod)
+
+    def _fails(self, claim: Mapping[str, Any]) -> bool:
+        pod = self.pods.get(int(claim["ordinal"]))
+        return pod is not None and not cluster.is_ready(pod) and pod["restarts"] > 0
+
+    @property
+    def _request(self) -> Request:
+        options = self.options
+        return Request(
+            self.wanted,
+            masters=len(self.all_claims),
+            policy=options["policy"],
+            confirmed=options["confirm"] == self.release,
+            stale=options["stale"],
+            restoring=options["restoring"],
+        )
+
+    def run(self) -> Result:
+        """Look, decide, format."""
+        patience = Patience(self.options["wait_timeout_s"])
+        nodes = {ordinal: pod["node"] for ordinal, pod in self.pods.items()}
+        backup = None
+        with JournalJobs(
+            self.kube,
+            self.namespace,
+            self.release,
+            self.looked_at or self.claims,
+            self.options["values"],
+            nodes,
+        ) as jobs:
+            jobs.clear(patience)
+            jobs.start()
+            before = jobs.states(patience)
+            if self.wanted.shared:
+                jobs.prove_shared()
+                before = before[:1]
+            plan = plan_format([*before, *self._in_use(before)], self._request)
+            if plan.format:
+                backup = self._prepare(plan, before, patience)
+            after = [self._treated(jobs, plan, item) for item in before]
+        if plan.format:
+            self._let_them_see(plan)
+        if self.masters.stopped_by_us and not self.options["restoring"]:
+            self.masters.start()
+        return {
+            "changed": before != after or bool(plan.format),
+            "why": plan.why,
+            "backup": backup,
+            "diff": {"before": as_yaml(_shown(before)), "after": as_yaml(_shown(after))},
+            "journals": [_facts(item, plan) for item in after],
+        }
+
+    def _in_use(self, read: Sequence[journal.Journal]) -> list[journal.Journal]:
+        """The journals of the masters that serve, which no Job has to look into."""
+        known = {item.ordinal for item in read}
+        if not self.serving or self.wanted.shared or self.options["ordinals"]:
+            return []
+        kind = self.wanted.journal_type
+        return [
+            journal.Journal(
+                claim["ordinal"], claim["name"], "formatted", None, (kind,), (kind,), "", "", kind
+            )
+            for claim in self.claims
+            if claim["ordinal"] not in known
+        ]
+
+    def _prepare(
+        self, plan: Plan, before: Sequence[journal.Journal], patience: Patience
+    ) -> Json | None:
+        """Take the backup where metadata would go, and see that no master writes to what is formatted."""
+        backup = None
+        if plan.needs_backup and self.options["backup_first"] and not self.masters.backup_uri:
+            backup = self._back_up(before)
+        if self.options["stale"]:
+            running = [ordinal for ordinal in plan.format if ordinal in self.pods]
+            if running:
+                raise SettingsError(
+                    f"{self.release}-master-{running[0]} runs: its journal is not formatted as a stale copy.",
+                    "a member that forgets what it has voted for can make the others lose what they agreed on.",
+                    "stop it first; `alluxops scale-masters` does so.",
+                )
+        elif not self._beside_others(plan):
+            self.masters.stop(
+                Patience(patience.timeout_s),
+                backup_uri=str((backup or {}).get("uri") or self.masters.backup_uri),
+                come_back=not self.options["restoring"],
+            )
+        return backup
+
+    def _beside_others(self, plan: Plan) -> bool:
+        """Whether only journals of masters that do not serve are formatted, while the others go on."""
+        if self.forced or self.options["restoring"]:
+            return False
+        ready = {ordinal for ordinal, pod in self.pods.items() if cluster.is_ready(pod)}
+        some = self.serving or bool(self.options["ordinals"])
+        return some and not ready.intersection(plan.format)
+
+    def _back_up(self, before: Sequence[journal.Journal]) -> Json:
+        """A backup through the leader. Raises SettingsError, with what to do instead, where none can be taken."""
+        held = ", ".join(str(item.ordinal) for item in before if item.records)
+        what = f"the journals of {self.release} hold metadata (masters {held}), and no backup of them can be taken"
+        instead = (
+            f"or, to lose them on purpose, run `alluxops uninstall -e alluxio_confirm_purge={self.release}` and deploy"
+            " again."
+        )
+        if not self.serving:
+            raise SettingsError(
+                f"{what}: no master serves.",
+                "formatting with alluxio_journal_format: force takes a backup first, through the leader.",
+                "start the masters (alluxio_journal_format: if_empty) and run again with force;"
+                f" {instead}",
+            )
+        try:
+            made = backups.take(
+                self.kube,
+                self.namespace,
+                self.release,
+                to=self.options["backup_to"],
+                patience=Patience(self.options["wait_timeout_s"]),
+            )
+        except CacheError as error:
+            raise SettingsError(
+                f"{what}: {error.what}", error.cause, f"{error.fix or 'see the message'} {instead}"
+            ) from error
+        return asdict(made)
+
+    def _treated(self, jobs: JournalJobs, plan: Plan, item: journal.Journal) -> journal.Journal:
+        if item.ordinal in plan.format:
+            return jobs.format(item.ordinal, self.options["restoring"])
+        return jobs.adopt(item.ordinal) if item.ordinal in plan.adopt else item
+
+    def _let_them_see(self, plan: Plan) -> None:
+        """Make the pods anew that failed on a journal that is formatted now, rather than wait for their next try."""
+        for ordinal in plan.format:
+            pod = self.pods.get(ordinal)
+            if pod is not None and not self.masters.stopped_by_us and not cluster.is_ready(pod):
+                self.kube.delete(objects.core(self.namespace, "pods", pod["name"]))
+
+    def predict(self) -> Result:
+        """What a run would do, as far as that can be told without a Job."""
+        collection = objects.core(self.namespace, "persistentvolumeclaims")
+        bound = {
+            claim["metadata"]["name"]: claim.get("status", {}).get("phase") == "Bound"
+            for claim in self.kube.list_objects(collection)
+        }
+        new = [claim for claim in self.looked_at if not bound.get(claim["name"])]
+        sure = self.forced or self.options["stale"] or self.options["restoring"]
+        lines = [f"{claim['name']}: formatted unless it holds a journal\n" for claim in new]
+        if sure:
+            lines = [f"{claim['name']}: formatted\n" for claim in self.looked_at]
+        would = bool(lines) and self.options["policy"] != "never"
+        return {"changed": would, "diff": {"before": "", "after": "".join(lines if would else ())}}
+
+
+def _ordinal(pod: Mapping[str, Any]) -> int:
+    return int(str(pod["name"]).rpartition("-")[2])
+
+
+def _shown(journals: Sequence[journal.Journal]) -> Json:
+    return {f"master {item.ordinal} ({item.claim})": _sentence(item) for item in journals}
+
+
+def _sentence(item: journal.Journal) -> str:
+    if item.marker is None:
+        return item.state
+    if item.marker.adopted_at:
+        return f"{item.state}, ours since {item.marker.adopted_at}"
+    if item.marker.formatted_at:
+        return f"{item.state}, by alluxops at {item.marker.formatted_at}"
+    return item.state
+
+
+def _facts(item: journal.Journal, plan: Plan) -> Json:
+    return {
+        "ordinal": item.ordinal,
+        "claim": item.claim,
+        "state": item.state,
+        "types": list(item.types),
+        "holds": list(item.records),
+        "marker": None if item.marker is None else asdict(item.marker),
+        "formatted_at": None if item.marker is None else item.marker.formatted_at,
+        "formatted_now": item.ordinal in plan.format,
+        "adopted_now": item.ordinal in plan.adopt,
+    }

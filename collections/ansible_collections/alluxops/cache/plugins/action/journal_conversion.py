@@ -1,0 +1,225 @@
+"""Turn a single master's journal into one of another type, by a checked backup and restore."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    census,
+    cluster,
+    conversion,
+    explain,
+    health,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+
+LOOK_EVERY_S: Final = 0.5
+COMMAND_TIMEOUT_S: Final = 300
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.journal_conversion."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Start a lone master on the old journal, back it up, restore it into the new one, compare, mark."""
+        if self.check_mode:
+            return {"changed": True, "backup": {}, "census": {}}
+        patience = Patience(options["wait_timeout_s"])
+        with LoneMaster(kube, options, patience) as master:
+            master.start(options["from_type"])
+            before = master.census()
+            taken = master.back_up(options["from_type"])
+            master.stop()
+            master.format(options["to_type"])
+            master.start(options["to_type"], {backup.INIT_PROPERTY: taken.uri})
+            after = master.census()
+            master.stop()
+            # A second start, without the backup to help: what counts is what the new journal itself holds.
+            master.start(options["to_type"])
+            found = census.differences(before, master.census())
+            found += census.differences(before, after)
+            master.stop()
+            if found:
+                raise CacheError(
+                    f"the journal of type {options['to_type']} does not hold what the one of type"
+                    f" {options['from_type']} holds: {'; '.join(dict.fromkeys(found))}.",
+                    "The backup was not restored whole. The release still uses the old journal.",
+                    "run `alluxops site` with the settings that the release has, which starts the masters again.",
+                )
+            master.mark(options["to_type"])
+        return {
+            "changed": True,
+            "backup": {"uri": taken.uri, "entries": taken.entries},
+            "census": before.as_dict(),
+            "diff": {
+                "before": f"journal of type {options['from_type']}\n",
+                "after": f"journal of type {options['to_type']}\n"
+                + "\n".join(census.lines(before))
+                + "\n",
+            },
+        }
+
+
+class LoneMaster:
+    """The pod that runs master 0 alone. Used as a context: leaving it removes the pod."""
+
+    def __init__(self, kube: Kube, options: Options, patience: Patience) -> None:
+        self.kube = kube
+        self.namespace: str = options["namespace"]
+        self.release: str = options["release"]
+        self.values: Mapping[str, Any] = options["values"]
+        self.patience = patience
+        self.pod = conversion.pod_name(self.release)
+        self._place = objects.core(self.namespace, "pods", self.pod)
+
+    def __enter__(self) -> Self:
+        masters_set = objects.masters_set(self.kube, self.namespace, self.release)
+        if masters_set is None or int(masters_set["spec"]["replicas"]) != 0:
+            raise SettingsError(
+                f"the masters of {self.namespace}/{self.release} are not stopped.",
+                "Two masters must not write to one journal.",
+                "`alluxops scale-masters` stops them first.",
+            )
+        self._remove()
+        self._wait_stopped()
+        self.kube.create(
+            objects.core(self.namespace, "pods"), conversion.pod(masters_set, self.release)
+        )
+        self._wait_running()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def start(self, journal_type: str, more: Mapping[str, str] | None = None) -> None:
+        """Start the master and wait until it serves."""
+        given = {**conversion.properties(journal_type, self.release, self.values), **(more or {})}
+        self._run(conversion.start(given), "start the master")
+        while self._leader() is None:
+            alive = self._exec(conversion.IS_ALIVE).returncode == 0
+            if not alive or self.patience.is_over:
+                log = self._exec(conversion.LAST_WORDS).output
+                known = explain.known_cause([log])
+                ended = (
+                    "ended" if not alive else f"does not serve after {self.patience.waited_s:.0f} s"
+                )
+                raise CacheError(
+                    f"a master with a journal of type {journal_type} {ended}:\n"
+                    + "\n".join(explain.telling_lines(log)),
+                    known[1] if known else "",
+                    known[2] if known else "",
+                )
+            self.patience.pause(
+                f"a lone master on the journal of type {journal_type}", LOOK_EVERY_S
+            )
+
+    def stop(self) -> None:
+        """Stop the master, which writes out what it has."""
+        self._run(conversion.STOP, "stop the master")
+
+    def census(self) -> census.Census:
+        """What the running master holds."""
+        return censuses.read(self.kube, self.namespace, self.pod)
+
+    def back_up(self, journal_type: str) -> backup.Written:
+        """Write a backup into the journal's volume."""
+        self.patience.pause("the backup to be written", 0)
+        given = conversion.properties(journal_type, self.release, self.values)
+        done = self._exec(conversion.take_backup(given, self.values))
+        if done.returncode != 0:
+            raise CacheError(
+                "`alluxio fsadmin backup` made no backup.", backup.failure(done.output)
+            )
+        return backup.parse_written(done.stdout)
+
+    def format(self, journal_type: str) -> None:
+        """Leave an empty journal of a type."""
+        given = conversion.properties(journal_type, self.release, self.values)
+        script = conversion.empty_journal(journal_type, given, self.values)
+        self._run(script, f"make an empty journal of type {journal_type}")
+
+    def mark(self, journal_type: str) -> None:
+        """Say in the volume that this journal is the true one now."""
+        marker = {
+            "namespace": self.namespace,
+            "release": self.release,
+            "ordinal": 0,
+            "journal_type": journal_type,
+            "version": str(self.values.get("imageTag", "")),
+            "served": True,
+            "formatted_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        self._run(conversion.write_marker(marker, self.values), "write the marker")
+
+    def _leader(self) -> health.Leader | None:
+        pod = self.kube.get(self._place)
+        port = (cluster.pod_facts(pod)["web_port"] if pod else 0) or objects.WEB_PORT
+        page = self.kube.pod_http(self.namespace, self.pod, port, objects.MASTER_INFO)
+        return health.parse_leader(self.pod, page)
+
+    def _exec(self, script: str) -> Any:
+        return self.kube.exec(
+            self.namespace,
+            self.pod,
+            objects.MASTER_CONTAINER,
+            ["/bin/bash", "-c", script],
+            timeout_s=COMMAND_TIMEOUT_S,
+        )
+
+    def _run(self, script: str, what: str) -> None:
+        done = self._exec(script)
+        if done.returncode != 0:
+            lines = explain.telling_lines(done.output)
+            raise CacheError(f"cannot {what} in {self.namespace}/{self.pod}:\n" + "\n".join(lines))
+
+    def _remove(self) -> None:
+        """Remove the pod, ours or an interrupted run's, and wait until it let go of the volume."""
+        if not self.kube.delete(self._place, propagation="Background"):
+            return
+        limit = Patience(60)
+        while self.kube.get(self._place) is not None and not limit.is_over:
+            limit.pause(f"{self.pod} to end", LOOK_EVERY_S)
+
+    def _wait_stopped(self) -> None:
+        while pods := [
+            pod["metadata"]["name"]
+            for pod in objects.raw_pods(self.kube, self.namespace, self.release)
+            if pod["metadata"]["labels"].get("role") == cluster.MASTER_ROLE
+        ]:
+            if self.patience.is_over:
+                raise CacheError(
+                    f"{pods[0]} does not stop.",
+                    fix=f"see `kubectl -n {self.namespace} describe pod {pods[0]}`, and run again.",
+                )
+            self.patience.pause(f"{pods[0]} to stop", LOOK_EVERY_S)
+
+    def _wait_running(self) -> None:
+        while True:
+            pod = self.kube.get(self._place) or {}
+            if pod.get("status", {}).get("phase") == "Running":
+                return
+            if self.patience.is_over:
+                raise self._trouble(pod)
+            self.patience.pause(f"{self.pod} to start", LOOK_EVERY_S)
+
+    def _trouble(self, pod: Json) -> CacheError:
+        events = self.kube.list_objects(objects.core(self.namespace, "events"))
+        trouble = explain.pod_trouble(pod, events) if pod else None
+        if trouble is None:
+            return CacheError(
+                f"{self.pod} does not start.",
+                fix=f"see `kubectl -n {self.namespace} describe pod {self.pod}`.",
+            )
+        return CacheError(*explain.explain(trouble, "", self.patience.waited_s, self.namespace))

@@ -1,0 +1,126 @@
+"""Write down in the journals which release they are and which Alluxio has served from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, journal_job
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Result,
+    as_yaml,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+TIMEOUT_S: Final = 30
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.journal_marker."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Read each running master's marker, complete it, write it where that changed something."""
+        values = options["values"]
+        if not journal.is_in_volume(values):
+            return {"changed": False, "markers": [], "warnings": []}
+        namespace, release = options["namespace"], options["release"]
+        seen = objects.look(kube, namespace, release)
+        wanted = journal.Wanted.from_values(namespace, release, values)
+        if seen.leader is None:
+            if self.check_mode:
+                return {"changed": False, "markers": [], "warnings": []}
+            raise CacheError(
+                f"no master of {release} in {namespace} serves: which Alluxio uses its journals is not written down.",
+                fix="run again when one does (`alluxops status`).",
+            )
+        # What runs, rather than what was to run.
+        wanted = replace(wanted, version=seen.leader.version)
+        masters = [pod for pod in seen.of_role(cluster.MASTER_ROLE) if cluster.is_ready(pod)]
+        if wanted.shared:
+            masters = [pod for pod in masters if pod["name"] == seen.leader.pod]
+        writer = _Writer(kube, wanted, journal.journal_folder(values), restored=options["restored"])
+        for pod in masters:
+            writer.treat(pod, dry=self.check_mode)
+        return writer.result()
+
+
+class _Writer:
+    """Markers of one release, read and written through the masters' containers."""
+
+    def __init__(self, kube: Kube, wanted: journal.Wanted, folder: str, *, restored: bool) -> None:
+        self.kube = kube
+        self.wanted = wanted
+        self.folder = folder
+        self.restored = restored
+        self._before: dict[str, journal.Marker | None] = {}
+        self._after: dict[str, journal.Marker | None] = {}
+        self._warnings: list[str] = []
+
+    def treat(self, pod: Mapping[str, Any], *, dry: bool) -> None:
+        """Bring the marker of one master up to date."""
+        name = str(pod["name"])
+        ordinal = int(name.rpartition("-")[2])
+        marker = journal.read_marker(self._run(name, journal_job.READ_MARKER).strip())
+        self._before[name] = self._after[name] = marker
+        if marker is not None and not self.wanted.owns(marker, ordinal):
+            self._warnings.append(
+                f"{name} serves from a journal whose marker names master {marker.ordinal} of release {marker.release}"
+                f" in namespace {marker.namespace or '?'}. See that no other masters run on it; then remove"
+                f" {self.folder}/{journal.MARKER} in its container."
+            )
+            return
+        wanted = journal.served_marker(
+            marker, self.wanted, ordinal, datetime.now(UTC), restored=self.restored
+        )
+        if wanted.restoring:
+            self._warnings.append(
+                f"{name} serves from a journal that {wanted.restoring} was being restored into, and that restore did"
+                " not end: it may hold a part only. Run that restore again."
+            )
+        self._after[name] = wanted
+        if wanted != marker and not dry:
+            self._run(name, journal_job.WRITE_MARKER, wanted.encoded())
+
+    def _run(self, pod: str, script: str, *arguments: str) -> str:
+        done = self.kube.exec(
+            self.wanted.namespace,
+            pod,
+            objects.MASTER_CONTAINER,
+            journal_job.script(script, self.folder, *arguments),
+            timeout_s=TIMEOUT_S,
+        )
+        if done.returncode != 0:
+            raise CacheError(
+                f"the marker in the journal of {pod} can be neither read nor written: {done.output.strip()[-300:]}",
+                fix=f"see that {self.folder} in its container has room and belongs to the container's user.",
+            )
+        return done.stdout
+
+    def result(self) -> Result:
+        """What was found and what it is now, by master."""
+        return {
+            "changed": self._before != self._after,
+            "markers": [
+                {
+                    "pod": name,
+                    "before": _facts(self._before[name]),
+                    "after": _facts(self._after[name]),
+                }
+                for name in self._after
+            ],
+            "warnings": self._warnings,
+            "diff": {
+                "before": as_yaml({name: _facts(item) for name, item in self._before.items()}),
+                "after": as_yaml({name: _facts(item) for name, item in self._after.items()}),
+            },
+        }
+
+
+def _facts(marker: journal.Marker | None) -> dict[str, Any] | None:
+    return None if marker is None else asdict(marker)

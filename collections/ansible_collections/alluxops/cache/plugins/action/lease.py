@@ -1,0 +1,134 @@
+"""Take the lease that says: one run at a time against a release."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import lease
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import (
+    ApiError,
+    Json,
+    Kube,
+)
+
+TRIES = 4
+
+
+class ActionModule(ApiAction):
+    """present takes it, checked only looks, absent gives it back. A dead run holds nothing."""
+
+    REFUSES_UNREACHABLE = True
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Raises SettingsError beside a living run. Taking a lease is no change."""
+        me = lease.here(os.getppid())  # the worker's parent: ansible-playbook itself
+        claim = _Claim(kube, options["namespace"], f"alluxops-{options['release']}", me)
+        if options["state"] == "absent":
+            claim.release(dry=self.check_mode)
+            return {"changed": False, "holder": ""}
+        looks_only = self.check_mode or options["state"] == "checked"
+        if looks_only:
+            claim.look()
+            return {"changed": False, "holder": me.text}
+        if claim.take():
+            _start_renewer(options["kubeconfig"], claim.path, me)
+        return {"changed": False, "holder": me.text}
+
+
+class _Claim:
+    """One Lease object and the process that wants it."""
+
+    def __init__(self, kube: Kube, namespace: str, name: str, me: lease.Holder) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._name = name
+        self._me = me
+        self._parent = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self.path = f"{self._parent}/{name}"
+
+    def look(self) -> tuple[lease.Verdict, Json | None]:
+        """What to do about the lease as it is. Raises SettingsError where a living run holds it."""
+        found = self._kube.get(self.path)
+        verdict, holder = lease.judge(found, self._me, datetime.now(UTC))
+        if verdict == "watch" and found is not None:
+            time.sleep(lease.RENEW_S + 1)
+            again = self._kube.get(self.path)
+            was_renewed = again is not None and again["spec"].get("renewTime") != found["spec"].get(
+                "renewTime"
+            )
+            verdict, found = ("held" if was_renewed else "take"), again
+        if verdict == "held":
+            raise SettingsError(
+                f"another run is at work on {self._namespace}/{self._name.removeprefix('alluxops-')}: {holder}.",
+                "Two runs at once would undo each other's work.",
+                f"wait for it to end. A run that died on another machine is forgotten after {lease.DURATION_S} s.",
+            )
+        return verdict, found
+
+    def take(self) -> bool:
+        """Take the lease; False if this run has it already. Raises SettingsError where another run has it."""
+        for _ in range(TRIES):
+            verdict, found = self.look()
+            if verdict == "mine":
+                return False
+            wanted = lease.taken(found, self._name, self._namespace, self._me, datetime.now(UTC))
+            try:
+                if found is None:
+                    self._kube.create(self._parent, wanted)
+                else:
+                    self._kube.replace(self.path, wanted)
+            except ApiError as error:
+                if error.status != 409:  # somebody was faster: look again
+                    raise
+            else:
+                return True
+        raise SettingsError(
+            f"the lease {self._namespace}/{self._name} changes hands all the time.",
+            "",
+            "try again.",
+        )
+
+    def release(self, *, dry: bool) -> None:
+        """Give the lease back, if it is this run's."""
+        found = self._kube.get(self.path)
+        if found is not None and lease.holder_of(found) == self._me and not dry:
+            self._kube.replace(self.path, lease.released(found))
+
+
+def _start_renewer(kubeconfig: str, path: str, me: lease.Holder) -> None:
+    """Start the process that renews, in a session of its own. The kubeconfig goes by path: orders hold no secret."""
+    order: dict[str, Any] = {
+        "kubeconfig": os.pathsep.join(
+            map(os.path.abspath, kubeconfig_path(kubeconfig).split(os.pathsep))
+        ),
+        "path": path,
+        "collections": str(Path(__file__).resolve().parents[5]),
+        "holder": asdict(me),
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(Path(lease_renewer.__file__).resolve())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(order).encode())
+        process.stdin.close()

@@ -1,0 +1,220 @@
+"""Restore a backup of the metadata: what is special about it, beside formatting journals and deploying the release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    census,
+    cluster,
+    health,
+    journal,
+    restore,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
+from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import (
+    CONTAINER,
+    JournalJobs,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
+
+LOG_LINES: Final = 20000
+NEWEST: Final = "the newest backup"
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.restore."""
+
+    REFUSES_UNREACHABLE = True
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """One of the steps."""
+        step = {
+            "checked": self._check,
+            "chosen": self._choose,
+            "placed": self._place,
+            "finished": self._finish,
+        }[options["state"]]
+        return step(kube, options)
+
+    def _check(self, kube: Kube, options: Options) -> Result:
+        """What can be refused before anything changes; reads only."""
+        settings = Settings.from_dict(options["settings"])
+        restore.confirm(settings.release, options["confirm"])
+        source = backup.source(
+            options["source"], settings.root_ufs, settings.namespace, settings.release
+        )
+        entries = None
+        if source.kind == "controller":
+            file = Path(source.value).expanduser().absolute()
+            source = backup.Source("controller", str(file))
+            entries = _counted(file)
+        elif settings.root_ufs == "ephemeral":
+            raise SettingsError(
+                "restore_from names a backup in the root under store while alluxio_root_ufs is ephemeral.",
+                "That store lies in the pods: there is nothing in it before they run.",
+                "give the path of a file on this machine.",
+            )
+        folder = journal.journal_folder(options["values"] or settings.values)
+        plan = restore.plan(source, _look(kube, settings), settings.release, folder)
+        return {
+            "changed": False,
+            "kind": source.kind,
+            "value": source.value,
+            "uri": plan.uri,
+            "is_finished": plan.is_finished,
+            "entries": entries,
+        }
+
+    def _choose(self, kube: Kube, options: Options) -> Result:
+        """See that the backup is in the under store and whole; which one is the newest."""
+        plan = options["plan"]
+        source, uri = backup.Source(plan["kind"], plan["value"]), str(plan["uri"])
+        if source.kind == "controller" or plan["is_finished"]:
+            return {"changed": False, "uri": uri}
+        settings = Settings.from_dict(options["settings"])
+        if self.check_mode:
+            return {"changed": False, "uri": uri or NEWEST}
+        wanted = backup.Source("ufs", uri) if uri else source
+        shown = backup.folder_in_cache(settings.namespace, settings.release)
+        if uri:
+            shown = backup.folder_of(uri, settings.root_ufs)
+        patience = Patience(options["wait_timeout_s"])
+        files = ufs_look.files_in(
+            kube, settings.namespace, settings.release, options["values"], shown, patience
+        )
+        where = f"{shown} of {settings.root_ufs}"
+        chosen = backup.choose(files, wanted, where)
+        root, names = settings.root_ufs, (settings.namespace, settings.release)
+        uri = uri or backup.uri_in_ufs(root, *names, chosen.name)
+        return {"changed": False, "uri": uri, "size_bytes": chosen.size_bytes}
+
+    def _place(self, kube: Kube, options: Options) -> Result:
+        """Put a file of the controller into each journal volume, while no master runs."""
+        plan = options["plan"]
+        claims = [claim for claim in options["claims"] if claim["kind"] == "journal"]
+        if not claims:
+            raise SettingsError(
+                "the masters' journals lie in no volume of their own.",
+                "A file of this machine has to be put beside the journal, for the master to read it.",
+                "copy the backup into the root under store and give its address in restore_from.",
+            )
+        source, uri = Path(plan["value"]), str(plan["uri"])
+        diff = "".join(f"{claim['name']}: {uri}\n" for claim in claims)
+        if not self.check_mode:
+            _put(kube, options, claims, source, uri)
+        return {"changed": True, "diff": {"before": "", "after": diff}, "claims": len(claims)}
+
+    def _finish(self, kube: Kube, options: Options) -> Result:
+        """See that a master restored all of it, take away what was put beside the journals, count."""
+        if self.check_mode:
+            return {"changed": False, "census": None, "summary": "", "lines": []}
+        namespace, release = options["namespace"], options["release"]
+        uri = str(options["uri"])
+        seen = objects.look(kube, namespace, release)
+        logs = _logs(kube, namespace, seen)
+        restored = restore.restored_entries(logs)
+        if seen.leader is None or restored is None:
+            raise CacheError(
+                f"{uri} was not restored whole into {namespace}/{release}.",
+                restore.why_not_restored(logs),
+                "run the same restore again: it begins with new journals.",
+            )
+        if uri.startswith(journal.journal_folder(options["values"]).rstrip("/") + "/"):
+            for pod in seen.of_role(cluster.MASTER_ROLE):
+                _files(kube, namespace, str(pod["name"])).remove(uri)
+        counted = censuses.read(kube, namespace, seen.leader.pod)
+        name = PurePosixPath(uri).name
+        return {
+            "changed": False,
+            "entries": restored,
+            "census": counted.as_dict(),
+            "summary": f"{name} of {backup.taken_at(name)}, {restored} entries: {census.lines(counted)[0]}",
+            "lines": census.lines(counted),
+        }
+
+
+def _counted(file: Path) -> int:
+    """How many entries a backup on the controller holds. Raises SettingsError where it is missing, torn or none."""
+    fix = "correct restore_from; `alluxops backup -e backup_to=DIRECTORY` makes such a file."
+    try:
+        with file.open("rb") as opened:
+            return restore.count_entries(opened)
+    except OSError as error:
+        raise SettingsError(
+            f"the backup {file} cannot be read.", f"{error.strerror or error}.", fix
+        ) from error
+    except ValueError as error:
+        raise SettingsError(f"the backup {file} cannot be restored: {error}.", "", fix) from error
+
+
+def _look(kube: Kube, settings: Settings) -> restore.Seen:
+    """What the cluster shows of the release."""
+    namespace, release = settings.namespace, settings.release
+    seen = objects.look(kube, namespace, release)
+    config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))
+    pending = restore.pending((config or {}).get("data") or {})
+    serving = seen.leader.pod if seen.leader else ""
+    restored = None
+    if pending and serving:
+        restored = restore.restored_entries(_logs(kube, namespace, seen))
+    return restore.Seen(serving, pending, restored)
+
+
+def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
+    """The masters' logs, of containers that ended before too; the leader's last."""
+    leader = seen.leader.pod if seen.leader else ""
+    names = [str(pod["name"]) for pod in seen.of_role(cluster.MASTER_ROLE)]
+    return [
+        kube.pod_log(
+            namespace, name, objects.MASTER_CONTAINER, lines=LOG_LINES, previous=is_previous
+        )
+        for name in sorted(names, key=lambda name: name == leader)
+        for is_previous in (True, False)
+    ]
+
+
+def _files(kube: Kube, namespace: str, pod: str) -> PodFiles:
+    return PodFiles(kube, namespace, pod, objects.MASTER_CONTAINER)
+
+
+class _Jobs(JournalJobs):
+    """The Jobs that have the journal volumes, as places to put a file into."""
+
+    def put(self, ordinal: int, source: Path, path: str, patience: Patience) -> None:
+        """Put a file into one volume."""
+        claim = self.claims[ordinal]["name"]
+
+        def say(text: str) -> None:
+            patience.pause(f"{source.name} in the journal volume {claim}: {text}", 0)
+
+        PodFiles(self.kube, self.namespace, self._pods[ordinal], CONTAINER, say).place(source, path)
+
+
+def _put(
+    kube: Kube, options: Options, claims: Sequence[Mapping[str, Any]], source: Path, path: str
+) -> None:
+    """Put a file into each of the volumes; into one, where all claims lead to the same."""
+    values: Json = options["values"]
+    claims = claims[:1] if journal.is_shared(values) else claims
+    patience = Patience(options["wait_timeout_s"])
+    with _Jobs(kube, options["namespace"], options["release"], claims, values) as jobs:
+        jobs.clear(patience)
+        jobs.start()
+        jobs.states(patience)
+        for claim in claims:
+            jobs.put(int(claim["ordinal"]), source, path, patience)

@@ -1,0 +1,89 @@
+"""Plan the steps to another number of masters, from what runs now."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, quorum, scale
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
+
+LOOK_EVERY_S: Final = 2.0
+STOPPED: Final = 1
+"""How many masters a release names while its only one is stopped for the conversion of its journal."""
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.scale_plan."""
+
+    REFUSES_UNREACHABLE = True
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Read, plan; change nothing."""
+        now = self._running(kube, options)
+        wanted = scale.Wanted(options["masters"], options["ha"], options["hosts"])
+        steps = scale.plan_scale(now, wanted)
+        shown = [f"{number}. {step.why}" for number, step in enumerate(steps, 1)]
+        return {
+            # The steps say themselves what they change; in check mode there are none.
+            "changed": self.check_mode and len(steps) > 1,
+            "steps": [_step(step) for step in steps],
+            "shown": shown,
+            "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
+            "diff": {"before": "", "after": "".join(f"{line}\n" for line in shown[:-1])},
+        }
+
+    def _running(self, kube: Kube, options: Options) -> scale.Running:
+        namespace, release = options["namespace"], options["release"]
+        facts = cluster.workload_facts(objects.masters_set(kube, namespace, release))
+        if facts is None:
+            raise SettingsError(
+                f"there is no release {release} in namespace {namespace}.",
+                "scale-masters changes a release that runs.",
+                "`alluxops site` deploys one with as many masters as the settings say.",
+            )
+        config = kube.get(objects.core(namespace, "configmaps", f"{release}-config")) or {}
+        settings = config.get("data") or {}
+        ha, running = cluster.ha_of_config(settings), int(facts["replicas"])
+        found = None
+        if ha == "embedded" and running:
+            found = self._settled(Masters(kube, namespace, release), options, running)
+        count = cluster.masters_of_config(settings) or running
+        return scale.Running(options["family"], ha, count, running, found)
+
+    def _settled(self, masters: Masters, options: Options, running: int) -> quorum.Quorum | None:
+        """The quorum, once it is healthy and has all that run, or as it is when the time for that is over."""
+        patience = Patience(options["settle_timeout_s"])
+        while True:
+            found = masters.current()
+            if found is not None and found.is_healthy and len(found.members) == running:
+                return found
+            if patience.is_over:
+                return found
+            shown = quorum.shown(found) if found is not None else "no leader"
+            patience.pause(f"the quorum to settle ({shown})", LOOK_EVERY_S)
+
+
+def _step(step: scale.Step) -> dict[str, Any]:
+    """A step, with what it changes in the chart's values."""
+    master: dict[str, Any] = {"count": step.count, "running": step.running}
+    found = {
+        **step.as_dict(),
+        "values": {"journal": {"type": step.journal_type}, "master": master},
+    }
+    if step.what == "convert":
+        was = "UFS" if step.journal_type == "EMBEDDED" else "EMBEDDED"
+        found["from_type"] = was
+        found["stopped_values"] = {
+            "journal": {"type": was},
+            "master": {"count": STOPPED, "running": 0},
+        }
+    return found

@@ -1,0 +1,176 @@
+"""Check every variable of the inventory before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.alluxops.cache.plugins.module_utils import settings as rules
+from ansible_collections.alluxops.cache.plugins.module_utils import settings_check, zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import charts
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ControllerAction,
+    Options,
+    Result,
+    plain,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
+from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import lines_of, place_of
+
+GROUPS = ("kube_control", "cache_masters", "cache_workers")
+
+
+class ActionModule(ControllerAction):
+    """Raw variables -> typed values -> cross checks -> chart values; all faults in one error."""
+
+    def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
+        """Raises ManySettingsErrors; returns {settings}."""
+        roles = Path(options["roles_path"] or self._roles_path())
+        specs = _specs(roles)
+        places = {
+            name: place_of(value, ignore=str(roles))
+            for name, value in task_vars.items()
+            if name.startswith(rules.PREFIXES)
+        }
+        faults = rules.unknown_faults(self._names(task_vars), [*specs, *_internals(roles)], places)
+
+        raw, template_faults = self._templated(specs, task_vars, places)
+        values, type_faults = rules.typed(specs, raw, places)
+        faults += template_faults + type_faults
+        unread = set(specs) & set(task_vars) - set(values)
+        if template_faults or any("{{" in str(specs[name].get("default")) for name in unread):
+            # What a value means together with others can be told only once each can be read.
+            charts.raise_all(faults)
+        for name, spec in specs.items():
+            values.setdefault(name, spec.get("default"))
+
+        settings, world = self._settings(values, task_vars, places)
+        more = settings_check.cross_faults(settings, world)
+        more += _value_faults(
+            settings, lines_of(task_vars.get("alluxio_values"), "alluxio_values"), world
+        )
+        schema = charts.read_chart(roles.parent / "charts" / "zookeeper").schema
+        lines = lines_of(task_vars.get(zookeeper.VARIABLE), zookeeper.VARIABLE)
+        more += zookeeper.faults(settings, schema, lines)
+        # A variable that is told to be of a wrong type stands at its default here: no second fault for that.
+        charts.raise_all(
+            faults + [fault for fault in more if not any(name in str(fault) for name in unread)]
+        )
+        return {"settings": plain(settings.as_dict())}
+
+    def _roles_path(self) -> str:
+        role = self._task._role  # noqa: SLF001 - no other way to where the roles are
+        if role is None:
+            raise CacheError("alluxops.cache.settings runs outside a role.", fix="give roles_path.")
+        return str(Path(role._role_path).parent)  # noqa: SLF001
+
+    def _names(self, task_vars: Mapping[str, Any]) -> set[str]:
+        """Every variable set for any host of the three groups, ours or not."""
+        names = set(task_vars)
+        hostvars = task_vars.get("hostvars")
+        for host in _members(task_vars):
+            if hostvars is not None and host in hostvars:
+                names |= set(hostvars.raw_get(host))
+        return names - set(task_vars.get("ansible_facts") or {})
+
+    def _templated(
+        self, specs: Mapping[str, Any], task_vars: Mapping[str, Any], places: Mapping[str, str]
+    ) -> tuple[dict[str, Any], list[SettingsError]]:
+        values: dict[str, Any] = {}
+        faults = []
+        for name in specs:
+            if name not in task_vars:
+                continue
+            try:
+                values[name] = plain(self._templar.template(task_vars[name]))
+            except SettingsError as error:
+                faults.append(error)
+            except Exception as error:  # noqa: BLE001 - whatever a template raises is the user's to see, with its place
+                place = places.get(name, "")
+                reason = str(error).splitlines()[0]
+                faults.append(
+                    SettingsError(
+                        f"{name} cannot be read{f' ({place})' if place else ''}.",
+                        reason,
+                        "correct it.",
+                    )
+                )
+        return values, faults
+
+    def _settings(
+        self, values: dict[str, Any], task_vars: Mapping[str, Any], places: Mapping[str, str]
+    ) -> tuple[rules.Settings, settings_check.World]:
+        values["alluxops_kubeconfig"] = kubeconfig_path(values["alluxops_kubeconfig"] or "")
+        chart = self._found(values["alluxio_chart_ref"], task_vars)
+        if (
+            not values["alluxio_chart_repo_url"]
+            and "://" not in values["alluxio_chart_ref"]
+            and chart.exists()
+        ):
+            values["alluxio_chart_ref"] = str(chart)
+        files = [str(self._found(name, task_vars)) for name in values["alluxio_values_files"]]
+        nodes = {group: self._nodes(group, task_vars) for group in GROUPS}
+        settings = rules.from_variables(values, files=files, nodes=nodes)
+        world = settings_check.World(
+            places=places,
+            chart_exists=not settings.chart_is_local or chart.exists(),
+            chart_has_metadata=not settings.chart_is_local or charts.has_metadata(chart),
+            kubeconfig_exists=any(Path(part).is_file() for part in settings.kubeconfig.split(":")),
+            helm={name: value for name, value in values.items() if name.startswith("helm_")},
+            credentials=values["alluxio_root_ufs_credentials"],
+        )
+        return settings, world
+
+    def _nodes(self, group: str, task_vars: Mapping[str, Any]) -> list[Any]:
+        hosts = [str(host) for host in task_vars.get("groups", {}).get(group, [])]
+        if group == "kube_control":
+            return hosts
+        hostvars = task_vars.get("hostvars") or {}
+        return [
+            rules.Node(host, str(hostvars[host].get("alluxio_node_name", host))) for host in hosts
+        ]
+
+    def _found(self, name: str, task_vars: Mapping[str, Any]) -> Path:
+        """A path as the user gave it: from the inventory's, the playbook's or the working directory."""
+        path = Path(name).expanduser()
+        if path.is_absolute():
+            return path
+        bases = [task_vars.get("inventory_dir"), task_vars.get("playbook_dir"), Path.cwd()]
+        candidates = [Path(str(base)) / path for base in bases if base]
+        return next((candidate for candidate in candidates if candidate.exists()), candidates[-1])
+
+
+def _members(task_vars: Mapping[str, Any]) -> set[str]:
+    return {str(host) for group in GROUPS for host in task_vars.get("groups", {}).get(group, [])}
+
+
+def _specs(roles: Path) -> dict[str, dict[str, Any]]:
+    """Every option of every role's argument specs. Roles name public variables again, without their default."""
+    specs: dict[str, dict[str, Any]] = {}
+    for file in sorted(roles.glob("*/meta/argument_specs.yml")):
+        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        for entry in document.get("argument_specs", {}).values():
+            for name, spec in (entry.get("options") or {}).items():
+                specs[str(name)] = {**specs.get(str(name), {}), **spec}
+    return specs
+
+
+def _internals(roles: Path) -> Iterator[str]:
+    """Names in the roles' vars: ours, and set by no user."""
+    for file in sorted(roles.glob("*/vars/*.yml")):
+        yield from (str(name) for name in yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+
+
+def _value_faults(
+    settings: rules.Settings, lines: dict[Any, str], world: settings_check.World
+) -> list[SettingsError]:
+    """What is wrong with the chart's values; with the files alone where the chart comes from a repository."""
+    if settings.chart_is_local and world.chart_exists and world.chart_has_metadata:
+        return charts.compose_checked(settings, charts.read_chart(Path(settings.chart_ref)), lines)[
+            2
+        ]
+    return charts.read_sources(settings, lines)[1]

@@ -1,0 +1,198 @@
+"""Plan an upgrade or a rollback, back the metadata up before it, and explain where it stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import yaml
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    cluster,
+    health,
+    immutable,
+    roll,
+    upgrade,
+    versions,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import MARKER
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+
+READ_TIMEOUT_S: Final = 20
+COLLECTIONS: Final = {
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
+    "DaemonSet": ("/apis/apps/v1", "daemonsets"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "Service": ("/api/v1", "services"),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
+}
+"""Where the API keeps the kinds that have fields which cannot be changed."""
+NOBODY: Final = (
+    "none: no master serves, so there is nobody to make one; the journals stay as they are"
+)
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.upgrade."""
+
+    REFUSES_UNREACHABLE = True
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """The step that is asked for."""
+        steps = {"target": _target, "plan": self._plan, "backup": self._backup, "explain": _explain}
+        return steps[options["state"]](kube, options)
+
+    def _plan(self, kube: Kube, options: Options) -> Result:
+        """What restarts in which order. Raises ManySettingsErrors for what cannot be done in place."""
+        namespace, release = options["namespace"], options["release"]
+        rendered = options["rendered"] or {}
+        if not rendered.get("current"):
+            raise SettingsError(
+                f"there is no release {namespace}/{release} that could change.",
+                "",
+                "`alluxops site` deploys it.",
+            )
+        current, wanted = _parsed(rendered["current"]), _parsed(rendered["wanted"])
+        found = objects.read_cluster(kube, namespace, release)
+        before = versions.running(found)
+        goal = upgrade.masters_of(wanted, release)
+        if options["revision"]:
+            newest = versions.newest([before, _marker_version(kube, options, found)])
+            upgrade.check_rollback(
+                goal, upgrade.masters_of(current, release), newest, options["revision"]
+            )
+        faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
+        charts.raise_all([conflict.error() for conflict in faults])
+        seen = objects.look(kube, namespace, release)
+        anew, stay = upgrade.restarting(current, wanted)
+        changes = options["action"] != "none"
+        masters = {roll.ordinal_of(pod): pod for pod in seen.of_role(cluster.MASTER_ROLE)}
+        plan = upgrade.Plan(
+            release=release,
+            namespace=namespace,
+            before=before,
+            after=versions.tag_of(goal.image) if goal else before,
+            chart=str(rendered.get("chart") or ""),
+            reasons=options["reasons"],
+            restarts=anew,
+            stays=stay,
+            masters=roll.order(seen, masters),
+            workers=sorted(str(pod["node"]) for pod in seen.of_role(cluster.WORKER_ROLE)),
+            backup_to=_destination(kube, options, seen) if changes else "",
+            revision=options["revision"],
+            held=options["may_hold_workers"],
+        )
+        return {
+            "changed": False,
+            "changes": changes,
+            "restarts": anew,
+            "image_version": plan.after,
+            "hold_workers": plan.version_changes and options["may_hold_workers"],
+            "summary": upgrade.lines(plan, changes=changes),
+        }
+
+    def _backup(self, kube: Kube, options: Options) -> Result:
+        """A backup of the metadata, where a master serves that can make one."""
+        namespace, release = options["namespace"], options["release"]
+        seen = objects.look(kube, namespace, release)
+        if seen.leader is None:
+            return {"changed": False, "backup": {}, "where": NOBODY}
+        if self.check_mode:
+            where = backups.plan(kube, namespace, release, to=options["backup_to"])
+            return {"changed": True, "backup": {}, "where": where}
+        made = backups.take(
+            kube,
+            namespace,
+            release,
+            to=options["backup_to"],
+            patience=Patience(options["wait_timeout_s"]),
+        ).as_dict()
+        return {"changed": True, "backup": made, "where": backup.summary(made)}
+
+
+def _target(kube: Kube, options: Options) -> Result:
+    """The revision that a rollback goes to."""
+    found = _revisions(kube, options)
+    goal = upgrade.target(found, options["revision"], options["release"])
+    return {"changed": False, "revision": goal}
+
+
+def _explain(kube: Kube, options: Options) -> Result:
+    """Where a run stopped."""
+    namespace, release = options["namespace"], options["release"]
+    seen = objects.look(kube, namespace, release)
+    try:
+        goal = upgrade.target(_revisions(kube, options), 0, release)
+    except SettingsError:
+        goal = 0
+    said = upgrade.state(
+        seen.pods,
+        after=options["version"],
+        goal=goal,
+        leader=seen.leader.pod if seen.leader else "",
+        verb="rollback" if options["revision"] else "upgrade",
+        backup=options["backup"],
+    )
+    return {"changed": False, "summary": said}
+
+
+def _revisions(kube: Kube, options: Options) -> list[upgrade.Revision]:
+    secrets = kube.list_objects(
+        objects.core(options["namespace"], "secrets"),
+        f"owner=helm,name={options['release']}",
+        names_only=True,
+    )
+    return upgrade.revisions(secrets, options["release"])
+
+
+def _destination(kube: Kube, options: Options, seen: health.Seen) -> str:
+    """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
+    if seen.leader is None:
+        return NOBODY
+    return backups.plan(kube, options["namespace"], options["release"], to=options["backup_to"])
+
+
+def _parsed(text: str) -> list[Json]:
+    return [item for item in yaml.safe_load_all(text) if isinstance(item, dict)]
+
+
+def _live(kube: Kube, namespace: str, wanted: Sequence[Json]) -> dict[tuple[str, str], Json]:
+    """The live objects among those rendered, of kinds with fields that cannot be changed."""
+    found = {}
+    for kind in sorted({str(item.get("kind")) for item in wanted} & set(COLLECTIONS)):
+        base, collection = COLLECTIONS[kind]
+        for item in kube.list_objects(f"{base}/namespaces/{namespace}/{collection}"):
+            found[kind, str(item["metadata"]["name"])] = item
+    return found
+
+
+def _marker_version(kube: Kube, options: Options, found: Mapping[str, Any]) -> str:
+    """The newest Alluxio that served from the journal, as its marker says; empty where no running master tells."""
+    path = f"{options['journal_folder'].rstrip('/')}/{MARKER}"
+    for pod in found["pods"]:
+        if pod["role"] != cluster.MASTER_ROLE or not pod["ready"]:
+            continue
+        try:
+            done = kube.exec(
+                options["namespace"],
+                pod["name"],
+                objects.MASTER_CONTAINER,
+                ["cat", path],
+                timeout_s=READ_TIMEOUT_S,
+            )
+            return str(json.loads(done.stdout).get("version") or "")
+        except (CacheError, ValueError, AttributeError):
+            continue
+    return ""

@@ -1,0 +1,201 @@
+"""Helm's apt repository: the files that make apt use it, the version to take, and what apt's complaints mean.
+
+Pure. Standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+
+SUITE, COMPONENTS = "any", ("main",)
+MADE_BY = "# Made by the alluxops role helm; changes are overwritten.\n"
+SCHEMES = ("http://", "https://", "file:/")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where the packages lie: url without a slash at its end, suite, components (none for a flat repository)."""
+
+    url: str
+    suite: str
+    components: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.url + "/", self.suite, *self.components))
+
+
+def parse_repository(text: str) -> Repository:
+    """Read helm_apt_repository: `URL`, or `URL SUITE COMPONENT...` where it is not laid out like Helm's own.
+
+    Raises SettingsError naming what is wrong.
+    """
+    words = text.split()
+    if words and words[0] in ("deb", "deb-src"):
+        words = words[1:]
+    if not words or not words[0].startswith(SCHEMES):
+        raise SettingsError(
+            f"helm_apt_repository is {text!r}.",
+            "It must begin with http://, https:// or file:/.",
+            "write `URL`, or `URL SUITE COMPONENT`; the key goes to helm_apt_key_url.",
+        )
+    url, rest = words[0].rstrip("/"), words[1:]
+    if not rest:
+        return Repository(url, SUITE, COMPONENTS)
+    if rest[0].endswith("/") != (len(rest) == 1):
+        raise SettingsError(
+            f"helm_apt_repository is {text!r}.",
+            "A suite needs a component after it, and a flat repository (`./`) has none.",
+            f"write `{words[0]} {SUITE} {' '.join(COMPONENTS)}` or `{words[0]} ./`.",
+        )
+    return Repository(url, rest[0], tuple(rest[1:]))
+
+
+def render_source(repository: Repository, architecture: str, keyring: str) -> str:
+    """The deb822 sources file: this repository, signed by this keyring and no other."""
+    lines = ["Types: deb", f"URIs: {repository.url}/", f"Suites: {repository.suite}"]
+    if repository.components:
+        lines.append(f"Components: {' '.join(repository.components)}")
+    lines += [f"Architectures: {architecture}", f"Signed-By: {keyring}"]
+    return MADE_BY + "\n".join(lines) + "\n"
+
+
+def render_pin(version: str) -> str:
+    """The preferences file that keeps Helm at this Debian version, whatever else the repository gets."""
+    return MADE_BY + f"Package: helm\nPin: version {version}\nPin-Priority: 1001\n"
+
+
+def upstream_version(version: str) -> str:
+    """Helm's own version in a Debian version: 4.3.1 of 1:4.3.1-1+b2."""
+    return version.rsplit("-", 1)[0].split(":", 1)[-1]
+
+
+def choose_version(offered: Sequence[str], wanted: str, repository: Repository) -> str:
+    """The Debian version to install: the newest packaging of the wanted Helm version.
+
+    offered: newest first, as apt lists them. wanted: 4.3.1, or a whole Debian version. Raises CacheError naming what
+    the repository has instead.
+    """
+    for version in offered:
+        if wanted.lstrip("v") in (version, upstream_version(version)):
+            return version
+    known = ", ".join(offered[:8]) + (f" and {len(offered) - 8} older" if len(offered) > 8 else "")
+    raise CacheError(
+        f"the repository {repository} has no Helm {wanted}.",
+        f"It has {known}." if offered else "It has no package `helm` for this architecture.",
+        "set helm_version to one of these (3.14 or newer), or use helm_install_method: binary with helm_binary_url and "
+        "helm_binary_checksum.",
+    )
+
+
+def parse_madison(text: str) -> list[str]:
+    """Versions of the table that `apt-cache madison` prints, in its order, each once."""
+    versions: dict[str, None] = {}
+    for line in text.splitlines():
+        columns = [column.strip() for column in line.split("|")]
+        if len(columns) == 3 and columns[0] == "helm":
+            versions.setdefault(columns[1], None)
+    return list(versions)
+
+
+def rival_sources(files: Mapping[str, str], repository: Repository, own: str) -> list[str]:
+    """Other sources files that name the same repository.
+
+    apt stops working altogether when two files give one repository different keys, so these must be known before ours
+    is written. files: path -> text.
+    """
+    address = re.compile(re.escape(repository.url) + r"/?(\s|$)")
+    return [
+        path
+        for path, text in sorted(files.items())
+        if path != own
+        and any(
+            address.search(line) for line in text.splitlines() if not line.lstrip().startswith("#")
+        )
+    ]
+
+
+# What apt prints, what it means, what to do. The first that fits explains.
+COMPLAINTS: tuple[tuple[str, str, str], ...] = (
+    (
+        r"BADSIG|[Bb]ad signature|invalid signature|has been manipulated",
+        "The signature does not fit the repository's index: it was changed after it was signed.",
+        "do not install from it: compare with another network, then tell the publisher.",
+    ),
+    (
+        r"NO_PUBKEY|Missing key|public key is not available|no binding signature",
+        "The repository is signed by another key than the one that is trusted.",
+        "check helm_apt_key_url and helm_apt_key_fingerprint with the publisher.",
+    ),
+    (
+        r"EXPKEYSIG|KEYEXPIRED|key (has |is )?expired",
+        "The repository's key has expired.",
+        "ask the publisher for the new key.",
+    ),
+    (
+        r"REVKEYSIG",
+        "The repository's key was revoked by its owner.",
+        "do not use it; ask the publisher for the new key.",
+    ),
+    (
+        r"Hash Sum mismatch|hash sum mismatch|unexpected size|File has unexpected",
+        "A file is not the one that the signed index names: it was changed on the way or in the repository.",
+        "do not install from it: compare with another network, then tell the publisher.",
+    ),
+    (
+        r"is not signed|does not have a Release file|Clearsigned file isn't valid|NOSPLIT",
+        "The repository has no valid signature, so nothing in it can be checked.",
+        "check helm_apt_repository; apt must find dists/SUITE/InRelease (or ./InRelease) there.",
+    ),
+    (
+        r"Release file .* is expired|Valid-Until",
+        "The repository's index is outdated.",
+        "check the host's clock, then ask the publisher.",
+    ),
+    (r"not valid yet", "The repository's index is from the future.", "set the host's clock."),
+    (
+        r"\b(40[134]|50[0-9])  ",
+        "The repository's server refuses the request or has no such file.",
+        "check helm_apt_repository, or use helm_install_method: binary while the repository is down.",
+    ),
+    (
+        r"Could not resolve|failure resolving|onnect|No route to host|unreachable|File not found",
+        "The host does not reach the repository.",
+        "check the host's network and its apt proxy (/etc/apt/apt.conf.d), or use helm_install_method: binary.",
+    ),
+    (
+        r"unmet dependencies|Depends:",
+        "Helm's package wants others that the host's sources do not have.",
+        "run `apt-get update` on the host and look at `apt-get install --simulate helm`.",
+    ),
+    (r"No space left|enough free space", "The host's disk is full.", "free space on / and /var."),
+)
+
+
+def explain(what: str, output: str) -> CacheError:
+    """The error for a failed apt command: what failed, apt's own lines, and what they mean."""
+    lines = [line.strip() for line in output.splitlines() if re.match(r"\s*(E|Err|W)[: ]", line)]
+    said = "; ".join(dict.fromkeys(line[2:].strip() if line[1] == ":" else line for line in lines))[
+        :600
+    ]
+    for pattern, cause, fix in COMPLAINTS:
+        if re.search(pattern, output):
+            return CacheError(what, f"{cause} apt says: {said or output.strip()[-300:]}", fix)
+    return CacheError(what, f"apt says: {said or output.strip()[-600:]}")
+
+
+def is_locked(output: str) -> bool:
+    """Whether apt failed only because another apt is at work."""
+    return bool(
+        re.search(
+            r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", output
+        )
+    )
+
+
+def is_interrupted(output: str) -> bool:
+    """Whether a killed dpkg left packages half configured."""
+    return "dpkg was interrupted" in output

@@ -1,0 +1,244 @@
+"""Checks that a cluster can carry a release: each with the value found and the fix. Pure functions of cluster facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+
+OLDEST_KUBERNETES = (1, 19)
+STRICT_LEVELS = ("baseline", "restricted")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. value: what was found; fix and cause: empty where it holds."""
+
+    check: str
+    ok: bool
+    value: str
+    fix: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the settings ask of the cluster; see cluster_check's options. Sizes in bytes."""
+
+    release: str
+    namespace: str
+    masters: tuple[str, ...]
+    workers: tuple[str, ...]
+    master_count: int = 1
+    ha: str = "none"
+    scaling: bool = False
+    worker_quota_bytes: int = 0
+    secret: str = ""
+    secret_is_given: bool = False
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    version: str = ""
+    version_change: versions.Change = "refused"
+    zookeeper_nodes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Wanted:
+        """From the options of cluster_check."""
+        return cls(
+            release=options["release"],
+            namespace=options["namespace"],
+            masters=tuple(options["masters"]),
+            workers=tuple(options["workers"]),
+            master_count=options["master_count"],
+            ha=options["ha"],
+            scaling=options["scaling"],
+            worker_quota_bytes=options["worker_quota_bytes"],
+            secret=options["secret"],
+            secret_is_given=options["secret_is_given"],
+            tolerations=tuple(options["tolerations"]),
+            version=options["version"],
+            version_change=options["version_change"],
+            zookeeper_nodes=tuple(options["zookeeper_nodes"]),
+        )
+
+
+def holds(name: str, value: str) -> Check:
+    """A check that holds."""
+    return Check(name, ok=True, value=value)
+
+
+def fails(name: str, value: str, fix: str, cause: str = "") -> Check:
+    """A check that does not hold."""
+    return Check(name, ok=False, value=value, fix=fix, cause=cause)
+
+
+def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
+    """Every check, those that hold too."""
+    checks = [_version(cluster), _namespace(cluster, wanted), *_release(cluster, wanted)]
+    if wanted.version and cluster.get("masters"):
+        checks.append(_alluxio(cluster, wanted))
+    nodes = {node["name"]: node for node in cluster["nodes"]}
+    masters = wanted.masters[: wanted.master_count]
+    carrying = list(dict.fromkeys((*masters, *wanted.workers, *wanted.zookeeper_nodes)))
+    if wanted.zookeeper_nodes:
+        checks.append(_ensemble(cluster, wanted))
+    checks.append(_names(nodes, carrying))
+    known = [nodes[name] for name in carrying if name in nodes]
+    checks.append(_ready(known))
+    checks.append(_taints(known, wanted))
+    if wanted.worker_quota_bytes:
+        checks.append(_memory([nodes[name] for name in wanted.workers if name in nodes], wanted))
+    if wanted.secret:
+        checks.append(_secret(cluster, wanted))
+    return checks
+
+
+def _version(cluster: Mapping[str, Any]) -> Check:
+    version = str(cluster["version"])
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST_KUBERNETES:
+        return fails("Kubernetes version", version, "upgrade the cluster to 1.19 or newer.")
+    return holds("Kubernetes version", version)
+
+
+def _namespace(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    space = cluster["namespace"]
+    level = space.get("pod_security", "")
+    if space["exists"] and level in STRICT_LEVELS:
+        return fails(
+            "namespace",
+            f"{wanted.namespace} enforces Pod Security level {level}",
+            f"`kubectl label namespace {wanted.namespace} --overwrite"
+            " pod-security.kubernetes.io/enforce=privileged`, or set alluxio_namespace to another.",
+            "workers keep their domain sockets in a hostPath volume, which that level forbids.",
+        )
+    return holds(
+        "namespace", f"{wanted.namespace} {'exists' if space['exists'] else 'will be made'}"
+    )
+
+
+def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
+    """The number of masters and the HA mode of a running release stay as they are: that is scale-masters' work."""
+    masters = cluster.get("masters")
+    if not masters:
+        return [holds("running release", f"{wanted.release} does not run yet")]
+    running = f"{masters['replicas']} masters, HA {masters['ha']}"
+    if wanted.scaling:
+        return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
+    # Masters that are all stopped are started again by a plain upgrade, as many as there were.
+    same_count = masters["replicas"] in (0, wanted.master_count)
+    if not same_count or masters["ha"] != wanted.ha:
+        kept = masters["replicas"] or masters.get("count", wanted.master_count)
+        return [
+            fails(
+                "running release",
+                f"{wanted.release} runs with {running}; the settings say {wanted.master_count}, HA {wanted.ha}",
+                f"`alluxops scale-masters` changes it safely; to leave it, set alluxio_masters: {kept}"
+                f" and alluxio_ha: {masters['ha']}.",
+                "masters added or taken away by a plain upgrade lose their quorum, or their journal.",
+            )
+        ]
+    return [holds("running release", f"{wanted.release} runs with {running}")]
+
+
+def _alluxio(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    """A running release keeps its version in `site`; `upgrade` takes it up, and nothing but `rollback` down."""
+    found = versions.running(cluster)
+    try:
+        versions.check_change(found, wanted.version, wanted.version_change)
+    except SettingsError as error:
+        return fails("running version", error.what.rstrip("."), error.fix, error.cause)
+    return holds("running version", f"Alluxio {found or 'not known'}, {wanted.version} is wanted")
+
+
+def _ensemble(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    """The number of servers of a running ensemble stays as it is."""
+    servers = len(wanted.zookeeper_nodes)
+    running = (cluster.get("zookeeper") or {}).get("replicas", 0)
+    if running in (0, servers):
+        return holds("ZooKeeper", f"{servers} servers" + ("" if running else ", to be made"))
+    return fails(
+        "ZooKeeper",
+        f"{wanted.release}-zookeeper runs with {running} servers; the settings say {servers}",
+        f"set zookeeper_replicas: {running}. To change it, stop the masters, `helm -n {wanted.namespace} uninstall"
+        f" {wanted.release}-zookeeper`, and run site: it holds nothing but who leads.",
+        "old and new servers would count their majority over different lists, and two masters could lead.",
+    )
+
+
+def _names(nodes: Mapping[str, Any], carrying: Sequence[str]) -> Check:
+    missing = [name for name in carrying if name not in nodes]
+    if missing:
+        return fails(
+            "nodes",
+            f"{', '.join(missing)} not among the cluster's nodes ({', '.join(sorted(nodes))})",
+            "set alluxio_node_name of the host to its name in `kubectl get nodes`, or join the node first.",
+            "cache_masters and cache_workers list hosts of this cluster.",
+        )
+    return holds("nodes", ", ".join(carrying))
+
+
+def _ready(nodes: Sequence[Mapping[str, Any]]) -> Check:
+    down = [node["name"] for node in nodes if not node["ready"]]
+    cordoned = [node["name"] for node in nodes if not node["schedulable"]]
+    if down:
+        return fails(
+            "nodes ready",
+            f"{', '.join(down)} not Ready",
+            f"see `kubectl describe node {down[0]}`; or take it out of the inventory's groups.",
+        )
+    if cordoned:
+        return fails(
+            "nodes ready",
+            f"{', '.join(cordoned)} cordoned",
+            f"`kubectl uncordon {cordoned[0]}`, or take it out of the inventory's groups.",
+            "no master can be placed there; a worker's pod would stay, a new one would not come back.",
+        )
+    return holds("nodes ready", f"{len(nodes)} of {len(nodes)}")
+
+
+def _taints(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
+    blocked = {
+        node["name"]: taints
+        for node in nodes
+        if (taints := untolerated(node["taints"], wanted.tolerations))
+    }
+    if blocked:
+        name, taints = next(iter(blocked.items()))
+        key = taints[0].split("=")[0].split(":")[0]
+        return fails(
+            "taints",
+            "; ".join(f"{node} has {', '.join(items)}" for node, items in blocked.items()),
+            f"add a toleration to alluxio_values (`tolerations: [{{key: {key}, operator: Exists}}]`), or"
+            f" `kubectl taint node {name} {taints[0]}-`.",
+            "the cache's pods do not tolerate it.",
+        )
+    return holds("taints", "none that keeps the cache's pods off")
+
+
+def _memory(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
+    small = [node for node in nodes if node["memory_bytes"] < wanted.worker_quota_bytes]
+    if small:
+        return fails(
+            "memory",
+            ", ".join(f"{node['name']} has {human(node['memory_bytes'])}" for node in small)
+            + f"; a worker's tier in memory takes {human(wanted.worker_quota_bytes)}",
+            "lower alluxio_worker_quota (the worker's JVM needs memory besides), or use larger nodes.",
+        )
+    return holds("memory", f"{human(wanted.worker_quota_bytes)} fit on each worker's node")
+
+
+def _secret(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    if wanted.secret_is_given or wanted.secret in cluster["secrets"]:
+        return holds("credentials", f"Secret {wanted.secret}")
+    return fails(
+        "credentials",
+        f"there is no Secret {wanted.secret} in namespace {wanted.namespace}",
+        f"`kubectl -n {wanted.namespace} create secret generic {wanted.secret} --from-literal=accessKeyId=...`"
+        " `--from-literal=secretKey=...`, or set alluxio_root_ufs_credentials.",
+        "alluxio_root_ufs_secret names it.",
+    )

@@ -1,0 +1,361 @@
+"""Why a pod does not start, or does not serve: from its status, its events and its last log lines to cause and fix.
+
+Pure functions; the caller brings the JSON and the log text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+HOPELESS_RESTARTS = 3
+"""A container that failed this often will not come up by waiting."""
+
+HOPELESS_REASONS = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+EVENT_REASONS = frozenset(
+    {
+        "FailedMount",
+        "FailedAttachVolume",
+        "FailedScheduling",
+        "FailedCreate",
+        "FailedCreatePodSandBox",
+        "Evicted",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A signature in a log line or message, and what it means. Groups of the signature may stand in cause and fix."""
+
+    signature: str
+    cause: str
+    fix: str
+
+
+# Ordered: the first that matches is told. Each is a failure that was seen, or that the field reports often.
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        r"tmpfs is smaller than the configured size: (?P<has>\d+) < (?P<wants>\d+)",
+        "the tier's quota is {has} bytes to Kubernetes, which made the tmpfs, and {wants} to Alluxio: a unit such as 1G"
+        " is 10^9 to one and 2^30 to the other.",
+        "write the quota in plain bytes: {wants}, in alluxio_worker_quota or tieredstore.levels[0].quota.",
+    ),
+    Cause(
+        r"has not been formatted|Journal .* not formatted|not been formatted",
+        "the master's journal volume holds no formatted journal.",
+        "set alluxio_journal_format: if_empty and run site again; if it held a journal before, put that back first.",
+    ),
+    Cause(
+        r"(AccessDenied|Permission denied|Permissions denied)[^\n]*?(?P<path>/[\w/.-]+)",
+        "the container's user (1000:1000) may not write {path}.",
+        "run site again: node_storage gives directories their owner; else it is the image's fault.",
+    ),
+    Cause(
+        r"java\.lang\.OutOfMemoryError: Direct buffer memory",
+        "the JVM's direct memory is too small for what it serves.",
+        "raise -XX:MaxDirectMemorySize in the component's jvmOptions, and its memory limit with it.",
+    ),
+    Cause(
+        r"java\.lang\.OutOfMemoryError",
+        "the JVM's heap is too small for what it holds.",
+        "raise -Xmx in the component's jvmOptions, and its memory limit with it.",
+    ),
+    Cause(
+        r"Invalid maximum heap size|Could not reserve enough space|insufficient memory for the Java Runtime",
+        "the heap that jvmOptions ask for does not fit into the container's memory.",
+        "lower -Xmx, or raise the memory limit.",
+    ),
+    Cause(
+        r"(NoSuchBucket|The specified bucket does not exist)",
+        "the bucket of the root under store does not exist.",
+        "make the bucket, or correct alluxio_root_ufs.",
+    ),
+    Cause(
+        r"(InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Status Code: 403)",
+        "the under store does not accept the credentials.",
+        "check accessKeyId and secretKey in the Secret that alluxio_root_ufs_secret names.",
+    ),
+    Cause(
+        r"Unable to load AWS credentials|Unable to load credentials",
+        "the under store needs credentials and the pod has none.",
+        "set alluxio_root_ufs_secret (and alluxio_root_ufs_credentials if the Secret is to be made).",
+    ),
+    Cause(
+        r"Unable to execute HTTP request|Connect to \S+ failed|SdkClientException.*(?:refused|timed out)",
+        "the under store's endpoint does not answer.",
+        "check alluxio.underfs.s3.endpoint in alluxio_root_ufs_options, from a pod of the cluster.",
+    ),
+    Cause(
+        r"No UnderFileSystem Factory found for: (?P<uri>\S+)",
+        "the image has no under store of the kind {uri}.",
+        "correct alluxio_root_ufs, or use an image that has it.",
+    ),
+    Cause(
+        r"UnknownHostException: (?P<host>[\w.-]+)|(?P<host2>[\w.-]+): Name or service not known",
+        "the name {host} does not resolve inside the pod.",
+        "see that the cluster's DNS runs (`kubectl -n kube-system get pods -l k8s-app=kube-dns`).",
+    ),
+    Cause(
+        r"Address already in use|BindException",
+        "another process on the node (or another release with hostNetwork) has the port.",
+        "stop it, or give the component other ports in the values.",
+    ),
+    Cause(
+        r"No space left on device",
+        "the volume or the node's disk is full.",
+        "free space on the node, or enlarge the volume.",
+    ),
+    Cause(
+        r"path \"?(?P<path>/[\w/.-]+)\"? does not exist|hostPath type check failed: (?P<path2>/[\w/.-]+)",
+        "the directory {path} is missing on the node.",
+        "run site again: node_storage makes it on every host of cache_masters and cache_workers.",
+    ),
+    Cause(
+        r"didn't have free ports|match PersistentVolume's node affinity|had volume node affinity conflict",
+        "the pod fits on no node: its journal is tied to a node where it may not run.",
+        "see nodeSelector and tolerations in the values, and the order of cache_masters.",
+    ),
+    Cause(
+        r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim \"(?P<claim>[\w.-]+)\" not found",
+        "a claim of the pod has no volume.",
+        "run site again: it makes the volumes; `kubectl get pv,pvc -A` shows what is bound to what.",
+    ),
+    Cause(
+        r"untolerated taint \{(?P<taint>[^}]*)\}",
+        "a taint ({taint}) keeps the pod off the node.",
+        "add a toleration to the values, or take the taint off the node.",
+    ),
+    Cause(
+        r"Insufficient (?P<what>memory|cpu)",
+        "no node has enough {what} left for what the pod requests.",
+        "lower resources.requests in the values, or free the node.",
+    ),
+    Cause(
+        r"violates PodSecurity \"(?P<level>\w+)",
+        "the namespace enforces Pod Security level {level}; the cache needs hostPath volumes.",
+        "label the namespace pod-security.kubernetes.io/enforce=privileged, or use another one.",
+    ),
+    Cause(
+        r"secret \"(?P<secret>[\w.-]+)\" not found",
+        "the pod mounts the Secret {secret}, which does not exist.",
+        "make it in the release's namespace, or correct its name in the values.",
+    ),
+    Cause(
+        r"(?:Back-off pulling|Failed to pull|failed to pull(?: and unpack)?) image \"?(?P<image>[^\s\"]+)"
+        r"|ImagePullBackOff|ErrImagePull|ErrImageNeverPull",
+        "the node cannot get the image {image}.",
+        "check alluxio_version and the image's name in the values, that the registry is reachable from the node, and"
+        " imagePullSecrets.",
+    ),
+    Cause(
+        r"OOMKilled",
+        "the container used more memory than its limit: heap, direct memory and, for a worker, the tier in memory.",
+        "raise resources.limits.memory, or lower the quota or -Xmx.",
+    ),
+)
+
+_NOISE = re.compile(r"^\s*(at [\w.$<>]+\(|\.\.\. \d+ more|Caused by: $|$)")
+_TELLING = re.compile(r"(ERROR|FATAL|Exception|Error|Failed|failed|refuse|denied|smaller than)")
+
+
+def known_cause(texts: Iterable[str]) -> tuple[str, str, str] | None:
+    """(line, cause, fix) of the first known signature in the texts; None when none is known."""
+    # Of one text the last line counts most; of several texts the first.
+    lines = [line for text in texts for line in reversed(text.splitlines())]
+    for known in CAUSES:
+        pattern = re.compile(known.signature)
+        for line in lines:
+            found = pattern.search(line)
+            if found:
+                groups = {
+                    key.rstrip("2"): value for key, value in found.groupdict().items() if value
+                }
+                return (
+                    line.strip(),
+                    known.cause.format_map(_Blank(groups)),
+                    known.fix.format_map(_Blank(groups)),
+                )
+    return None
+
+
+def _filled(text: str, groups: Mapping[str, str]) -> str:
+    return text.format_map(_Blank(groups)).replace(" .", ".").replace("  ", " ")
+
+
+class _Blank(dict[str, str]):
+    """Groups of a signature; one that did not match stands as nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that keeps a pod from serving.
+
+    hopeless: waiting longer cannot help. reason: short, for a waiting line. container: whose log tells more, or empty.
+    message: the API's own words. previous: the log of the container's previous run is the one that tells.
+    """
+
+    pod: str
+    node: str
+    reason: str
+    message: str = ""
+    container: str = ""
+    hopeless: bool = False
+    previous: bool = False
+
+
+def pod_trouble(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Trouble | None:
+    """What keeps this pod (API JSON) from being ready, worst first; None when nothing does, or it is only starting."""
+    name = pod["metadata"]["name"]
+    node = pod.get("spec", {}).get("nodeName", "")
+    status = pod.get("status", {})
+    containers = [
+        *(status.get("initContainerStatuses") or []),
+        *(status.get("containerStatuses") or []),
+    ]
+    for state in containers:
+        trouble = _container_trouble(name, node, state)
+        if trouble:
+            return trouble
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            # The scheduler tries again when nodes or volumes change, so this is hopeless only if it stays so.
+            return Trouble(name, node, "not scheduled", str(condition.get("message", "")))
+    of_pod = sorted(of_object(events, "Pod", name), key=event_time, reverse=True)
+    # A pod whose containers were started has got its volumes and its network: the kubelet tried again, and succeeded.
+    is_past = any("waiting" not in (state.get("state") or {"waiting": {}}) for state in containers)
+    for event in of_pod:
+        if event.get("reason") in EVENT_REASONS and not is_past:
+            return Trouble(name, node, str(event["reason"]), str(event.get("message", "")))
+    return _unready(name, node, status, of_pod)
+
+
+def _unready(
+    pod: str, node: str, status: Mapping[str, Any], of_pod: Sequence[Mapping[str, Any]]
+) -> Trouble | None:
+    """A container that runs and that its probe has called unhealthy: mostly it is only starting, so there is hope."""
+    running = {
+        str(state["name"])
+        for state in status.get("containerStatuses") or []
+        if not state.get("ready") and "running" in state.get("state", {})
+    }
+    for event in of_pod:
+        found = re.search(r"\{(.+)\}", str(event.get("involvedObject", {}).get("fieldPath", "")))
+        if event.get("reason") == "Unhealthy" and found and found.group(1) in running:
+            container = found.group(1)
+            message = str(event.get("message", ""))
+            return Trouble(pod, node, f"{container} is not ready", message, container=container)
+    return None
+
+
+def _container_trouble(pod: str, node: str, state: Mapping[str, Any]) -> Trouble | None:
+    container = str(state["name"])
+    waiting = state.get("state", {}).get("waiting") or {}
+    terminated = (
+        state.get("state", {}).get("terminated")
+        or state.get("lastState", {}).get("terminated")
+        or {}
+    )
+    restarts = int(state.get("restartCount", 0))
+    if waiting.get("reason") in HOPELESS_REASONS:
+        return Trouble(
+            pod,
+            node,
+            waiting["reason"],
+            str(waiting.get("message", "")),
+            container=container,
+            hopeless=True,
+        )
+    failed = terminated and int(terminated.get("exitCode", 0)) != 0
+    if failed and not state.get("ready"):
+        reason = str(terminated.get("reason", "Error"))
+        told = (
+            f"{container} ended with {terminated.get('exitCode')} ({reason}), {restarts} restarts"
+        )
+        return Trouble(
+            pod,
+            node,
+            "OOMKilled" if reason == "OOMKilled" else (waiting.get("reason") or "restarting"),
+            f"{told}. {terminated.get('message', '')}".strip(),
+            container=container,
+            hopeless=restarts >= HOPELESS_RESTARTS,
+            previous=bool(waiting) or "running" in state.get("state", {}),
+        )
+    return None
+
+
+def set_trouble(kind: str, name: str, events: Sequence[Mapping[str, Any]]) -> Trouble | None:
+    """Why a StatefulSet or DaemonSet makes no pods, from its events; None when nothing is known."""
+    for event in sorted(of_object(events, kind, name), key=event_time, reverse=True):
+        if event.get("reason") == "FailedCreate":
+            message = str(event.get("message", ""))
+            return Trouble(
+                name, "", "FailedCreate", message, hopeless="violates PodSecurity" in message
+            )
+    return None
+
+
+def of_object(events: Sequence[Mapping[str, Any]], kind: str, name: str) -> list[Mapping[str, Any]]:
+    """The events of one object."""
+    return [
+        event
+        for event in events
+        if event.get("involvedObject", {}).get("kind") == kind
+        and event.get("involvedObject", {}).get("name") == name
+    ]
+
+
+def event_time(event: Mapping[str, Any]) -> str:
+    """When an event was last seen, ISO 8601; empty when it does not say."""
+    return str(
+        event.get("lastTimestamp")
+        or event.get("eventTime")
+        or event["metadata"].get("creationTimestamp")
+        or ""
+    )
+
+
+def telling_lines(log: str, count: int = 3) -> list[str]:
+    """The last lines of a log that say what went wrong, without stack frames; else simply the last ones."""
+    lines = [line.rstrip() for line in log.splitlines() if not _NOISE.match(line)]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (telling or lines)[-count:]
+
+
+def explain(
+    trouble: Trouble, log: str, waited_s: float, namespace: str = ""
+) -> tuple[str, str, str]:
+    """(what, cause, fix) of an error about a pod. log: last lines of the container that has the trouble."""
+    place = f" on node {trouble.node}" if trouble.node else ""
+    what = f"{trouble.pod}{place} does not start: {trouble.reason} (waited {waited_s:.0f} s)."
+    known = known_cause([log, trouble.message, trouble.reason])
+    if known:
+        line, cause, fix = known
+        source = "Log" if line in log else "Kubernetes"
+        return f"{what}\n{source}: {line}", cause, fix
+    told = [f"\nKubernetes: {trouble.message}"] if trouble.message else []
+    told += [f"\nLog: {line}" for line in telling_lines(log)]
+    container = f" -c {trouble.container}" if trouble.container else ""
+    previous = " --previous" if trouble.previous else ""
+    kubectl = f"kubectl -n {namespace}" if namespace else "kubectl"
+    look = f"`{kubectl} describe pod {trouble.pod}`"
+    if trouble.container:
+        look = f"`{kubectl} logs {trouble.pod}{container}{previous}` and {look}"
+    return what + "".join(told), "", f"see {look}."

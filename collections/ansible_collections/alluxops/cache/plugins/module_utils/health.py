@@ -1,0 +1,283 @@
+"""Whether a cache serves: pods, the leader, its workers. One judgement, used while waiting, by status and by verify.
+
+Pure functions over the API's JSON (as cluster.pod_facts reads it) and the leader's /api/v1/master/info.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
+    WORKER_ROLE,
+    is_ready,
+    ready_text,
+)
+
+Json = dict[str, Any]
+
+STALE_CONTACT_S = 30
+"""A worker that the leader has not heard of for this long does not count as registered."""
+
+COUNTED_SHARE = 0.9
+"""A worker's counters may miss the last part of a stream: 64 KiB of 4 MiB, 256 KiB of 16 MiB were seen."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker as the leader knows it. host: its name in the cache; hosts: every address it goes by; sizes in bytes."""
+
+    host: str
+    hosts: frozenset[str]
+    capacity_bytes: int
+    used_bytes: int
+    last_contact_s: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The master that serves. version: Alluxio's own."""
+
+    pod: str
+    version: str
+    workers: tuple[Worker, ...]
+    lost_workers: tuple[str, ...]
+
+
+def parse_leader(pod: str, body: str | None) -> Leader | None:
+    """The leader from what a master's web API answered; None when the answer is not a serving master's."""
+    if not body:
+        return None
+    try:
+        info = json.loads(body)
+        workers = tuple(_worker(entry) for entry in info["workers"])
+        lost = tuple(str(entry["address"]["host"]) for entry in info.get("lostWorkers") or [])
+        return Leader(pod, str(info["version"]), workers, lost)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _worker(entry: Mapping[str, Any]) -> Worker:
+    address = entry["address"]
+    hosts = {str(address.get(key) or "") for key in ("host", "containerHost")} - {""}
+    return Worker(
+        host=str(address.get("host") or ""),
+        hosts=frozenset(hosts),
+        capacity_bytes=int(entry.get("capacityBytes", 0)),
+        used_bytes=int(entry.get("usedBytes", 0)),
+        last_contact_s=int(entry.get("lastContactSec", 0)),
+        state=str(entry.get("state", "")),
+    )
+
+
+def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:
+    """The leader's entry of a worker pod, when it heard of it lately; else None."""
+    if leader is None:
+        return None
+    addresses = {pod["host_ip"], pod["pod_ip"], pod["node"], pod["name"]} - {""}
+    for worker in leader.workers:
+        if worker.hosts & addresses and worker.last_contact_s <= STALE_CONTACT_S:
+            return worker
+    return None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the cache should look like. workers: node names; masters: how many."""
+
+    masters: int
+    workers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look at the cache. pods: pod_facts of the release. masters_set, workers_set: workload_facts, or None."""
+
+    pods: Sequence[Mapping[str, Any]]
+    leader: Leader | None
+    masters_set: Mapping[str, Any] | None = None
+    workers_set: Mapping[str, Any] | None = None
+
+    def of_role(self, role: str) -> list[Mapping[str, Any]]:
+        """Pods of a role that are not on their way out, by name."""
+        found = [pod for pod in self.pods if pod["role"] == role and not pod["terminating"]]
+        return sorted(found, key=lambda pod: str(pod["name"]))
+
+
+def awaited(seen: Seen, expected: Expected) -> list[str]:
+    """What is still missing until the cache serves, most fundamental first; empty when it serves."""
+    missing = _awaited_sets(seen)
+    masters = seen.of_role(MASTER_ROLE)
+    ready = sum(1 for pod in masters if is_ready(pod))
+    if ready < expected.masters:
+        not_ready = [f"{pod['name']} {ready_text(pod)}" for pod in masters if not is_ready(pod)]
+        missing.append(f"masters {ready}/{expected.masters} ready" + _listed(not_ready))
+    by_node = {pod["node"]: pod for pod in seen.of_role(WORKER_ROLE)}
+    waiting = []
+    for node in expected.workers:
+        pod = by_node.get(node)
+        if pod is None:
+            waiting.append(f"{node} has no worker")
+        elif not is_ready(pod):
+            waiting.append(f"{node} {ready_text(pod)}")
+    if waiting:
+        count = len(expected.workers) - len(waiting)
+        missing.append(f"workers {count}/{len(expected.workers)} ready" + _listed(waiting))
+    if seen.leader is None:
+        missing.append("no master serves yet")
+        return missing
+    absent = [
+        node
+        for node in expected.workers
+        if node in by_node
+        and is_ready(by_node[node])
+        and registered(by_node[node], seen.leader) is None
+    ]
+    if absent:
+        missing.append("not registered with the leader: " + ", ".join(absent))
+    gone = ghosts(seen)
+    if gone:
+        missing.append("the leader still names workers that are gone: " + ", ".join(gone))
+    return missing
+
+
+def ghosts(seen: Seen) -> list[str]:
+    """Container addresses of workers that the leader counts as live and no pod has any more.
+
+    A pod that was made anew on the same node registers as another worker; clients are sent to the old one until the
+    leader forgets it (alluxio.master.worker.timeout).
+    """
+    if seen.leader is None:
+        return []
+    pods = seen.of_role(WORKER_ROLE)
+    alive = {str(pod[key]) for pod in pods for key in ("pod_ip", "host_ip", "node", "name")}
+    named = {host for worker in seen.leader.workers for host in worker.hosts - {worker.host}}
+    return sorted(named - alive)
+
+
+def _awaited_sets(seen: Seen) -> list[str]:
+    """Whether Kubernetes still replaces pods of an older revision."""
+    sets = (seen.masters_set, seen.workers_set)
+    return [
+        f"{item['name']} is being updated"
+        for item in sets
+        if item is not None and not item["settled"]
+    ]
+
+
+def _listed(items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    shown = ", ".join(items[:3])
+    return f" ({shown}{', ...' if len(items) > 3 else ''})"
+
+
+def problems(seen: Seen, expected: Expected) -> list[str]:
+    """What is wrong with a cache that should serve, as sentences; empty when it is healthy."""
+    if not seen.pods and seen.masters_set is None and seen.workers_set is None:
+        return ["it is not installed; `alluxops site` installs it."]
+    found = [f"{item}." for item in awaited(seen, expected)]
+    if seen.leader is not None and seen.leader.lost_workers:
+        # One whose node has a registered worker again is the pod that this one replaced: it stays listed as lost.
+        known = {
+            address
+            for pod in seen.of_role(WORKER_ROLE)
+            if registered(pod, seen.leader) is None
+            for address in (pod["host_ip"], pod["pod_ip"])
+        }
+        gone = [host for host in seen.leader.lost_workers if host in known]
+        if gone and not any("registered" in item for item in found):
+            found.append(f"the leader has lost workers: {', '.join(gone)}.")
+    return found
+
+
+def report(
+    identity: Mapping[str, Any],
+    seen: Seen,
+    expected: Expected,
+    endpoints: Sequence[str],
+    verify: Mapping[str, Any] | None,
+    quorum: Mapping[str, Any] | None = None,
+) -> Json:
+    """The structured report of a cache.
+
+    identity: {release, namespace, root_ufs, journals, cluster: {version, platform, nodes}}; sizes are bytes,
+    ready is kubectl's column. quorum: of an embedded journal, as quorum.as_dict() has it; None for other journals, and
+    where nobody leads.
+    """
+    leader = seen.leader
+    masters = [
+        {
+            "pod": pod["name"],
+            "node": pod["node"],
+            "ready": ready_text(pod),
+            "role": "leader" if leader is not None and pod["name"] == leader.pod else "standby",
+        }
+        for pod in seen.of_role(MASTER_ROLE)
+    ]
+    workers = []
+    for pod in seen.of_role(WORKER_ROLE):
+        entry = registered(pod, leader)
+        workers.append(
+            {
+                "pod": pod["name"],
+                "node": pod["node"],
+                "ready": ready_text(pod),
+                "registered": entry is not None,
+                "capacity_bytes": entry.capacity_bytes if entry else 0,
+                "used_bytes": entry.used_bytes if entry else 0,
+            }
+        )
+    found = [*problems(seen, expected), *verify_problems(verify)]
+    if quorum and not quorum["healthy"]:
+        found.append(f"the quorum is not whole: {quorum['shown']}.")
+    return {
+        **identity,
+        "version": leader.version if leader else "",
+        "masters": masters,
+        "quorum": dict(quorum) if quorum else None,
+        "workers": workers,
+        "endpoints": list(endpoints),
+        "verify": dict(verify) if verify else None,
+        "healthy": not found,
+        "problems": found,
+    }
+
+
+def verify_problems(verify: Mapping[str, Any] | None) -> list[str]:
+    """Proofs that failed, as sentences."""
+    found = []
+    verify = verify or {}
+    tests = verify.get("run_tests")
+    if tests and tests["passed"] < tests["total"]:
+        found.append(f"runTests: {tests['passed']} of {tests['total']} passed.")
+    write_read = verify.get("write_read")
+    if write_read and not write_read["digest_equal"]:
+        found.append(
+            f"{write_read['reader']} read something else than {write_read['writer']} wrote."
+        )
+    if write_read and write_read["writer"] != write_read["reader"]:
+        enough = COUNTED_SHARE * write_read["size_bytes"]
+        if write_read["bytes_remote"] < enough:
+            found.append(
+                f"{write_read['reader']} read {write_read['size_bytes']} bytes, but {write_read['writer']} served"
+                f" {write_read['bytes_remote']} of them."
+            )
+        if write_read["persisted"] and write_read["bytes_ufs"] < enough:
+            found.append(
+                f"{write_read['reader']} read {write_read['bytes_ufs']} of {write_read['size_bytes']} bytes from the"
+                " under store."
+            )
+    consistency = verify.get("consistency")
+    if consistency and consistency["inconsistent"] and consistency.get("required", True):
+        paths = consistency["inconsistent"]
+        count = f"{len(paths)} path{'s' if len(paths) > 1 else ''}"
+        differ = "differ" if len(paths) > 1 else "differs"
+        found.append(
+            f"{count} under {consistency['path']} {differ} from the under store{_listed(paths)}."
+        )
+    return found

@@ -1,0 +1,179 @@
+"""Helm on kube_control, for one release. Standard library only, Python 3.9."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+
+_KEPT = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_REGISTRY_CONFIG")
+
+
+class Helm:
+    """Helm with its files in a private directory, which a lock keeps to one run at a time.
+
+    The lock is inherited by Helm itself, so that it lasts as long as Helm does, even if what started it is killed.
+    """
+
+    def __init__(self, binary: str, namespace: str, release: str) -> None:
+        self.binary = binary
+        self.namespace = namespace
+        self.release = release
+        base = os.environ.get("XDG_RUNTIME_DIR") or os.path.expanduser("~/.cache")
+        if os.geteuid() == 0:
+            base = "/run"
+        self.folder = os.path.join(base, "alluxops", f"{namespace}.{release}")
+        self._lock = -1
+
+    def __enter__(self) -> Helm:  # noqa: PYI034 - Python 3.9 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock >= 0:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self._lock)
+
+    def open(self, kubeconfig: str, values: Mapping[str, Any], lock_timeout_s: float) -> None:
+        """Take the lock and lay out Helm's files. Raises CacheError where another Helm keeps the lock too long."""
+        os.makedirs(os.path.dirname(self.folder), mode=0o700, exist_ok=True)
+        name = f"{self.folder}.lock"
+        lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + lock_timeout_s
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise CacheError(
+                    f"Helm is still at work on {self.namespace}/{self.release} on this host.",
+                    f"It was waited for {lock_timeout_s:.0f} s.",
+                    f"see `fuser -v {name}`; end that process if it hangs, and run again.",
+                )
+            time.sleep(0.5)
+        self._lock = lock
+        shutil.rmtree(
+            self.folder, ignore_errors=True
+        )  # a run that was killed leaves its kubeconfig here
+        os.makedirs(self.folder, mode=0o700)
+        self._write("kubeconfig", kubeconfig.encode())
+        self._write("values.json", json.dumps(dict(values)).encode())
+
+    def _write(self, name: str, content: bytes) -> str:
+        path = os.path.join(self.folder, name)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        return path
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run Helm. Returns (exit code, stdout, stderr)."""
+        kubeconfig = os.path.join(self.folder, "kubeconfig")
+        foreign = ("HELM_", "KUBE")
+        done = subprocess.run(
+            [self.binary, *words, "--namespace", self.namespace, "--kubeconfig", kubeconfig],
+            env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(foreign)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            pass_fds=(self._lock,),
+            check=False,
+        )
+        return (
+            done.returncode,
+            done.stdout.decode("utf-8", "replace"),
+            done.stderr.decode("utf-8", "replace"),
+        )
+
+    def json(self, *words: str, what: str) -> dict[str, Any]:
+        """What Helm answers in JSON. Raises CacheError, which begins with `what`."""
+        code, out, err = self.run(*words, "--output", "json")
+        if code != 0:
+            raise failure(what, err)
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    def history(self) -> list[rules.Revision]:
+        """The release's revisions, oldest first; none where there is no release."""
+        code, out, err = self.run("history", self.release, "--max", "20", "--output", "json")
+        if code == 0:
+            return rules.revisions(json.loads(out))
+        if "release: not found" in err:
+            return []
+        raise failure(f"reading the release {self.namespace}/{self.release} failed", err)
+
+    def upgrade(
+        self, chart: Sequence[str], *, timeout_s: int, what: str, step: str = rules.WHOLE_STEP
+    ) -> dict[str, Any]:
+        """Install or upgrade; with timeout_s 0 only render. Raises CacheError, which begins with `what`."""
+        words = rules.upgrade_command(
+            self.release,
+            chart,
+            values=os.path.join(self.folder, "values.json"),
+            timeout_s=timeout_s,
+            label=f"{host_label()}.{os.urandom(6).hex()}",
+            step=step,
+        )
+        return self.json(*words, what=what)
+
+    def chart(self, params: Mapping[str, Any]) -> list[str]:
+        """The chart's place on this host or where it comes from, as arguments of Helm.
+
+        params: the options of helm_release; chart_archive is a chart from the controller, base64 of a tar.gz.
+        """
+        if not params["chart_archive"]:
+            words = [str(params["chart"])]
+            for option, flag in (("chart_version", "--version"), ("chart_repo_url", "--repo")):
+                words += [flag, str(params[option])] if params[option] else []
+            return words
+        content = base64.b64decode(params["chart_archive"])
+        if not params["chart_is_directory"]:
+            return [self._write("chart.tgz", content)]
+        folder = os.path.join(self.folder, "chart")
+        with tarfile.open(fileobj=io.BytesIO(content)) as packed:
+            for member in packed.getmembers():
+                _extract(packed, member, folder)
+        return [folder]
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _extract(packed: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None:
+    """Write one file of a chart below the folder; names lead there by construction, and are checked all the same."""
+    target = os.path.normpath(os.path.join(os.path.dirname(folder), member.name))
+    source = packed.extractfile(member) if member.isfile() else None
+    if source is None or not target.startswith(folder + os.sep):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as file:
+        file.write(source.read())
+
+
+def failure(what: str, stderr: str) -> CacheError:
+    """The error of a Helm run."""
+    cause, fix = rules.explain(stderr)
+    return CacheError(f"{what}.", cause, fix)
+
+
+def host_label() -> str:
+    """A label value that stands for this host. Its lock tells whether a Helm of it runs, and nothing of another's."""
+    identity = socket.gethostname()
+    with contextlib.suppress(OSError), open("/etc/machine-id", encoding="utf-8") as file:
+        identity += file.read()
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]

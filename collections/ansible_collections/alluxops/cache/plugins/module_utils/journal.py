@@ -1,0 +1,293 @@
+"""Journals of a release: what lies in a master's journal volume, and the marker that says whose it is.
+
+A journal volume holds the folders of a UFS journal (`FileSystemMaster/v1/...`), the folder `raft/` of an embedded one,
+or both after a change of type. Beside them lies our marker. What the Job's script prints is judged here; what to do
+about it is journal_plan's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.values import STORAGE_CLASS
+
+Json = dict[str, Any]
+JournalType = Literal["UFS", "EMBEDDED"]
+State = Literal[
+    "absent", "empty", "formatted", "adopted", "other", "unfinished", "foreign", "unreadable"
+]
+TYPES: tuple[JournalType, ...] = get_args(JournalType)
+
+MARKER = ".alluxops.json"
+UNFINISHED = ".format-unfinished"
+"""Lies in a journal while it is formatted. Our chart's own formatting uses the same name."""
+
+STATE_PREFIX = "journal-state "
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Our note in a journal volume: whose journal it is.
+
+    version: the newest Alluxio that served from it. formatted_at: by alluxops, ISO 8601; adopted_at: found formatted by
+    someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
+    has served from it, so it held metadata.
+    """
+
+    namespace: str
+    release: str
+    ordinal: int
+    journal_type: str = ""
+    version: str = ""
+    formatted_at: str | None = None
+    adopted_at: str | None = None
+    restoring: str | None = None
+    served: bool = False
+
+    def text(self) -> str:
+        """The marker as its file has it; what does not apply is left out."""
+        given = {
+            key: value for key, value in vars(self).items() if value not in (None, "", False)
+        } | {"ordinal": self.ordinal}
+        return json.dumps(given) + "\n"
+
+    def encoded(self) -> str:
+        """The marker's file in base64, so that it passes through a shell untouched."""
+        return base64.b64encode(self.text().encode()).decode()
+
+
+def read_marker(encoded: str) -> Marker | None:
+    """The marker from its file in base64; None for none, or for one that is not ours to read."""
+    try:
+        given = json.loads(base64.b64decode(encoded))
+        return Marker(
+            namespace=str(given.get("namespace") or ""),
+            release=str(given["release"]),
+            ordinal=int(given.get("ordinal", 0)),
+            journal_type=str(given.get("journal_type") or ""),
+            version=str(given.get("version") or ""),
+            formatted_at=given.get("formatted_at"),
+            adopted_at=given.get("adopted_at"),
+            restoring=given.get("restoring"),
+            served=bool(given.get("served")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose journals are looked for, and how they are to be used. version: the Alluxio to be deployed.
+
+    shared: all masters use one journal, as with ZooKeeper.
+    """
+
+    namespace: str
+    release: str
+    journal_type: JournalType = "UFS"
+    version: str = ""
+    shared: bool = False
+
+    @classmethod
+    def from_values(cls, namespace: str, release: str, values: Mapping[str, Any]) -> Wanted:
+        """From the chart's effective values."""
+        kind = str((values.get("journal") or {}).get("type") or "UFS").upper()
+        return cls(
+            namespace,
+            release,
+            "EMBEDDED" if kind == "EMBEDDED" else "UFS",
+            str(values.get("imageTag") or ""),
+            is_shared(values),
+        )
+
+    def ordinal_of(self, master: int) -> int:
+        """The ordinal that a master's marker carries: a shared journal is master 0's."""
+        return 0 if self.shared else master
+
+    def owns(self, marker: Marker, master: int) -> bool:
+        """Whether a marker names this release and master. Early markers name no namespace."""
+        return (
+            marker.namespace in {"", self.namespace}
+            and marker.release == self.release
+            and marker.ordinal == self.ordinal_of(master)
+        )
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What lies in one master's journal volume.
+
+    state: absent (no volume), empty, formatted (with our marker), adopted (formatted, without a marker), other (the
+    marker names another release or master), unfinished (formatting began and did not end, and entries are left),
+    foreign (files that are no journal), unreadable. It is judged for the journal type in use. types: those formatted;
+    records: those that hold a master's entries; either may name a type that is not in use. detail: what was found.
+    place: where it lies.
+    """
+
+    ordinal: int
+    claim: str
+    state: State
+    marker: Marker | None = None
+    types: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    detail: str = ""
+    place: str = ""
+    journal_type: JournalType = "UFS"
+
+    @property
+    def holds(self) -> bool:
+        """Whether a master has written to it, in the type in use: then it holds metadata."""
+        return self.journal_type in self.records
+
+    @property
+    def is_formatted(self) -> bool:
+        """Whether a master would start on it."""
+        return self.state in {"formatted", "adopted"}
+
+    @property
+    def name(self) -> str:
+        """The journal for a sentence."""
+        return f"the journal of master {self.ordinal} ({self.place or f'claim {self.claim}'})"
+
+    @property
+    def marker_path(self) -> str:
+        """Where its marker lies, for someone who is to look at it or remove it."""
+        path, _, node = self.place.partition(" on ")
+        return (
+            f"{path}/{MARKER} on {node}"
+            if node
+            else f"{MARKER} in the volume of claim {self.claim}"
+        )
+
+
+def read_journal(text: str, claim: Mapping[str, Any], wanted: Wanted) -> Journal:
+    """Judge what the Job's script printed. Raises CacheError when it printed no state."""
+    ordinal, name = int(claim["ordinal"]), str(claim["name"])
+    for line in text.splitlines():
+        if line.startswith(STATE_PREFIX):
+            try:
+                found = json.loads(line[len(STATE_PREFIX) :])
+                return _judged(found, Journal(ordinal, name, "empty", place=_place(claim)), wanted)
+            except (ValueError, AttributeError):
+                break
+    raise CacheError(f"the journal Job of claim {name} printed no state", text.strip()[-500:])
+
+
+def _judged(found: Mapping[str, Any], journal: Journal, wanted: Wanted) -> Journal:
+    kind = wanted.journal_type
+    marker = read_marker(str(found.get("marker") or ""))
+    journal = replace(
+        journal,
+        marker=marker,
+        records=tuple(item for item in TYPES if found.get(f"{item}_records")),
+        journal_type=kind,
+    )
+    if found.get("error"):
+        return replace(journal, state="unreadable", detail=str(found["error"]).strip())
+    unfinished = bool(found.get("unfinished"))
+    complete = [item for item in TYPES if _is_formatted(found, item, marker) and not unfinished]
+    journal = replace(journal, types=tuple(complete))
+    if marker is not None and not wanted.owns(marker, journal.ordinal):
+        return replace(journal, state="other", detail=_whose(marker))
+    if kind in complete:
+        return replace(journal, state="adopted" if marker is None else "formatted")
+    if journal.holds:
+        return replace(journal, state="unfinished", detail=str(found[f"{kind}_records"]).strip())
+    if found.get("files"):
+        return replace(journal, state="foreign", detail=str(found["files"]).strip())
+    return replace(
+        journal, detail="an earlier formatting did not end" if unfinished else ""
+    )  # no master ran on it
+
+
+def _is_formatted(found: Mapping[str, Any], kind: JournalType, marker: Marker | None) -> bool:
+    if kind == "UFS":
+        # Of a journal that a master has written to, an upgrade may have added folders that were never formatted.
+        is_whole = not found.get("UFS_unformatted") or bool(found.get("UFS_records"))
+        return bool(found.get("UFS_formatted")) and is_whole
+    # A new embedded journal is an empty folder until a master runs on it; only the marker tells that it is meant.
+    return bool(found.get("EMBEDDED_formatted")) or (
+        marker is not None and marker.journal_type == "EMBEDDED"
+    )
+
+
+def _whose(marker: Marker) -> str:
+    space = f" in namespace {marker.namespace}" if marker.namespace else ""
+    return f"master {marker.ordinal} of release {marker.release}{space}"
+
+
+def _place(claim: Mapping[str, Any]) -> str:
+    """Path and node of a volume of ours; empty for a volume of a storage class of the user's."""
+    if claim.get("storage_class") != STORAGE_CLASS or not claim.get("node"):
+        return ""
+    return f"{claim.get('path')} on {claim['node']}"
+
+
+def new_marker(wanted: Wanted, ordinal: int, now: datetime, restoring: str = "") -> Marker:
+    """The marker of a journal that is formatted now."""
+    return Marker(
+        wanted.namespace,
+        wanted.release,
+        wanted.ordinal_of(ordinal),
+        wanted.journal_type,
+        wanted.version,
+        formatted_at=now.strftime(_TIME),
+        restoring=restoring or None,
+    )
+
+
+def adopted_marker(wanted: Wanted, ordinal: int, now: datetime) -> Marker:
+    """The marker of a journal that someone else formatted and that is ours from now on."""
+    adopted = now.strftime(_TIME)
+    return replace(new_marker(wanted, ordinal, now), formatted_at=None, adopted_at=adopted)
+
+
+def served_marker(
+    marker: Marker | None, wanted: Wanted, ordinal: int, now: datetime, *, restored: bool = False
+) -> Marker:
+    """The marker of a journal that a master serves from: completed, and with the newest version that did.
+
+    restored: a restore into it has ended.
+    """
+    known = marker or adopted_marker(wanted, ordinal, now)
+    newest = max(known.version, wanted.version, key=version_numbers)
+    return replace(
+        known,
+        namespace=wanted.namespace,
+        journal_type=wanted.journal_type,
+        version=newest,
+        restoring=None if restored else known.restoring,
+        served=True,
+    )
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """A version for comparing: 2.9.6-custom -> (2, 9, 6); nothing known -> ()."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def journal_folder(values: Mapping[str, Any]) -> str:
+    """Where a master's container sees its journal volume."""
+    return str((values.get("journal") or {}).get("folder") or "/journal")
+
+
+def is_in_volume(values: Mapping[str, Any]) -> bool:
+    """Whether the masters keep their journals in volumes that outlive their pods."""
+    section = values.get("journal") or {}
+    is_local = section.get("type") == "EMBEDDED" or section.get("ufsType", "local") == "local"
+    return is_local and section.get("volumeType") == "persistentVolumeClaim"
+
+
+def is_shared(values: Mapping[str, Any]) -> bool:
+    """Whether all masters use one journal, as with ZooKeeper."""
+    properties = values.get("properties") or {}
+    return str(properties.get("alluxio.zookeeper.enabled", "")).lower() == "true"

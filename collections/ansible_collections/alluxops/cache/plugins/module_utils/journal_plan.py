@@ -1,0 +1,248 @@
+"""Which journals to format: one decision over all journals of a release.
+
+Formatting a journal that holds metadata loses the whole namespace of the cache, and a majority of new journals
+outvotes those that know something. So nothing is formatted that a master has written to, unless that was asked for and
+confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
+    UNFINISHED,
+    Journal,
+    Wanted,
+    version_numbers,
+)
+
+Policy = Literal["if_empty", "never", "force"]
+HA_OF = {"UFS": "none (or zookeeper)", "EMBEDDED": "embedded"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for. masters: how many the release has; confirmed: alluxio_confirm_format names the release.
+
+    stale: these journals are of masters that are no members of the quorum that serves: what they hold is an old copy.
+    restoring: the backup to be restored into them, which needs new journals.
+    """
+
+    wanted: Wanted
+    masters: int
+    policy: Policy = "if_empty"
+    confirmed: bool = False
+    stale: bool = False
+    restoring: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which journals to format and which to mark as adopted, by ordinal, and why.
+
+    needs_backup: metadata would be lost, so a backup is taken first.
+    """
+
+    format: tuple[int, ...] = ()
+    adopt: tuple[int, ...] = ()
+    why: str = ""
+    needs_backup: bool = False
+
+
+def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
+    """Decide which journals to format. Raises SettingsError where formatting, or leaving it, would lose metadata."""
+    if request.wanted.shared:
+        journals = journals[:1]
+    for journal in journals:
+        _refuse_unknown(journal, request)
+    if request.stale:
+        return _plan_stale(journals, request)
+    if request.policy == "force" and not request.restoring:
+        return _plan_forced(journals, request)
+    for journal in journals:
+        if journal.state == "foreign":
+            raise SettingsError(
+                f"{journal.name} holds files that are no journal: {journal.detail}.",
+                "a master's files would mix with them.",
+                "move them away, or point node_storage_root elsewhere.",
+            )
+    if request.restoring:
+        return _plan_restore(journals, request)
+    for journal in journals:
+        for fault in _unusable(journal, request.wanted):
+            raise fault
+    return _plan_empty(journals, request)
+
+
+def _refuse_unknown(journal: Journal, request: Request) -> None:
+    """Refuse what no policy may touch."""
+    if journal.state in {"absent", "unreadable"}:
+        raise SettingsError(
+            f"{journal.name} is {journal.state}: {journal.detail}.",
+            "what lies in it decides whether the cache keeps its metadata.",
+            "see the volume's directory on its node: it must exist, owned by 1000:1000.",
+        )
+    if journal.state == "other":
+        own = f"release {request.wanted.release} in namespace {request.wanted.namespace}"
+        raise SettingsError(
+            f"{journal.name} belongs to {journal.detail}, says its marker; this is {own}, master {journal.ordinal}.",
+            "two that use one journal destroy it; masters that swapped theirs (cache_masters in another order) do not"
+            " find their own.",
+            "set node_storage_root, or the order of cache_masters, back; to take the journal over on purpose, see that"
+            f" nothing else runs on it, remove {journal.marker_path}, and run again.",
+        )
+
+
+def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
+    if request.wanted.shared or len(journals) >= request.masters:
+        raise SettingsError(
+            f"all {len(journals)} journals of {request.wanted.release} are to be formatted as stale copies.",
+            "a copy is stale only while others serve what it lacks.",
+            "name only the masters that are no members of the quorum (`alluxio fsadmin journal quorum info`).",
+        )
+    new = {journal.ordinal for journal in journals if journal.is_formatted and not journal.records}
+    return Plan(
+        tuple(item.ordinal for item in journals if item.ordinal not in new),
+        why="they are no members of the quorum that serves",
+    )
+
+
+def _plan_forced(journals: Sequence[Journal], request: Request) -> Plan:
+    held = sum(1 for journal in journals if journal.records)
+    if not request.confirmed:
+        raise SettingsError(
+            "alluxio_journal_format is force, and alluxio_confirm_format does not name the release;"
+            f" {held} of {len(journals)} journals hold metadata.",
+            "formatting deletes every path, mount, TTL and pin that the cache knows.",
+            "set alluxio_confirm_format to the release's name if that is meant, for this one run.",
+        )
+    return Plan(tuple(journal.ordinal for journal in journals), why="forced", needs_backup=held > 0)
+
+
+def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
+    """New journals for a restore; those that this restore has made already stay, unless a master has run on them."""
+    kind = request.wanted.journal_type
+    confirmed = request.policy == "force" and request.confirmed
+    for journal in journals:
+        marker = journal.marker
+        begun = marker is not None and marker.restoring == request.restoring
+        of_an_earlier_type = marker is not None and marker.journal_type not in {"", kind}
+        if (
+            journal.records
+            and kind in journal.records
+            and not (begun or of_an_earlier_type or confirmed)
+        ):
+            raise SettingsError(
+                f"{journal.name} holds metadata, and {request.restoring} is to be restored into it.",
+                "a restore replaces everything that the cache knows.",
+                "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
+                f" {request.wanted.release}.",
+            )
+    made = {
+        journal.ordinal
+        for journal in journals
+        if journal.is_formatted
+        and not journal.holds
+        and journal.marker is not None
+        and journal.marker.restoring == request.restoring
+    }
+    return Plan(
+        tuple(item.ordinal for item in journals if item.ordinal not in made),
+        why=f"{request.restoring} is restored into new journals",
+    )
+
+
+def _unusable(journal: Journal, wanted: Wanted) -> Iterator[SettingsError]:
+    """What keeps a formatted journal, or one that holds something, from being used as it is."""
+    marker = journal.marker
+    if journal.state == "unfinished":
+        yield SettingsError(
+            f"{journal.name} is not whole: its formatting began and did not end ({journal.detail}).",
+            "a master would start on what is left, if at all.",
+            "format again (alluxio_journal_format: force), or put a copy back, or restore a backup; if masters have"
+            f" served from it since, remove {UNFINISHED} beside {journal.marker_path}.",
+        )
+    if marker is not None and marker.restoring and (journal.is_formatted or journal.records):
+        yield SettingsError(
+            f"a restore of {marker.restoring} into {journal.name} did not end.",
+            "it may hold a part of the backup only.",
+            "run that restore again.",
+        )
+    yield from _of_another_type(journal, wanted)
+    if marker is not None and journal.is_formatted:
+        newest, older = version_numbers(marker.version), version_numbers(wanted.version)
+        if newest and older and newest > older:
+            yield SettingsError(
+                f"alluxio_version is {wanted.version}, and Alluxio {marker.version} has used {journal.name}.",
+                "an older Alluxio may not understand what a newer one wrote: this is a rollback without a backup to"
+                " restore.",
+                f"set alluxio_version: {marker.version}, or run `alluxops rollback` with restore_from, a backup that"
+                f" {wanted.version} can read.",
+            )
+
+
+def _of_another_type(journal: Journal, wanted: Wanted) -> Iterator[SettingsError]:
+    """Metadata that the type in use would not see: starting would look as if all were lost."""
+    used = journal.marker.journal_type if journal.marker is not None else ""
+    other = "UFS" if wanted.journal_type == "EMBEDDED" else "EMBEDDED"
+    if other not in journal.records or used == wanted.journal_type:
+        return
+    if used == other or not journal.holds:
+        yield SettingsError(
+            f"{journal.name} holds its metadata as type {other}; alluxio_ha asks for type {wanted.journal_type}.",
+            "a master of one type does not see the other's entries: the cache would start without them.",
+            f"set alluxio_ha: {HA_OF[other]} and deploy; then `alluxops scale-masters` changes the type with all"
+            " metadata.",
+        )
+    else:
+        yield SettingsError(
+            f"{journal.name} holds a UFS journal and an embedded one, and no marker that says which is in use.",
+            f"alluxio_ha asks for type {wanted.journal_type}, which may be the older one.",
+            "move the older away: the folder raft/, or the folders BlockMaster, FileSystemMaster and so on.",
+        )
+
+
+def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
+    """Format what was never used. Those that hold metadata must be a majority of the masters."""
+    empty = tuple(journal.ordinal for journal in journals if not journal.is_formatted)
+    adopt = tuple(journal.ordinal for journal in journals if journal.state == "adopted")
+    holding = [journal for journal in journals if journal.holds]
+    new = [journal for journal in journals if not journal.holds]
+    seen_all = len(journals) >= request.masters
+    if holding and seen_all and len(new) > (len(journals) - 1) // 2:
+        raise SettingsError(
+            f"{len(new)} of {len(journals)} journals are empty (masters {_listed(new)}); the metadata are in the others"
+            f" (masters {_listed(holding)}).",
+            "empty journals that are a majority would elect a leader that knows nothing: the metadata would be lost.",
+            "put the lost journals back from a copy, or restore a backup; alluxio_journal_format: force starts anew.",
+        )
+    if not holding:
+        _refuse_vanished(journals)
+    if not empty:
+        return Plan(adopt=adopt, why="all journals are formatted")
+    if request.policy == "never":
+        raise SettingsError(
+            f"the journal of master {empty[0]} is empty, and alluxio_journal_format is never.",
+            "a master does not start on a journal that is not formatted.",
+            "set alluxio_journal_format: if_empty, or put the journal back into its volume.",
+        )
+    why = "the other journals are a majority and bring these up to date"
+    return Plan(empty, adopt, why if holding else "all journals are empty")
+
+
+def _listed(journals: Sequence[Journal]) -> str:
+    return ", ".join(str(journal.ordinal) for journal in journals)
+
+
+def _refuse_vanished(journals: Sequence[Journal]) -> None:
+    for journal in journals:
+        if journal.marker is not None and journal.marker.served and not journal.records:
+            raise SettingsError(
+                f"{journal.name} is gone: its marker says that a master served from it, and no entry is left.",
+                "the cache would start without anything it knew.",
+                "put the journal back from a copy, or restore a backup; to start anew, remove"
+                f" {journal.marker_path}.",
+            )

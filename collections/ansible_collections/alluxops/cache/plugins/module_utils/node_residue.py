@@ -1,0 +1,95 @@
+"""What a release leaves on a node: its directories and FUSE mounts, and which of them go.
+
+Pure. Standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+
+_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One mounted file system."""
+
+    point: str
+    filesystem: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What of a release's directory is deleted, and what stays because it is a file system of its own."""
+
+    delete: tuple[str, ...]
+    stay: tuple[str, ...]
+    whole: bool
+
+
+def directory(root: str, namespace: str, release: str) -> str:
+    """The release's directory. Raises SettingsError for parts that could lead anywhere else."""
+    parts = [part for part in root.split("/") if part]
+    if not root.startswith("/") or not parts or ".." in parts or "." in parts:
+        raise SettingsError(
+            f"node_storage_root is {root!r}.", fix="set an absolute path such as /mnt/fuse3."
+        )
+    for name, value in (("namespace", namespace), ("release", release)):
+        if not _LABEL.match(value):
+            raise SettingsError(
+                f"the {name} is {value!r}.",
+                fix="write it as Kubernetes does: a-z, 0-9 and hyphens.",
+            )
+    return "/".join(["", *parts, namespace, release])
+
+
+def parse_mounts(mountinfo: str) -> list[Mount]:
+    """The mounts of /proc/self/mountinfo, in their order."""
+    mounts = []
+    for line in mountinfo.splitlines():
+        before, _dash, after = line.partition(" - ")
+        fields, rest = before.split(), after.split()
+        if len(fields) >= 6 and len(rest) >= 2:
+            mounts.append(Mount(_plain(fields[4]), rest[0], _plain(rest[1])))
+    return mounts
+
+
+def fuse_mounts(mounts: Sequence[Mount], points: Sequence[str]) -> list[Mount]:
+    """Alluxio's FUSE mounts: those on the release's mount points, and any that name Alluxio."""
+    found = {}
+    for mount in mounts:
+        is_fuse = mount.filesystem == "fuse" or mount.filesystem.startswith("fuse.")
+        names_it = "alluxio" in f"{mount.point} {mount.filesystem} {mount.source}".lower()
+        if is_fuse and (mount.point in points or names_it):
+            found[mount.point] = mount
+    return list(found.values())
+
+
+def plan_purge(path: str, children: Sequence[str], mounts: Sequence[Mount]) -> Purge:
+    """What of a directory to delete. children: names in it. Mounted file systems in it are never entered."""
+    inside = [mount.point for mount in mounts if mount.point.startswith(path + "/")]
+    if any(mount.point == path for mount in mounts):
+        return Purge((), (path,), whole=False)
+    delete, stay = [], []
+    for name in sorted(children):
+        child = f"{path}/{name}"
+        below = [point for point in inside if point == child or point.startswith(child + "/")]
+        if below:
+            stay += below
+        else:
+            delete.append(child)
+    return Purge(tuple(delete), tuple(dict.fromkeys(stay)), whole=not stay)
+
+
+def _plain(text: str) -> str:
+    """A path of mountinfo, which writes blanks as octal escapes."""
+    return (
+        text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+        if "\\" in text
+        else text
+    )

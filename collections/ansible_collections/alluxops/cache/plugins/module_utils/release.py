@@ -1,0 +1,308 @@
+"""What Helm knows of a release, and what to do about it. Pure functions over Helm's JSON and text.
+
+Runs on kube_control: standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+RUN_LABEL = "alluxops.io/run"
+"""Label of a revision's Secret: "HOST.TOKEN", whose Helm made it and a token of that run.
+
+That machine's lock tells whether the Helm still runs. Helm hands labels down from revision to revision, also to one
+made by hand: a revision with the same token as the one before it is not ours.
+"""
+
+STEP_LABEL = "alluxops.io/step"
+"""Label of a revision's Secret: which step of a run made it."""
+WHOLE_STEP = "whole"
+MASTERS_STEP = "masters"
+"""An upgrade's first revision: the masters are taken on, the workers wait. Nothing goes back to it."""
+
+_BUSY = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+_GOOD = ("deployed", "superseded")
+_WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
+_SOURCE = re.compile(r"^# Source: .*\n", re.MULTILINE)
+_KIND = re.compile(r"^kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
+_NAME = re.compile(r"^metadata:(?:\n[ \t]+.*)*?\n {2}name: *[\"']?([^\s\"']+)", re.MULTILINE)
+_SECRET_VALUE = re.compile(r"^(\s+[^\s:#][^:]*:)\s*(\S.*)$")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One entry of `helm history`."""
+
+    number: int
+    status: str
+    chart: str = ""
+    app_version: str = ""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as stored, or as Helm would store it. chart: "name-version"; config: the values given."""
+
+    manifest: str
+    hooks: str
+    config: Mapping[str, Any]
+    chart: str = ""
+    app_version: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a run has to do. reasons: why, in words; empty for "none"."""
+
+    action: str
+    reasons: tuple[str, ...]
+
+
+def revisions(history: Sequence[Mapping[str, Any]]) -> list[Revision]:
+    """`helm history -o json` as revisions, oldest first."""
+    found = [
+        Revision(
+            int(entry["revision"]),
+            str(entry["status"]).lower(),
+            str(entry.get("chart", "")),
+            str(entry.get("app_version", "")),
+        )
+        for entry in history
+    ]
+    return sorted(found, key=lambda revision: revision.number)
+
+
+def busy(history: Sequence[Revision]) -> list[Revision]:
+    """Revisions that a Helm is working on, or was when it died."""
+    return [revision for revision in history if revision.status in _BUSY]
+
+
+def last_good(history: Sequence[Revision], before: int | None = None) -> int | None:
+    """The revision to go back to: the newest that was deployed, older than `before`."""
+    numbers = [
+        one.number
+        for one in history
+        if one.status in _GOOD and (before is None or one.number < before)
+    ]
+    return max(numbers) if numbers else None
+
+
+def is_dead(revision: Mapping[str, Any], before: Mapping[str, Any] | None, host: str) -> bool:
+    """Whether the Helm that works on a revision must be dead, known while this host's lock on the release is ours.
+
+    revision, before: the labels of its Secret and of the one before it. host: as in RUN_LABEL.
+    """
+    run = str(revision.get(RUN_LABEL) or "")
+    return run.split(".", 1)[0] == host and run != (before or {}).get(RUN_LABEL)
+
+
+def from_helm(found: Mapping[str, Any], revision: Revision | None = None) -> Release:
+    """A Release from the JSON of `helm upgrade --dry-run`; or of `helm status`, with the revision to tell the chart."""
+    metadata = (found.get("chart") or {}).get("metadata") or {}
+    name = f"{metadata.get('name', '')}-{metadata.get('version', '')}"
+    hooks = "\n".join(f"---\n{hook.get('manifest', '')}" for hook in found.get("hooks") or [])
+    return Release(
+        manifest=str(found.get("manifest", "")),
+        hooks=hooks,
+        config=found.get("config") or {},
+        chart=revision.chart if revision is not None else name,
+        app_version=revision.app_version
+        if revision is not None
+        else str(metadata.get("appVersion", "")),
+    )
+
+
+def documents(manifest: str) -> dict[str, str]:
+    """The objects of a manifest: "Kind name" -> text, without the lines that say which template made them."""
+    found: dict[str, str] = {}
+    for text in re.split(r"^---[ \t]*$", manifest, flags=re.MULTILINE):
+        body = _SOURCE.sub("", text).strip("\n")
+        kind, name = _KIND.search(body), _NAME.search(body)
+        if kind is None:
+            continue
+        key = f"{kind.group(1)} {name.group(1) if name else ''}".strip()
+        found[key] = f"{found[key]}\n---\n{body}" if key in found else body
+    return found
+
+
+def decide(current: Release | None, status: str, wanted: Release) -> Decision:
+    """Whether a release has to be installed, upgraded, or left alone."""
+    if current is None:
+        return Decision("install", ("there is no release",))
+    reasons = []
+    if status != "deployed":
+        reasons.append(f"its last revision is {status}")
+    if current.chart != wanted.chart or current.app_version != wanted.app_version:
+        reasons.append(f"chart {current.chart} becomes {wanted.chart}")
+    before, after = documents(current.manifest), documents(wanted.manifest)
+    changed = sorted(key for key in {**before, **after} if before.get(key) != after.get(key))
+    if changed:
+        reasons.append("changed: " + ", ".join(changed))
+    if documents(current.hooks) != documents(wanted.hooks):
+        reasons.append("changed: hooks")
+    if not reasons and dict(current.config) != dict(wanted.config):
+        reasons.append("the values given differ, without effect on any object")
+    return Decision("upgrade" if reasons else "none", tuple(reasons))
+
+
+def redacted(text: str, key: bytes) -> str:
+    """An object's text; a Secret's values become marks that differ where the values do. key: random, one per run."""
+    kind = _KIND.search(text)
+    if kind is None or kind.group(1) != "Secret":
+        return text
+    lines, inside = [], False
+    for line in text.splitlines():
+        if line and not line[0].isspace():
+            inside = line.startswith(("data:", "stringData:"))
+        elif inside and line.strip():
+            match = _SECRET_VALUE.match(line)
+            mark = hashlib.blake2b(line.encode(), key=key, digest_size=4).hexdigest()
+            lines.append(f"{match.group(1)} (hidden {mark})" if match else f"  (hidden {mark})")
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def diff(before: str, after: str, key: bytes) -> dict[str, str]:
+    """Ansible's {before, after}: only the objects that differ, Secrets redacted."""
+    old, new = documents(before), documents(after)
+    changed = sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
+    return {side: _joined(found, changed, key) for side, found in (("before", old), ("after", new))}
+
+
+def _joined(found: Mapping[str, str], names: Sequence[str], key: bytes) -> str:
+    return "".join(f"---\n{redacted(found[name], key)}\n" for name in names if name in found)
+
+
+def install_only(found: Mapping[str, Any]) -> list[str]:
+    """ConfigMaps that the chart made hooks of its installation: Helm changes them neither on upgrade nor on rollback.
+
+    found: the JSON of `helm upgrade --dry-run` or `helm status`. Alluxio's own charts do so with all their settings.
+    """
+    return [
+        str(hook.get("manifest", ""))
+        for hook in found.get("hooks") or []
+        if hook.get("kind") == "ConfigMap"
+        and "pre-install" in (hook.get("events") or [])
+        and not {"pre-upgrade", "post-upgrade"} & set(hook.get("events") or [])
+    ]
+
+
+def other_selectors(current: Release | None, wanted: Release) -> list[str]:
+    """Workloads, as "Kind name", that would select their pods by other labels, which Kubernetes cannot change in place.
+
+    Alluxio's own charts have the chart's version in the selectors of FUSE and proxy.
+    """
+    if current is None:
+        return []
+    before, after = documents(current.manifest), documents(wanted.manifest)
+    return sorted(
+        key
+        for key, text in after.items()
+        if key.split()[0] in _WORKLOADS
+        and key in before
+        and _selector(before[key]) != _selector(text)
+    )
+
+
+def _selector(text: str) -> list[str]:
+    """The lines of `spec.selector` of an object, in no order."""
+    found: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if inside and line.startswith("   ") and line.strip():
+            found.append(line.strip().replace('"', "").replace("'", ""))
+        else:
+            inside = line.rstrip() == "  selector:"
+    return sorted(found)
+
+
+def shown(release: Release | None) -> str:
+    """All objects of a release but its Secrets, for what reads a result."""
+    found = documents(whole(release))
+    return "".join(f"---\n{text}\n" for key, text in found.items() if not key.startswith("Secret "))
+
+
+def whole(release: Release | None) -> str:
+    """All objects of a release, hooks too: some charts make their ConfigMap one."""
+    return "" if release is None else f"{release.manifest}\n{release.hooks}"
+
+
+def upgrade_command(
+    release: str,
+    chart: Sequence[str],
+    *,
+    values: str,
+    timeout_s: int,
+    label: str,
+    step: str = WHOLE_STEP,
+) -> list[str]:
+    """Arguments of `helm upgrade --install`, the same for Helm 3 and 4. timeout_s 0 renders only.
+
+    Waiting and rolling back are left to the caller, who can say why pods do not start.
+    """
+    command = ["upgrade", "--install", release, *chart, "--values", values, "--reset-values"]
+    if timeout_s == 0:
+        return [*command, "--dry-run=server"]
+    return [
+        *command,
+        *("--timeout", f"{timeout_s}s", "--history-max", "10"),
+        *("--labels", f"{RUN_LABEL}={label},{STEP_LABEL}={step}"),
+    ]
+
+
+_EXPLANATIONS = (
+    (
+        ("Forbidden: updates to statefulset spec",),
+        "Kubernetes cannot change this part of a StatefulSet in place, such as its volume claims.",
+        "undo the change of journal size, storage class or access modes; the volumes that exist stay as they are.",
+    ),
+    (
+        ("field is immutable",),
+        "",
+        "undo the change of that field, or remove the object first if losing it is meant.",
+    ),
+    (
+        ("invalid ownership metadata", "cannot be imported into the current release"),
+        "",
+        "another release or person made that object; choose another alluxio_release, or remove the object.",
+    ),
+    (
+        ("meet the specifications of the schema", "parse error", "execution error"),
+        "",
+        "correct the value named; it comes from alluxio_values or one of alluxio_values_files.",
+    ),
+    (
+        ("unable to parse quantity", "quantities must match"),
+        "",
+        "write sizes as Kubernetes does, e.g. 1Gi or plain bytes.",
+    ),
+)
+
+
+def explain(stderr: str) -> tuple[str, str]:
+    """(cause, fix) for what Helm said; the cause is its own last words where nothing better is known."""
+    words = last_words(stderr)
+    for signs, cause, fix in _EXPLANATIONS:
+        if any(sign in stderr for sign in signs):
+            return cause or words, fix
+    return words, ""
+
+
+def last_words(stderr: str) -> str:
+    """The error of a Helm run, without its warnings."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = [
+        line
+        for line in lines
+        if not line.upper().startswith(("WARNING", "W0", "I0")) and "level=WARN" not in line
+    ]
+    start = next(
+        (number for number, line in enumerate(said) if line.startswith("Error:")),
+        max(0, len(said) - 3),
+    )
+    return " ".join(said[start:]).replace("Error: ", "", 1) or "Helm gave no reason."

@@ -1,0 +1,162 @@
+"""What a restore does, decided from what the cluster shows, and what proves that it was whole.
+
+A master applies a backup when it becomes leader over an empty journal. One that is killed meanwhile leaves a journal
+with a part in it, and its successor serves that part as if it were all: "not freshly formatted, skipping". So a restore
+counts only where a master said that it has ended; else it begins again, with new journals.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import backup
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+
+MASTER_OPTIONS: Final = "ALLUXIO_MASTER_JAVA_OPTS"
+_PROPERTY = re.compile(rf"-D{re.escape(backup.INIT_PROPERTY)}=(\S+)")
+_RESTORED = re.compile(r"Restored (\d+) entries from backup")
+_OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
+_SKIPPED = "skipping restoring backup"
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the cluster shows of the release before a restore.
+
+    serving: the leader's pod, or "". pending: the backup that the release's configuration names, as a restore leaves it
+    until it has ended. restored: how many entries a master says it has restored; None where none says so.
+    """
+
+    serving: str = ""
+    pending: str = ""
+    restored: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do. uri: what the masters are told to read; "" where the newest backup has yet to be looked up.
+
+    is_finished: the masters have restored it already, in a run that was interrupted; only the end is left.
+    """
+
+    source: backup.Source
+    uri: str
+    is_finished: bool = False
+
+
+def confirm(release: str, confirmed: str) -> None:
+    """Raise SettingsError unless the release was named."""
+    if confirmed != release:
+        raise SettingsError(
+            f"alluxio_confirm_restore is {confirmed!r}.",
+            "A restore starts the cache with the metadata of a backup, and with nothing that came after it.",
+            f"run once with -e alluxio_confirm_restore={release}, if that is meant.",
+        )
+
+
+def plan(source: backup.Source, seen: Seen, release: str, journal_folder: str) -> Plan:
+    """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError."""
+    uri = uri_of(source, journal_folder)
+    if seen.pending:
+        if source.kind != "latest" and uri != seen.pending:
+            raise SettingsError(
+                f"a restore of {seen.pending} into {release} has begun and did not end; restore_from is"
+                f" {source.value}.",
+                "The journals hold a part of that backup, or all of it.",
+                f"finish it with restore_from={PurePosixPath(seen.pending).name} (or latest); to take another one,"
+                " format the journals first (alluxio_journal_format: force).",
+            )
+        uri = seen.pending
+    elif seen.serving:
+        raise SettingsError(
+            f"{release} serves ({seen.serving} leads), so its journal is not empty.",
+            "A restore replaces everything that the cache knows.",
+            "restore into a new release; or take this one away with `alluxops uninstall` and"
+            f" alluxio_confirm_purge={release}, and restore then.",
+        )
+    return Plan(
+        source, uri, is_finished=bool(seen.pending and seen.serving and seen.restored is not None)
+    )
+
+
+def uri_of(source: backup.Source, journal_folder: str) -> str:
+    """What the masters are told to read: "" for the newest, which has to be looked up."""
+    if source.kind == "controller":
+        name = PurePosixPath(source.value).name
+        return f"{backup.folder_in_journal(journal_folder)}/{name}"
+    return source.value
+
+
+def pending(config: Mapping[str, str]) -> str:
+    """The backup that the masters are told to start from, out of the ConfigMap's data; "" for none."""
+    found = _PROPERTY.search(str(config.get(MASTER_OPTIONS, "")))
+    return found[1] if found else ""
+
+
+def restored_entries(logs: Iterable[str]) -> int | None:
+    """How many entries a master says it has restored, from the masters' logs; None where none says so."""
+    found = [int(match[1]) for log in logs for match in _RESTORED.finditer(log)]
+    return found[-1] if found else None
+
+
+def why_not_restored(logs: Sequence[str]) -> str:
+    """What the masters' logs say of a restore that did not end."""
+    for log in logs:
+        for line in log.splitlines():
+            if _OF_A_BACKUP.search(line) and ("Exception" in line or "ERROR" in line):
+                return line.strip()
+    if any(_SKIPPED in log for log in logs):
+        return "a master was ended while it restored; the next one served what there was of it."
+    return "no master says that it has restored a backup."
+
+
+def count_entries(file: BinaryIO) -> int:
+    """How many entries a backup holds: gzip over messages that each begin with their length. Raises ValueError.
+
+    Reading it to its end is the proof that it is whole.
+    """
+    inflate = zlib.decompressobj(wbits=31)
+    rest, entries, ended = b"", 0, False
+    while piece := file.read(_READ_BYTES):
+        while piece:
+            if ended:  # gzip allows one stream behind another
+                inflate = zlib.decompressobj(wbits=31)
+            try:
+                rest += inflate.decompress(piece)
+            except zlib.error as error:
+                raise ValueError(f"it is no gzip file, or damaged: {error}") from error
+            piece, ended = inflate.unused_data, inflate.eof
+            more, rest = _skip_messages(rest)
+            entries += more
+    if not ended:
+        raise ValueError("it is cut off")
+    if rest or not entries:
+        raise ValueError("it is no backup of Alluxio")
+    return entries
+
+
+def _skip_messages(data: bytes) -> tuple[int, bytes]:
+    """(how many whole messages data begins with, what is left)."""
+    count = position = 0
+    while True:
+        size, start, shift = 0, position, 0
+        while start < len(data):
+            byte = data[start]
+            size |= (byte & 0x7F) << shift
+            start += 1
+            shift += 7
+            if byte < 0x80 or shift > 28:
+                break
+        else:
+            return count, data[position:]
+        if shift > 28 or size == 0:
+            raise ValueError("it is no backup of Alluxio")
+        if start + size > len(data):
+            return count, data[position:]
+        position, count = start + size, count + 1

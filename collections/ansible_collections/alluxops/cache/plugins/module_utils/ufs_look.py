@@ -1,0 +1,160 @@
+"""The Job that lists a directory of the root under store before there is a cache to list it.
+
+Alluxio lists an under store only through a master. So the Job runs one for a few seconds, in the release's own image
+and with its credentials: alone, with a new journal that lies in the pod, knowing of no path and so touching none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import image_of
+
+Json = dict[str, Any]
+
+CONTAINER: Final = "look"
+LIFETIME_S: Final = 600
+FOLDER: Final = "/tmp/alluxops-look"  # noqa: S108 - in the pod, where nobody else is
+_NOT_ITS_OWN: Final = (
+    "alluxio.zookeeper.",
+    "alluxio.master.journal.",
+    "alluxio.master.embedded.",
+    "alluxio.master.rpc.addresses",
+    "alluxio.master.hostname",
+    "alluxio.master.metastore",
+    "alluxio.metrics.",
+)
+_OWN: Final = {
+    "alluxio.master.hostname": "localhost",
+    "alluxio.master.journal.type": "UFS",
+    "alluxio.master.journal.folder": f"{FOLDER}/journal",
+    "alluxio.master.journal.tailer.shutdown.quiet.wait.time": "10ms",
+    "alluxio.master.metastore": "HEAP",
+    "alluxio.master.update.check.enabled": "false",
+    "alluxio.user.file.metadata.sync.interval": "0",
+}
+
+
+def job_name(release: str) -> str:
+    """Name of the Job: always the same, so that the next run finds what a dead one left."""
+    return f"{release}-ufs-look"
+
+
+def java_options(values: Mapping[str, Any]) -> str:
+    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS."""
+    properties: dict[str, str] = {}
+    for source in (values.get("properties"), (values.get("master") or {}).get("properties")):
+        for key, value in (source or {}).items():
+            if not str(key).startswith(_NOT_ITS_OWN):
+                properties[str(key)] = str(value)
+    return " ".join(f"-D{key}={value}" for key, value in {**properties, **_OWN}.items())
+
+
+def script(folder: str) -> str:
+    """Shell text that lists a directory of the cache, and says how the master fared when it cannot."""
+    return f"""
+set -eu
+mkdir -p {FOLDER}/journal
+cd {FOLDER}
+if ! alluxio formatJournal > format.log 2>&1; then tail -n 20 format.log >&2; exit 1; fi
+/entrypoint.sh master-only --no-format > master.log 2>&1 &
+master=$!
+# A client gives up after some seconds; a master that has yet to reach the store takes longer.
+for attempt in 1 2 3 4 5 6 7 8; do
+  code=0
+  alluxio fs ls {shlex.quote(folder)} > listed 2>&1 || code=$?
+  kill -0 "$master" 2> /dev/null || break
+  grep -q 'Failed to connect to master' listed || break
+done
+cat listed
+if [ "$code" != 0 ]; then tail -n 40 master.log >&2; fi
+kill "$master" 2> /dev/null || true
+exit "$code"
+"""
+
+
+def is_missing(text: str) -> bool:
+    """Whether the listing says that there is no such directory."""
+    return "does not exist" in text
+
+
+def job(namespace: str, release: str, values: Mapping[str, Any]) -> Json:
+    """The Job. Its pod waits to be told what to list, or to be deleted."""
+    image = image_of(values)
+    labels = {
+        "app.kubernetes.io/managed-by": "alluxops",
+        "alluxops/release": release,
+        "alluxops/task": "ufs-look",
+    }
+    environment = {
+        **((values.get("master") or {}).get("env") or {}),
+        "ALLUXIO_JAVA_OPTS": java_options(values),
+        "ALLUXIO_MASTER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
+        "ALLUXIO_USER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
+        "ALLUXIO_CLIENT_HOSTNAME": "localhost",
+        "ALLUXIO_MASTER_HOSTNAME": "localhost",
+    }
+    volumes, mounts = _volumes(values)
+    container = {
+        "name": CONTAINER,
+        "image": image.reference,
+        "imagePullPolicy": image.pull_policy,
+        "command": ["/bin/sh", "-c", f"trap 'exit 0' TERM\nsleep {LIFETIME_S} & wait\n"],
+        "env": [{"name": name, "value": str(value)} for name, value in environment.items()],
+        "volumeMounts": mounts,
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}},
+    }
+    pod: Json = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 2,
+        "securityContext": {
+            "runAsUser": image.user,
+            "runAsGroup": image.group,
+            "fsGroup": image.fs_group,
+        },
+        "containers": [container],
+        "volumes": volumes,
+    }
+    for key in ("nodeSelector", "tolerations", "hostAliases"):
+        if values.get(key):
+            pod[key] = values[key]
+    if image.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in image.pull_secrets]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": job_name(release), "namespace": namespace, "labels": labels},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": LIFETIME_S,
+            "ttlSecondsAfterFinished": 60,
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def _volumes(values: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:
+    """(volumes, mounts) that a master of the release reaches its under store with: Secrets, ConfigMaps, claims."""
+    volumes: list[Json] = []
+    mounts: list[Json] = []
+    for kind, source in (("secrets", "secret"), ("configmaps", "configMap")):
+        for number, (name, path) in enumerate(
+            ((values.get(kind) or {}).get("master") or {}).items()
+        ):
+            key = "secretName" if source == "secret" else "name"
+            mode = {"defaultMode": 0o440} if source == "secret" else {}
+            volumes.append({"name": f"{kind}-{number}", source: {key: name, **mode}})
+            mounts.append(
+                {"name": f"{kind}-{number}", "mountPath": f"/{kind}/{path}", "readOnly": True}
+            )
+    for number, mount in enumerate(values.get("mounts") or []):
+        volumes.append(
+            {"name": f"mount-{number}", "persistentVolumeClaim": {"claimName": mount["name"]}}
+        )
+        mounts.append({"name": f"mount-{number}", "mountPath": mount["path"], "readOnly": True})
+    return volumes, mounts

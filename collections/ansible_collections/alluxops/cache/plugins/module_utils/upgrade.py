@@ -1,0 +1,242 @@
+"""An upgrade or a rollback of a release: what it changes, what restarts in which order, and where to go back to.
+
+Pure functions over rendered objects, Helm's revisions and pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    ha_of_config,
+    is_ready,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.release import (
+    MASTERS_STEP,
+    STEP_LABEL,
+)
+
+Json = dict[str, Any]
+
+_WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
+_GOOD: Final = ("deployed", "superseded")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One of Helm's revisions. is_half: an upgrade's first step, which took the masters on and held the workers."""
+
+    number: int
+    status: str
+    is_half: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does. restarts: names of workloads whose pods are made anew; stays: those whose pods stay."""
+
+    release: str
+    namespace: str
+    before: str
+    after: str
+    chart: str
+    reasons: Sequence[str] = ()
+    restarts: Sequence[str] = ()
+    stays: Sequence[str] = ()
+    masters: Sequence[str] = ()
+    workers: Sequence[str] = ()
+    backup_to: str = ""
+    revision: int = 0
+    held: bool = False
+
+    @property
+    def version_changes(self) -> bool:
+        """Whether another Alluxio will run."""
+        return versions.text(self.before) != versions.text(self.after)
+
+
+@dataclass(frozen=True)
+class Masters:
+    """What must stay the same between revisions: how many masters there are, and how they agree."""
+
+    count: int
+    ha: str
+    image: str = field(compare=False, default="")
+
+
+def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revision]:
+    """Helm's revisions of a release from the metadata of its Secrets, oldest first."""
+    found = []
+    for secret in secrets:
+        labels = secret["metadata"].get("labels") or {}
+        if labels.get("owner") == "helm" and labels.get("name") == release:
+            half = labels.get(STEP_LABEL) == MASTERS_STEP
+            found.append(Revision(int(labels["version"]), str(labels.get("status", "")), half))
+    return sorted(found, key=lambda one: one.number)
+
+
+def target(found: Sequence[Revision], wanted: int, release: str) -> int:
+    """The revision to go back to: the one that is wanted, else the last good one before the current.
+
+    Raises SettingsError where there is none, or it is no revision to go back to.
+    """
+    if not found:
+        raise SettingsError(f"there is no release {release}.", "", "`alluxops site` deploys it.")
+    current = found[-1].number
+    good = [one for one in found[:-1] if one.status in _GOOD and not one.is_half]
+    known = ", ".join(str(one.number) for one in good) or "none"
+    if wanted:
+        if wanted not in [one.number for one in good]:
+            raise SettingsError(
+                f"rollback_revision is {wanted}.",
+                f"The release {release} is at revision {current}; revisions to go back to: {known}.",
+                "set one of these, or leave it out for the one before.",
+            )
+        return wanted
+    if not good:
+        raise SettingsError(
+            f"the release {release} has no revision before {current} that was deployed.",
+            "",
+            "change the inventory and run `site`, or `upgrade`.",
+        )
+    return good[-1].number
+
+
+def restarting(
+    current: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """(workloads whose pods are made anew, those whose pods stay), by name, from the objects before and after."""
+    before = {_name(item): item for item in current if item.get("kind") in _WORKLOADS}
+    anew: list[str] = []
+    stay: list[str] = []
+    for item in wanted:
+        if item.get("kind") not in _WORKLOADS:
+            continue
+        old = before.get(_name(item))
+        same = old is not None and old["spec"].get("template") == item["spec"].get("template")
+        (stay if same else anew).append(_name(item))
+    return anew, stay
+
+
+def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | None:
+    """How many masters rendered objects have, how they agree, and what they run; None where there are none."""
+    for item in objects:
+        if item.get("kind") == "StatefulSet" and _name(item) == f"{release}-master":
+            image = str(item["spec"]["template"]["spec"]["containers"][0]["image"])
+            configs = [one for one in objects if one.get("kind") == "ConfigMap"]
+            config = next((one for one in configs if _name(one) == f"{release}-config"), {})
+            ha = ha_of_config(config.get("data") or {})
+            return Masters(int(item["spec"].get("replicas") or 1), ha, image)
+    return None
+
+
+def check_rollback(
+    goal: Masters | None, current: Masters | None, newest: str, revision: int
+) -> None:
+    """Raise SettingsError where going back to a revision would lose metadata.
+
+    newest: tag of the newest Alluxio that served from the journal.
+    """
+    if goal is None or current is None:
+        return
+    if goal != current:
+        raise SettingsError(
+            f"revision {revision} has {goal.count} masters, HA {goal.ha}; now it is {current.count}, HA {current.ha}.",
+            "Masters that come or go with a plain rollback lose their quorum, or their journal.",
+            "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
+        )
+    older, known = versions.numbers(versions.tag_of(goal.image)), versions.numbers(newest)
+    if older is not None and known is not None and older < known:
+        tag = versions.tag_of(goal.image)
+        raise SettingsError(
+            f"revision {revision} runs Alluxio {tag}, and {versions.text(newest)} has written the journal.",
+            "An older Alluxio may not be able to read it, and would lose what it cannot read.",
+            "restore a backup that was made before the upgrade: `alluxops uninstall` with alluxio_confirm_purge, then"
+            f" `alluxops site` and `alluxops restore` with alluxio_version: {tag}.",
+        )
+
+
+def lines(plan: Plan, *, changes: bool) -> list[str]:
+    """The plan, as it is shown before anything is done."""
+    title = f"{plan.release} in {plan.namespace}: "
+    if not changes:
+        return [
+            title + f"nothing to do, Alluxio {versions.text(plan.after)} runs as the settings say"
+        ]
+    if plan.version_changes:
+        title += f"Alluxio {plan.before} becomes {plan.after} ({plan.chart})"
+    else:
+        title += f"other settings for Alluxio {versions.text(plan.after)} ({plan.chart})"
+    if plan.revision:
+        title += f", back to revision {plan.revision}"
+    rows = [("why", reason) for reason in plan.reasons]
+    rows.append(("1 backup", plan.backup_to))
+    masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
+    rows.append(
+        ("2 masters", _masters_row(plan) if masters in plan.restarts else "stay as they are")
+    )
+    rows.append(
+        ("3 workers", _workers_row(plan) if workers in plan.restarts else "stay as they are")
+    )
+    others = [name for name in plan.restarts if name not in (masters, workers)]
+    if others:
+        rows.append(("restart too", ", ".join(others)))
+    others = [name for name in plan.stays if name not in (masters, workers)]
+    if others:
+        rows.append(("stay", ", ".join(others)))
+    if plan.revision:
+        rows.append(
+            (
+                "then",
+                "set the inventory as it was; else the next `site` or `upgrade` changes it again",
+            )
+        )
+    return [title, *(f"  {name:<12} {text}" for name, text in rows)]
+
+
+def _masters_row(plan: Plan) -> str:
+    if len(plan.masters) < 2:
+        return f"{', '.join(plan.masters) or 'the master'} restarts"
+    return f"{', '.join(plan.masters[:-1])}, then the leader {plan.masters[-1]}; one at a time"
+
+
+def _workers_row(plan: Plan) -> str:
+    where = f"{' '.join(plan.workers)}, a few at a time"
+    return f"{where}, once the masters serve" if plan.held else where
+
+
+def state(
+    pods: Sequence[Mapping[str, Any]], *, after: str, goal: int, leader: str, verb: str, backup: str
+) -> list[str]:
+    """Where a run stopped: which pods run which version, and what can be done.
+
+    goal: the revision that `rollback` would go to; 0 for none. backup: where the backup lies, or "".
+    """
+    by_tag: dict[str, list[str]] = {}
+    for pod in sorted(pods, key=lambda pod: str(pod["name"])):
+        tag = versions.tag_of(pod["image"]) or pod["image"]
+        how = "ready" if is_ready(pod) else "not ready" if pod["started"] else "never started"
+        by_tag.setdefault(tag, []).append(f"{pod['name']} {how}")
+    rows = [f"  {tag:<8} {', '.join(names)}" for tag, names in sorted(by_tag.items())]
+    served = f"{leader} leads, so the cache serves." if leader else "No master serves."
+    again = "repair what the message says and run `upgrade` again: it goes on from here"
+    if verb == "rollback":
+        again = "repair what the message says and run `rollback` again: it goes on from here"
+    said = [
+        f"Stopped, with nothing undone. {served} Pods by version (alluxio_version is {after}):",
+        *rows,
+    ]
+    if backup:
+        said.append(f"The backup made before: {backup}.")
+    said.append(f"To go on: {again}.")
+    if goal and verb == "upgrade":
+        said.append(f"To go back: `alluxops rollback`, to revision {goal}.")
+    return said
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return str((item.get("metadata") or {}).get("name", ""))

@@ -1,0 +1,335 @@
+"""What the user's chart values contradict, and what in the final values cannot work.
+
+Faults come back as a list, each with the place of the value, so that all are shown in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import values_files, values_schema
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
+    alluxio_bytes,
+    human,
+    jvm_memory,
+    kubernetes_bytes,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
+from ansible_collections.alluxops.cache.plugins.module_utils.values import (
+    PVC,
+    ROOT_UFS,
+    UPSTREAM,
+    Chart,
+    Values,
+    at,
+    decided,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Path, Source
+
+_DECIDED_BY: dict[Path, tuple[str, str]] = {
+    ("fullnameOverride",): ("alluxio_release", "Objects are named after the release."),
+    ("imageTag",): ("alluxio_version", "Commands and checks follow the version."),
+    ("master", "count"): (
+        "alluxio_masters",
+        "The number of masters decides journals, volumes and the quorum.",
+    ),
+    ("journal", "type"): ("alluxio_ha", "How masters agree decides where the journal lies."),
+    ("journal", "format", "runFormat"): (
+        "alluxio_journal_format",
+        "With runFormat every start of a master formats its journal: all metadata are lost at the first restart.",
+    ),
+    ("backup", "schedule"): (
+        "backup_schedule",
+        "The schedule is checked, and what it needs with it.",
+    ),
+    ("backup", "keep"): ("backup_keep", "`alluxops backup` keeps as many as the schedule does."),
+    ("properties", ROOT_UFS): ("alluxio_root_ufs", "The root under store is a setting of its own."),
+}
+_DEFAULT_QUOTA = 1024**3
+_UPSTREAMS_RAFT_PORT = "19200"
+_BY_THE_CHART = (
+    "alluxio.master.hostname",
+    "alluxio.master.embedded.journal.addresses",
+    "alluxio.master.journal.type",
+    "alluxio.master.journal.folder",
+    "alluxio.master.rpc.addresses",
+)
+
+
+def place(sources: Sequence[Source], path: Path) -> str:
+    """Where the user wrote the value at `path`, the last source that has it; "" where none has."""
+    for source in reversed(sources):
+        if at(source.data, path) is not None:
+            return source.place(path)
+    return ""
+
+
+def faults(
+    settings: Settings, chart: Chart, sources: Sequence[Source], final: Values
+) -> list[SettingsError]:
+    """Everything that is wrong with the user's values and with what they amount to."""
+    found = [fault for source in sources for fault in values_files.faults(source, chart.values)]
+    if chart.schema:
+        found += [
+            fault for source in sources for fault in values_schema.faults(source, chart.schema)
+        ]
+    found += _contradictions(settings, sources)
+    found += _property_faults(settings, sources)
+    found += _journal_faults(settings, chart, sources, final)
+    found += _quota_faults(settings, chart, sources, final)
+    if settings.backup_schedule and chart.family == UPSTREAM:
+        cause = "That chart has no CronJob for backups; ours has."
+        fix = "remove backup_schedule and run `alluxops backup` from your own cron, or remove alluxio_chart_ref."
+        shown = f"backup_schedule is {settings.backup_schedule!r} with the upstream chart {chart.version}."
+        found.append(SettingsError(shown, cause, fix))
+    if chart.family == UPSTREAM and settings.ha == "embedded":
+        found += _raft_port_faults(chart, sources, final)
+    return found
+
+
+def _raft_port_faults(
+    chart: Chart, sources: Sequence[Source], final: Values
+) -> Iterator[SettingsError]:
+    path: Path = ("master", "ports", "embedded")
+    port = at(final.effective, path)
+    if port is not None and str(port) != _UPSTREAMS_RAFT_PORT:
+        yield SettingsError(
+            f"master.ports.embedded is {port} ({place(sources, path)}), with the upstream chart {chart.version}.",
+            f"That chart writes {_UPSTREAMS_RAFT_PORT} into the masters' addresses, whatever this says.",
+            "remove it, or use our chart (remove alluxio_chart_ref).",
+        )
+
+
+def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[SettingsError]:
+    wanted = decided(settings)
+    for path, (variable, cause) in _DECIDED_BY.items():
+        for source in sources:
+            given = at(source.data, path)
+            if given is None or _says_the_same(path, given, at(wanted, path)):
+                continue
+            shown = ".".join(map(str, path)) if path[0] != "properties" else str(path[-1])
+            if path == ("journal", "format", "runFormat"):
+                fix = "remove it; alluxio_journal_format: if_empty formats once, and only an empty journal."
+            else:
+                fix = f"remove it, and set {variable}{_suggested(path, given)}."
+            yield SettingsError(
+                f"{shown} is {given!r} ({source.place(path)}), against {variable}.", cause, fix
+            )
+
+
+def _says_the_same(path: Path, given: Any, wanted: Any) -> bool:
+    if path == (
+        "imageTag",
+    ):  # a build of the same version, such as 2.9.6-custom, is the user's to choose
+        return str(given) == wanted or str(given).startswith(f"{wanted}-")
+    if isinstance(wanted, bool):
+        return str(given).lower() == str(wanted).lower()
+    return str(given) == str(wanted)
+
+
+def _suggested(path: Path, given: Any) -> str:
+    if path == ("journal", "type"):
+        return ": embedded" if str(given).upper() == "EMBEDDED" else ": none"
+    return f": {given}"
+
+
+def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[SettingsError]:
+    for source in sources:
+        properties = source.data.get("properties")
+        if not isinstance(properties, Mapping):
+            continue
+        for name, value in properties.items():
+            where = source.place(("properties", name))
+            if isinstance(value, Mapping | list):
+                cause = "A property has a dotted name and one value; the chart would write Go's idea of a map."
+                yield SettingsError(
+                    f"properties.{name} is no text ({where}).", cause, f'write `{name}.x: "value"`.'
+                )
+            elif str(name).startswith("alluxio.zookeeper.") and settings.ha != "zookeeper":
+                cause = f"alluxio_ha is {settings.ha}; ZooKeeper beside it makes masters that disagree on who leads."
+                fix = "remove it, or set alluxio_ha: zookeeper and alluxio_zookeeper_address."
+                yield SettingsError(f"{name} is {value!r} ({where}).", cause, fix)
+            elif name in ("alluxio.zookeeper.enabled", "alluxio.zookeeper.address"):
+                if str(value).lower() != decided(settings)["properties"][name].lower():
+                    cause = "alluxio_ha and alluxio_zookeeper_address decide it."
+                    yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+            elif name in _BY_THE_CHART:
+                cause = "The chart sets it for each master; one value for all would make them the same master."
+                yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+
+
+def _journal_faults(
+    settings: Settings, chart: Chart, sources: Sequence[Source], final: Values
+) -> Iterator[SettingsError]:
+    journal = final.effective.get("journal") or {}
+    if journal.get("volumeType") == "emptyDir" and settings.root_ufs != EPHEMERAL:
+        yield SettingsError(
+            f"journal.volumeType is emptyDir ({place(sources, ('journal', 'volumeType'))}).",
+            "The journal would vanish with its pod, and with it every mount, pin and file entry.",
+            "remove it, so that a volume on the node keeps the journal.",
+        )
+    if settings.ha != "zookeeper" or settings.masters == 1:
+        return
+    if chart.family == UPSTREAM:
+        yield SettingsError(
+            f"alluxio_ha is zookeeper with {settings.masters} masters and the upstream chart {chart.version}.",
+            "That chart gives masters of a UFS journal no hostname, so standbys cannot be told from the leader.",
+            "use our chart (remove alluxio_chart_ref), or alluxio_ha: embedded.",
+        )
+    if journal.get("ufsType", "local") != "local":
+        return  # a journal in HDFS is one for all of them by itself
+    if not settings.shared_journal:
+        yield SettingsError(
+            f"alluxio_ha is zookeeper with {settings.masters} masters, and alluxio_journal_shared_path is not set.",
+            "ZooKeeper only elects; the masters read and write one journal, and the next leader goes on where the last"
+            " one ended.",
+            "set it to a directory that is the same file system on every host of cache_masters, such as an NFS mount;"
+            " or set alluxio_ha: embedded, which needs none.",
+        )
+    elif journal.get("volumeType", PVC) != PVC:
+        yield SettingsError(
+            f"journal.volumeType is {journal['volumeType']} ({place(sources, ('journal', 'volumeType'))}) with"
+            " alluxio_journal_shared_path.",
+            "Each master would have a journal of its own.",
+            "remove journal.volumeType.",
+        )
+
+
+def _quota_faults(
+    settings: Settings, chart: Chart, sources: Sequence[Source], final: Values
+) -> Iterator[SettingsError]:
+    levels = at(final.effective, ("tieredstore", "levels"))
+    if not isinstance(levels, list):
+        return
+    in_memory = 0
+    for number, level in enumerate(levels):
+        if not isinstance(level, Mapping) or level.get("quota") is None:
+            continue
+        path: Path = ("tieredstore", "levels", number, "quota")
+        shown = f"tieredstore.levels[{number}].quota {_as_written(level['quota'])}"
+        where = place(sources, path) or "alluxio_worker_quota"
+        sizes = []
+        for quota in str(level["quota"]).split(","):  # one per directory of the tier
+            fault, size = _read_quota(
+                quota.strip(), shown, where, is_upstream=chart.family == UPSTREAM
+            )
+            sizes.append(size)
+            if fault is not None:
+                yield fault
+                break
+        if level.get("type", "emptyDir") == "emptyDir" and (
+            "MEM" in str(level.get("mediumtype", "MEM")).upper() or chart.family == UPSTREAM
+        ):
+            in_memory += sum(sizes)
+    yield from _limit_faults(settings, sources, final, in_memory)
+    written = place(sources, ("tieredstore", "levels"))
+    if written and settings.worker_quota not in (
+        _DEFAULT_QUOTA,
+        _size_of(at(levels, (0, "quota"))),
+    ):
+        yield SettingsError(
+            f"alluxio_worker_quota is {settings.worker_quota}, and tieredstore.levels is set too ({written}).",
+            "Two settings for one thing: the values would win and the variable have no effect.",
+            "keep one of the two.",
+        )
+
+
+def _as_written(quota: Any) -> str:
+    text = str(quota)
+    return text if text.isdigit() else f'"{text}"'
+
+
+def _size_of(quota: Any) -> int:
+    try:
+        return alluxio_bytes(quota)
+    except ValueError:
+        return 0
+
+
+def _read_quota(
+    quota: str, shown: str, where: str, *, is_upstream: bool
+) -> tuple[SettingsError | None, int]:
+    """(what is wrong with it, bytes as Alluxio reads it). Our chart writes plain bytes whatever the unit."""
+    try:
+        alluxio = alluxio_bytes(quota)
+    except ValueError:
+        return SettingsError(
+            f"{shown} is no size ({where}).",
+            "Alluxio cannot read it.",
+            "write plain bytes, e.g. 1073741824.",
+        ), 0
+    if not is_upstream:
+        return None, alluxio
+    try:
+        kubernetes = kubernetes_bytes(quota)
+    except ValueError:
+        cause = "The upstream chart hands it to Kubernetes as well, which refuses it when half of the release is made."
+        return SettingsError(
+            f"{shown} is no Kubernetes quantity ({where}).", cause, f'write "{alluxio}".'
+        ), alluxio
+    if kubernetes != alluxio:
+        cause = (
+            f"It is {kubernetes} bytes to Kubernetes and {alluxio} to Alluxio, and the upstream chart hands it to both;"
+            " a worker refuses a tmpfs smaller than its tier."
+        )
+        return SettingsError(
+            f"{shown} is read in two ways ({where}).", cause, f'write "{alluxio}".'
+        ), alluxio
+    return None, alluxio
+
+
+def _limit_faults(
+    settings: Settings, sources: Sequence[Source], final: Values, in_memory: int
+) -> Iterator[SettingsError]:
+    path: Path = ("worker", "resources", "limits", "memory")
+    text = at(final.effective, path)
+    if text is None:
+        return
+    where = place(sources, path)
+    try:
+        limit = kubernetes_bytes(text)
+    except ValueError:
+        cause = "The API server would refuse it."
+        yield SettingsError(
+            f"worker.resources.limits.memory is {text!r} ({where}).", cause, "write e.g. 4Gi."
+        )
+        return
+    if in_memory <= limit:
+        return
+    tier = place(sources, ("tieredstore", "levels"))
+    name = f"alluxio_worker_quota {settings.worker_quota}"
+    name = f"tieredstore.levels ({tier})" if tier else name
+    over = f"worker.resources.limits.memory {text}{f' ({where})' if where else ''}"
+    yield SettingsError(
+        f"{name}: {human(in_memory)} in memory, over {over}.",
+        "The tier's pages count against the worker's limit, so the worker is killed before the tier is full.",
+        f"set a quota below {limit}, or a limit above the quota plus the JVM's heap and direct memory.",
+    )
+
+
+def warnings(final: Values) -> list[str]:
+    """What works until the tier is full: quota, heap and direct memory together above the worker's limit."""
+    limit_text = at(final.effective, ("worker", "resources", "limits", "memory"))
+    levels = at(final.effective, ("tieredstore", "levels")) or []
+    if limit_text is None:
+        return []
+    options = at(final.effective, ("worker", "jvmOptions")) or []
+    heap, direct = jvm_memory(options if isinstance(options, list) else [str(options)])
+    tier = sum(
+        _size_of(part)
+        for level in levels
+        if isinstance(level, Mapping) and "MEM" in str(level.get("mediumtype", "")).upper()
+        for part in str(level.get("quota", "0")).split(",")
+    )
+    try:
+        limit = kubernetes_bytes(limit_text)
+    except ValueError:
+        return []
+    needed = tier + (heap or 0) + (direct or 0)
+    if needed <= limit:
+        return []
+    parts = f"tier {human(tier)}, heap {human(heap or 0)}, direct memory {human(direct or 0)}"
+    what = f"a worker may need {human(needed)} ({parts}) and is limited to {limit_text}"
+    return [f"{what}; it will be killed when all fill up. Raise worker.resources.limits.memory."]

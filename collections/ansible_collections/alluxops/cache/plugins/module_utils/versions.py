@@ -1,0 +1,72 @@
+"""Versions of Alluxio: of an image's tag, of what runs, and which may follow which. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+
+Change = Literal["refused", "upward", "any"]
+Numbers = tuple[int, int, int]
+
+_NUMBERS = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)(?!\d)")
+
+
+def numbers(tag: str) -> Numbers | None:
+    """The version in an image's tag, whatever follows it: 2.9.6-custom is 2.9.6. None for a tag that names none."""
+    found = _NUMBERS.match(tag)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def text(tag: str) -> str:
+    """The same as text; the tag itself where it names no version."""
+    found = numbers(tag)
+    return ".".join(map(str, found)) if found else tag
+
+
+def tag_of(image: str) -> str:
+    """The tag of an image reference; empty where it has none. A registry's port and a digest are no tag."""
+    name = image.partition("@")[0].rpartition("/")[2]
+    return name.partition(":")[2]
+
+
+def newest(tags: Iterable[str]) -> str:
+    """The tag of the newest version; empty where none names a version."""
+    known = [(found, tag) for tag in tags if (found := numbers(tag))]
+    return max(known)[1] if known else ""
+
+
+def running(cluster: Mapping[str, Any]) -> str:
+    """The tag of the newest Alluxio that serves or served in a release's pods; empty where there is no release.
+
+    cluster: {pods, masters}, as read_cluster returns them. An image that never started (it may not exist) does not
+    count, unless nothing else is known.
+    """
+    started = newest(tag_of(pod["image"]) for pod in cluster.get("pods") or [] if pod["started"])
+    masters = cluster.get("masters") or {}
+    return started or tag_of(str(masters.get("image") or ""))
+
+
+def check_change(found: str, wanted: str, change: Change) -> None:
+    """Raise SettingsError where a release that runs one version may not be taken to the other by this verb.
+
+    found, wanted: image tags; found is empty where nothing runs.
+    """
+    before, after = numbers(found), numbers(wanted)
+    if before is None or after is None or before == after or change == "any":
+        return
+    told = f"the release runs Alluxio {text(found)}, and alluxio_version is {wanted}."
+    if after < before:
+        raise SettingsError(
+            told,
+            "A journal that a newer Alluxio wrote may not be readable by an older one.",
+            f"set alluxio_version: {found}; `alluxops rollback` goes back where that loses nothing, and says how else.",
+        )
+    if change == "refused":
+        raise SettingsError(
+            told,
+            "A new version needs a backup first, and its masters restarted one by one.",
+            f"`alluxops upgrade` does that; to leave it, set alluxio_version: {found}.",
+        )

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cache_wait
+short_description: Wait until the cache serves
+description:
+  - Waits until every master pod and every expected worker pod is ready and every expected worker is registered with the
+    leader, which is found through the masters' web API.
+  - Says what it waits for, and fails early, with the reason from pod status, events and last log lines, when waiting
+    longer cannot help.
+options:
+  masters:
+    description: Number of masters.
+    type: int
+    default: 1
+  workers:
+    description: Kubernetes names of the nodes that must carry a worker.
+    type: list
+    elements: str
+    required: true
+  part:
+    description: C(masters) waits until the masters serve, whatever the workers do meanwhile.
+    type: str
+    choices: [all, masters]
+    default: all
+  wait_timeout_s:
+    description: How long to wait, in seconds.
+    type: int
+    default: 600
+  image_version:
+    description: Image tag that the pods must run; empty accepts any. Pods of an older revision are waited out.
+    type: str
+    default: ''
+extends_documentation_fragment:
+  - alluxops.cache.api
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: Returns at once.
+    support: full
+  diff_mode:
+    description: It changes nothing, so there is nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Wait until the cache serves
+  alluxops.cache.cache_wait:
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+    masters: "{{ alluxio_masters }}"
+    workers: "{{ groups['cache_workers'] | map('extract', hostvars, 'alluxio_node_name') | list }}"
+"""
+
+RETURN = r"""
+leader:
+  description: Name of the leader's pod.
+  returned: success
+  type: str
+waited_s:
+  description: How long it took, in seconds.
+  returned: success
+  type: float
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("cache_wait")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: chart_values
+short_description: Compute the values that the chart is deployed with
+description:
+  - Merges, in Helm's order, our defaults, the user's values files, C(alluxio_values), and what other variables
+    decide.
+  - Refuses values that contradict those variables, that the chart would ignore, that carry secrets, or that cannot
+    work.
+options:
+  settings:
+    description: What M(alluxops.cache.settings) returned.
+    type: dict
+    required: true
+  chart:
+    description:
+      - For a chart from a repository, what M(alluxops.cache.helm_release) with C(state=chart) returned as C(chart).
+    type: dict
+    default: {}
+author: alluxops
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: It only reads.
+    support: full
+  diff_mode:
+    description: It changes nothing, so there is nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Check and merge the values
+  alluxops.cache.chart_values:
+    settings: "{{ __alluxops_settings }}"
+  register: __alluxio_chart
+"""
+
+RETURN = r"""
+values:
+  description: The values to give to Helm, complete.
+  returned: success
+  type: dict
+effective:
+  description: The same over the chart's own defaults, which is what its templates see.
+  returned: success
+  type: dict
+claims:
+  description:
+    - "PersistentVolumeClaims that need a volume: {name, kind, ordinal, node, path, size, access_modes, storage_class,
+      precreate, shared, seen_from}."
+  returned: success
+  type: list
+  elements: dict
+family:
+  description: C(ours), or C(upstream) for any other chart.
+  returned: success
+  type: str
+chart_name: {description: Name of the chart., type: str, returned: success}
+chart_version: {description: Version of the chart., type: str, returned: success}
+tolerations:
+  description: Tolerations that masters and workers alike get.
+  returned: success
+  type: list
+  elements: dict
+zookeeper:
+  description: The values of the ZooKeeper that is deployed beside the cache; empty where there is none.
+  returned: success
+  type: dict
+restart_digest:
+  description: "{master, worker}: changes whenever what their processes read at start does."
+  returned: success
+  type: dict
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("chart_values")
+
+
+if __name__ == "__main__":
+    main()

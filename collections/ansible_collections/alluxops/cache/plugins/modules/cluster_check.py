@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_check
+short_description: Check that the cluster can carry the release
+description:
+  - Checks each thing that would make the deployment fail later, and says value and fix for each.
+  - Fails, refused, when any check fails. Nothing is changed.
+options:
+  cluster:
+    description: What M(alluxops.cache.cluster_info) returned. Read when left out.
+    type: dict
+  masters:
+    description: Kubernetes node names of the hosts in C(cache_masters), in inventory order.
+    type: list
+    elements: str
+    required: true
+  workers:
+    description: Kubernetes node names of the hosts in C(cache_workers).
+    type: list
+    elements: str
+    required: true
+  master_count:
+    description: Number of masters wanted (C(alluxio_masters)).
+    type: int
+    default: 1
+  ha:
+    description: High availability wanted (C(alluxio_ha)).
+    type: str
+    choices: [none, embedded, zookeeper]
+    default: none
+  scaling:
+    description: The number of masters and the HA mode of a running release are about to be changed, so they may differ.
+    type: bool
+    default: false
+  worker_quota_bytes:
+    description: Size of a worker's first tier in bytes when it lies in memory; 0 skips the memory check.
+    type: int
+    default: 0
+  secret:
+    description: Name of the Secret with the under store's credentials; empty when there is none.
+    type: str
+    default: ''
+  secret_is_given:
+    description: The credentials come with the settings, so the Secret will be made by this run.
+    type: bool
+    default: false
+  claims:
+    description: The claims of M(alluxops.cache.chart_values), to check volumes that exist; empty skips it.
+    type: list
+    elements: dict
+    default: []
+  zookeeper_nodes:
+    description: Kubernetes names of the nodes for our own ZooKeeper, one a server; empty without it.
+    type: list
+    elements: str
+    default: []
+  tolerations:
+    description: Tolerations that the values give master pods and worker pods alike.
+    type: list
+    elements: dict
+    default: []
+  version:
+    description: Image tag that the settings want (C(alluxio_version)); empty skips the check against what runs.
+    type: str
+    default: ''
+  version_change:
+    description:
+      - Whether a running release may be taken to another version. C(refused) as in C(site), C(upward) as in C(upgrade).
+    type: str
+    choices: [refused, upward, any]
+    default: refused
+extends_documentation_fragment:
+  - alluxops.cache.api
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: It only reads.
+    support: full
+  diff_mode:
+    description: It changes nothing, so there is nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Check that the cluster can carry the release
+  alluxops.cache.cluster_check:
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+    masters: "{{ groups['cache_masters'] | map('extract', hostvars, 'alluxio_node_name') | list }}"
+    workers: "{{ groups['cache_workers'] | map('extract', hostvars, 'alluxio_node_name') | list }}"
+    master_count: "{{ alluxio_masters }}"
+    ha: "{{ alluxio_ha }}"
+"""
+
+RETURN = r"""
+checks:
+  description: Each check made.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: What was checked.
+      type: str
+      returned: success
+    ok:
+      description: Whether it holds.
+      type: bool
+      returned: success
+    value:
+      description: What was found.
+      type: str
+      returned: success
+    fix:
+      description: What to do; empty where it holds.
+      type: str
+      returned: success
+cluster:
+  description: What M(alluxops.cache.cluster_info) returns, read here when it was not given.
+  returned: success
+  type: dict
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("cluster_check")
+
+
+if __name__ == "__main__":
+    main()

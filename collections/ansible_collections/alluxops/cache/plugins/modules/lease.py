@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lease
+short_description: Let one run at a time work on a release
+description:
+  - Takes the Lease object C(alluxops-RELEASE) in the release's namespace for the running C(ansible-playbook), and
+    refuses where another living run holds it. A process of its own renews it and frees it the moment the run ends.
+  - A run that died on the same machine is recognised at once by its process; one on another machine after 30 s.
+options:
+  state:
+    description:
+      - C(present) takes it; the namespace must exist. C(checked) only refuses beside a living run. C(absent) gives it
+        back.
+    type: str
+    choices: [present, checked, absent]
+    default: present
+extends_documentation_fragment:
+  - alluxops.cache.api
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: As O(state=checked).
+    support: full
+  diff_mode:
+    description: Holding a lease is no change.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Let no other run in
+  alluxops.cache.lease:
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+"""
+
+RETURN = r"""
+holder: {description: The run that holds it now., type: str, returned: success}
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("lease")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+#!/usr/bin/python
+# Copyright: the alluxops contributors
+# Apache License 2.0 (see LICENSE)
+"""Read from a node what the cache needs of it. Changes nothing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_check
+short_description: Check that a node can carry a part of the cache
+version_added: 0.1.0
+author: alluxops contributors
+description:
+  - Reads Python, memory, /dev/fuse and the file system of the storage root, and says what would make the deployment
+    fail later.
+  - Does not fail by itself for what it finds, so that a playbook can show the problems of all nodes at once.
+  - Changes nothing.
+options:
+  path:
+    description: The storage root, C(node_storage_root). It may be missing.
+    type: str
+    required: true
+  min_free_bytes:
+    description: Bytes that must be free where the storage root lies.
+    type: int
+    default: 1073741824
+  min_memory_bytes:
+    description: Bytes of memory that the node must have.
+    type: int
+    default: 0
+  fuse:
+    description: Whether the cache needs C(/dev/fuse) on the node.
+    type: bool
+    default: false
+  lasting:
+    description: Whether the storage root must outlive a reboot, as a master's journal does.
+    type: bool
+    default: false
+  shared:
+    description: A directory that must be there, on a file system that other nodes have too; empty for none.
+    type: str
+    default: ''
+attributes:
+  check_mode:
+    description: Changes nothing anyway.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Check the cache nodes
+  alluxops.cache.node_check:
+    path: "{{ node_storage_root }}"
+    lasting: "{{ inventory_hostname in groups['cache_masters'] }}"
+    shared: "{{ alluxio_journal_shared_path if inventory_hostname in groups['cache_masters'] else '' }}"
+  register: __preflight_node
+"""
+
+RETURN = r"""
+node:
+  description: What was read. Sizes are in bytes.
+  returned: success
+  type: dict
+  sample:
+    python: 3.11.2
+    os: Debian GNU/Linux 12 (bookworm)
+    kernel: 6.1.0
+    machine: x86_64
+    hostname: n1
+    is_root: true
+    memory_bytes: 8589934592
+    has_fuse: true
+    storage:
+      path: /mnt/fuse3
+      kind: missing
+      filesystem: ext4
+      mount_point: /
+      options: [rw, relatime]
+      free_bytes: 53687091200
+      free_inodes: 3276800
+checks:
+  description: Every check, as {check, ok, value, fix}; C(fix) is empty where it is ok.
+  returned: success
+  type: list
+  elements: dict
+problems:
+  description: What is not ok, as {what, value, fix}.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import os
+import platform
+import stat
+import sys
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    helm_host,
+    host_files,
+    node_facts,
+)
+
+
+def read_storage(path: str) -> node_facts.Storage:
+    """The storage root and the file system that it lies, or will lie, on."""
+    kind, target = "directory", ""
+    try:
+        entry = os.lstat(path)
+        if stat.S_ISLNK(entry.st_mode):
+            kind, target = "symlink", os.path.realpath(path)
+        elif not stat.S_ISDIR(entry.st_mode):
+            kind = "other"
+    except FileNotFoundError:
+        kind = "missing"
+    except NotADirectoryError:
+        kind = "other"
+    except OSError as fault:  # a FUSE or network mount whose server is gone
+        return node_facts.Storage(
+            path,
+            "directory",
+            "",
+            node_facts.Mount(path, "unknown", ()),
+            0,
+            None,
+            str(fault.strerror),
+        )
+    existing = os.path.realpath(path)
+    while not os.path.isdir(existing):
+        existing = os.path.dirname(existing)
+    mounts = node_facts.parse_mountinfo(host_files.read_text("/proc/self/mountinfo") or "")
+    space = os.statvfs(existing)
+    return node_facts.Storage(
+        path=path,
+        kind=kind,
+        target=target,
+        mount=node_facts.mount_of(existing, mounts),
+        free_bytes=space.f_bavail * space.f_frsize,
+        free_inodes=space.f_favail if space.f_files else None,
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "str", "required": True},
+            "min_free_bytes": {"type": "int", "default": 1 << 30},
+            "min_memory_bytes": {"type": "int", "default": 0},
+            "fuse": {"type": "bool", "default": False},
+            "lasting": {"type": "bool", "default": False},
+            "shared": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    node = node_facts.Node(
+        python=sys.version_info[:3],
+        is_root=os.geteuid() == 0,
+        memory_bytes=node_facts.parse_memory(host_files.read_text("/proc/meminfo") or ""),
+        has_fuse=os.path.exists("/dev/fuse"),
+        storage=read_storage(options["path"]),
+    )
+    wanted = node_facts.Wanted(
+        options["min_free_bytes"], options["min_memory_bytes"], options["fuse"], options["lasting"]
+    )
+    checks = node_facts.check_node(node, wanted)
+    if options["shared"]:
+        checks.append(node_facts.check_shared(read_storage(options["shared"])))
+    release = helm_host.parse_os_release(host_files.read_text("/etc/os-release") or "")
+    storage = node.storage
+    module.exit_json(
+        changed=False,
+        node={
+            "python": platform.python_version(),
+            "os": release.get("PRETTY_NAME", platform.system()),
+            "kernel": platform.release(),
+            "machine": platform.machine(),
+            "hostname": platform.node(),
+            "is_root": node.is_root,
+            "memory_bytes": node.memory_bytes,
+            "has_fuse": node.has_fuse,
+            "storage": {
+                "path": storage.path,
+                "kind": storage.kind,
+                "filesystem": storage.mount.filesystem,
+                "mount_point": storage.mount.point,
+                "options": list(storage.mount.options),
+                "free_bytes": storage.free_bytes,
+                "free_inodes": storage.free_inodes,
+            },
+        },
+        checks=[
+            {
+                "check": entry.check,
+                "ok": entry.ok,
+                "value": entry.value,
+                "fix": "" if entry.ok else entry.fix,
+            }
+            for entry in checks
+        ],
+        problems=[
+            {"what": entry.what, "value": entry.value, "fix": entry.fix}
+            for entry in checks
+            if not entry.ok
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

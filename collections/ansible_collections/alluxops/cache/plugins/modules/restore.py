@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore
+short_description: Restore a backup of the cache's metadata, step by step
+description:
+  - What a restore needs beside new journals (M(alluxops.cache.journal) with C(restoring)) and a release whose masters
+    are told to start from the backup. The role C(restore) puts the steps in order.
+  - C(checked) refuses what cannot work before anything changes. It wants the release's name in O(confirm), a cache that
+    does not serve yet, and a backup that can be read; a file of the controller is read to its end.
+  - C(chosen) sees that a backup in the root under store is there and whole, through a Job that lists its directory.
+  - C(placed) puts a file of the controller into the masters' journal volumes, where they can read it.
+  - C(finished) fails unless a master said that it has restored all of the backup, and counts what the cache holds.
+options:
+  state:
+    description: Which step.
+    type: str
+    choices: [checked, chosen, placed, finished]
+    required: true
+  settings:
+    description: The settings that M(alluxops.cache.settings) returned. For C(checked) and C(chosen).
+    type: dict
+    default: {}
+  source:
+    description: C(restore_from). For C(checked).
+    type: str
+    default: ''
+  confirm:
+    description: C(alluxio_confirm_restore). For C(checked).
+    type: str
+    default: ''
+  plan:
+    description: What C(checked) returned; for C(placed), with the RV(uri) of C(chosen).
+    type: dict
+    default: {}
+  uri:
+    description: The backup that was restored. For C(finished).
+    type: str
+    default: ''
+  claims:
+    description: The claims of M(alluxops.cache.chart_values); those of kind C(journal) get the file. For C(placed).
+    type: list
+    elements: dict
+    default: []
+  values:
+    description: The effective values of the chart; before a chart of a repository was read, empty.
+    type: dict
+    default: {}
+  wait_timeout_s:
+    description: How long a Job's pod may take to start, in seconds.
+    type: int
+    default: 180
+extends_documentation_fragment:
+  - alluxops.cache.api
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: Starts no Job; whether a backup is in the under store is then not known.
+    support: full
+  diff_mode:
+    description: Shows the files that are put into journal volumes.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Refuse what cannot be restored
+  alluxops.cache.restore:
+    state: checked
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+    settings: "{{ __preflight_settings.settings }}"
+    source: "{{ restore_from }}"
+    confirm: "{{ alluxio_confirm_restore }}"
+  register: __restore_plan
+"""
+
+RETURN = r"""
+kind:
+  description: C(latest), C(ufs) or C(controller).
+  returned: O(state=checked)
+  type: str
+value:
+  description: The address or path that was asked for.
+  returned: O(state=checked)
+  type: str
+uri:
+  description: What the masters are told to start from; empty where the newest backup has yet to be looked up.
+  returned: O(state=checked) or O(state=chosen)
+  type: str
+is_finished:
+  description: An interrupted run has restored it already, and only the end is left.
+  returned: O(state=checked)
+  type: bool
+entries:
+  description: How many entries the backup holds, or how many were restored; null where that is not known.
+  returned: O(state=checked) or O(state=finished)
+  type: int
+size_bytes:
+  description: Size of the backup in the under store.
+  returned: O(state=chosen), outside of check mode
+  type: int
+claims:
+  description: Into how many volumes the file was put.
+  returned: O(state=placed)
+  type: int
+census:
+  description: How much metadata the cache holds now.
+  returned: O(state=finished)
+  type: dict
+summary:
+  description: One line on what was restored.
+  returned: O(state=finished)
+  type: str
+lines:
+  description: The census for a person, a line each.
+  returned: O(state=finished)
+  type: list
+  elements: str
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("restore")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Taking a backup of a running cache, and looking at those there are."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, cluster, health
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
+from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import SMALL_JVM
+
+COMMAND_TIMEOUT_S: Final = 120
+# What lies in the UFS now, not what the cache remembers of it.
+LIST: Final = "alluxio fs -Dalluxio.user.file.metadata.sync.interval=0 ls"
+
+
+def take(
+    kube: Kube, namespace: str, release: str, *, to: str, keep: int = 0, patience: Patience
+) -> backup.Backup:
+    """Make a backup, see that it is there and whole, and remove older ones so that `keep` stay (0 keeps all).
+
+    to: `ufs`, or a directory on the controller. Metadata that changes meanwhile may be in it or not; a census to
+    compare with is read before. Raises SettingsError where the backup would not outlive the cache, CacheError where
+    none is made.
+    """
+    taker = _Taker(kube, namespace, release, patience)
+    backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
+    started = time.monotonic()
+    made = taker.to_ufs(keep) if to == backup.TO_UFS else taker.to_controller(to, keep)
+    return backup.timed(made, time.monotonic() - started)
+
+
+def plan(kube: Kube, namespace: str, release: str, *, to: str) -> str:
+    """Where take() would put a backup, for check mode. Raises as it does before it begins."""
+    taker = _Taker(kube, namespace, release, Patience(0))
+    backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
+    if to == backup.TO_UFS:
+        return backup.uri_in_ufs(taker.root_ufs, namespace, release, "")
+    return backup.folder_on_controller(to, namespace, release) + "/"
+
+
+class _Taker:
+    """One backup of one release, as it was seen at the start."""
+
+    def __init__(self, kube: Kube, namespace: str, release: str, patience: Patience) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self.release = release
+        self.patience = patience
+        seen = objects.look(kube, namespace, release)
+        if seen.leader is None:
+            raise CacheError(
+                f"no master of {namespace}/{release} serves, so there is nobody to make a backup.",
+                fix=f"see `kubectl -n {namespace} get pods -l release={release}`.",
+            )
+        self.leader: health.Leader = seen.leader
+        self.masters = seen.of_role(cluster.MASTER_ROLE)
+        self.configuration = self._read_configuration()
+        self.root_ufs = str(self.configuration.get("alluxio.master.mount.table.root.ufs", ""))
+
+    def to_ufs(self, keep: int) -> backup.Backup:
+        """Write it to the root UFS, list it there, remove older ones through the cache."""
+        folder = backup.folder_in_ufs(self.root_ufs, self.namespace, self.release)
+        shown = backup.folder_in_cache(self.namespace, self.release)
+        written = self._write(folder, local=False)
+        listed = self._shell(f"{LIST} {shlex.quote(shown)}")
+        files = backup.parse_listing(listed.stdout)
+        name = _name(written.uri)
+        found = [file for file in backup.whole(files) if file.name == name]
+        if not found:
+            raise CacheError(
+                f"the backup {written.uri} is not whole in the under store.",
+                backup.failure(listed.output) if listed.returncode else "",
+                f"see `alluxio fs ls {shown}` in {self.leader.pod}, and run again.",
+            )
+        gone = backup.prunable((file.name for file in files), keep, name)
+        self._forget_in_ufs(shown, gone)
+        return self._made(written.uri, written, found[0].size_bytes, pruned=gone)
+
+    def to_controller(self, to: str, keep: int) -> backup.Backup:
+        """Have a master write it beside its journal, fetch it from there, remove it there."""
+        folder = backup.folder_in_journal(
+            str(self.configuration.get("alluxio.master.journal.folder", ""))
+        )
+        written = self._write(folder, local=True)
+        path = f"{folder}/{_name(written.uri)}"
+        pod = self._writer(path, written.host)
+        target = Path(backup.folder_on_controller(to, self.namespace, self.release)) / _name(path)
+        try:
+            size = pod.fetch(path, target)
+        finally:
+            pod.remove(path, path + backup.COMPLETE)
+        gone = backup.prunable((file.name for file in target.parent.iterdir()), keep, target.name)
+        for name in gone:
+            (target.parent / name).unlink()
+        return self._made(path, written, size, file=str(target), pruned=gone)
+
+    def _write(self, folder: str, *, local: bool) -> backup.Written:
+        """Run `fsadmin backup`: on a standby where there is one, so that the leader goes on; else on the leader."""
+        command = f"alluxio fsadmin backup {shlex.quote(folder)} --allow-leader"
+        command += " --local" if local else ""
+        while True:
+            self.patience.pause("the backup to be written", 0)
+            done = self._shell(command, timeout_s=max(COMMAND_TIMEOUT_S, self._rest_s))
+            if done.returncode == 0:
+                return backup.parse_written(done.stdout)
+            if backup.is_busy(done.output) and not self.patience.is_over:
+                self.patience.pause("another backup to end", 3)
+            elif backup.is_undelegated(done.output) and "--bypass" not in command:
+                command += " --bypass-delegation"
+            else:
+                raise CacheError(
+                    f"{self.namespace}/{self.release} made no backup in {folder}.",
+                    backup.failure(done.output),
+                    f"see `kubectl -n {self.namespace} logs {self.leader.pod} -c {objects.MASTER_CONTAINER}`.",
+                )
+
+    def _forget_in_ufs(self, shown: str, gone: Sequence[str]) -> None:
+        """Delete backups, then take the directory out of the cache's own metadata, where listing it put it."""
+        commands = [f"alluxio fs rm {shlex.quote(f'{shown}/{name}*')}" for name in gone]
+        commands.append(f"alluxio fs rm -R --alluxioOnly /{backup.FOLDER}")
+        done = self._shell(" && ".join(commands))
+        if done.returncode != 0:
+            raise CacheError(
+                f"backups in {shown} were not removed.",
+                backup.failure(done.output),
+                "the new backup is there; remove old ones in the under store.",
+            )
+
+    def _writer(self, path: str, host: str) -> PodFiles:
+        """The master that has the file: the one that said so, else whichever has it."""
+        likely = sorted(self.masters, key=lambda pod: host not in (pod["name"], pod["pod_ip"]))
+        for pod in likely:
+            files = self._files(str(pod["name"]))
+            if files.size(path) is not None:
+                return files
+        raise CacheError(f"no master has the backup {path} that {host} wrote.", fix="run again.")
+
+    def _files(self, pod: str) -> PodFiles:
+        return PodFiles(
+            self.kube,
+            self.namespace,
+            pod,
+            objects.MASTER_CONTAINER,
+            lambda text: self.patience.pause(text, 0),
+        )
+
+    def _made(
+        self,
+        uri: str,
+        written: backup.Written,
+        size: int,
+        *,
+        file: str = "",
+        pruned: Sequence[str] = (),
+    ) -> backup.Backup:
+        return backup.Backup(
+            uri=uri,
+            taken_at=backup.taken_at(uri),
+            version=self.leader.version,
+            entries=written.entries,
+            file=file,
+            size_bytes=size,
+            pruned=tuple(pruned),
+        )
+
+    @property
+    def _rest_s(self) -> float:
+        return self.patience.timeout_s - self.patience.waited_s
+
+    def _shell(self, script: str, *, timeout_s: float = COMMAND_TIMEOUT_S) -> ExecResult:
+        return self.kube.exec(
+            self.namespace,
+            self.leader.pod,
+            objects.MASTER_CONTAINER,
+            ["/bin/sh", "-c", SMALL_JVM + script],
+            timeout_s=timeout_s,
+        )
+
+    def _read_configuration(self) -> dict[str, Any]:
+        port = next(pod["web_port"] for pod in self.masters if pod["name"] == self.leader.pod)
+        page = self.kube.pod_http(
+            self.namespace, self.leader.pod, port or objects.WEB_PORT, objects.MASTER_INFO
+        )
+        try:
+            return dict(json.loads(page or "")["configuration"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CacheError(
+                f"{self.leader.pod} does not tell its configuration.", fix="run again."
+            ) from error
+
+
+def _name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]

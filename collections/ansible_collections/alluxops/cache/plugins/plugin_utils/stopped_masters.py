@@ -1,0 +1,77 @@
+"""The masters of a release, stopped while their journals are formatted and started again.
+
+An annotation on their StatefulSet keeps how many there were and what was backed up, should the run die in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+REPLICAS_BEFORE = "alluxops/masters-before-format"
+BACKUP_BEFORE = "alluxops/backup-before-format"
+
+
+class StoppedMasters:
+    """One release's StatefulSet of masters, as it was at the start."""
+
+    def __init__(self, kube: Kube, namespace: str, release: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self.release = release
+        self._found = objects.masters_set(kube, namespace, release)
+        self._annotations: dict[str, Any] = (self._found or {}).get("metadata", {}).get(
+            "annotations"
+        ) or {}
+
+    @property
+    def stopped_by_us(self) -> int:
+        """How many masters this run, or an interrupted one, has stopped; 0 for none."""
+        return int(self._annotations.get(REPLICAS_BEFORE, 0))
+
+    @property
+    def backup_uri(self) -> str:
+        """The backup that an interrupted run took before it stopped them."""
+        return str(self._annotations.get(BACKUP_BEFORE, ""))
+
+    def stop(self, patience: Patience, *, backup_uri: str = "", come_back: bool = True) -> None:
+        """Stop the masters and wait until they are gone. come_back: start() shall know how many there were."""
+        if self._found is None:
+            return
+        before = self.stopped_by_us or int(self._found["spec"]["replicas"])
+        notes = {
+            REPLICAS_BEFORE: str(before) if come_back and before else None,
+            BACKUP_BEFORE: backup_uri or None,
+        }
+        self._merge(notes, replicas=0)
+        name = self._found["metadata"]["name"]
+        while any(
+            (pod["metadata"].get("labels") or {}).get("role") == cluster.MASTER_ROLE
+            for pod in objects.raw_pods(self.kube, self.namespace, self.release)
+        ):
+            if patience.is_over:
+                raise CacheError(
+                    f"the masters of {self.namespace}/{name} do not stop.",
+                    fix=f"see `kubectl -n {self.namespace} get pods -l role={cluster.MASTER_ROLE}`, and run again.",
+                )
+            patience.pause("the masters to stop", 0.5)
+
+    def start(self) -> None:
+        """Start as many as were stopped."""
+        before = self.stopped_by_us
+        self._merge({REPLICAS_BEFORE: None, BACKUP_BEFORE: None}, replicas=before)
+
+    def _merge(self, notes: dict[str, str | None], *, replicas: int) -> None:
+        self.kube.merge(
+            objects.apps(self.namespace, "statefulsets", f"{self.release}-master"),
+            {"metadata": {"annotations": notes}, "spec": {"replicas": replicas}},
+        )
+        self._annotations = {**self._annotations, **notes}
+        self._annotations = {
+            key: value for key, value in self._annotations.items() if value is not None
+        }

@@ -1,0 +1,22 @@
+"""All recipes, by name."""
+
+from __future__ import annotations
+
+from lab.artifacts import (
+    alluxio_images,
+    core_images,
+    helm_packages,
+    jars,
+    java_root,
+    node_root,
+    programs,
+    zookeeper_image,
+)
+from lab.artifacts.recipe import Recipe
+
+MODULES = (
+    programs, node_root, core_images, jars, java_root, alluxio_images, helm_packages, zookeeper_image,
+)  # fmt: skip
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for module in MODULES for recipe in module.RECIPES
+}

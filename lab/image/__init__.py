@@ -1,0 +1,1 @@
+"""What goes into the lab's Alluxio image besides Debian: the jars, and our launcher."""

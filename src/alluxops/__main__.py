@@ -1,0 +1,7 @@
+"""`python -m alluxops`."""
+
+from __future__ import annotations
+
+from alluxops.cli import main
+
+main()

@@ -1,0 +1,93 @@
+"""How a run that did not end well is told: what failed, where, why, and what state remains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alluxops.progress.tracker import label_of
+from alluxops.text import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alluxops.outcome import Failure, Outcome
+    from alluxops.request import RunRequest
+
+NO_HOSTS = """\
+Error: no host matched, so nothing was done.
+Cause: The inventory has no hosts in the groups that `{verb}` works on{limit}.
+Fix: Name your inventory with -i or ANSIBLE_INVENTORY; inventory/example shows the groups."""
+
+
+def explain(outcome: Outcome, request: RunRequest) -> list[str]:
+    """The lines to show after a run with another exit code than 0."""
+    lines: list[str] = []
+    if outcome.no_hosts:
+        limit = f" and in --limit {request.limit}" if request.limit else ""
+        return NO_HOSTS.format(verb=request.verb, limit=limit).splitlines()
+    for same in _grouped(_untold(outcome.failures)):
+        lines += _failure(same)
+    if not outcome.failures:
+        lines += [*_outside_tasks(outcome)]
+    return [*lines, remains(outcome, request)]
+
+
+def remains(outcome: Outcome, request: RunRequest) -> str:
+    """What state the run leaves."""
+    again = f"run `alluxops {request.verb}` again: it converges"
+    if request.check:
+        return "Nothing was changed (check mode)."
+    if outcome.result == "refused":
+        return "Nothing was changed."
+    stopped = "Stopped" if outcome.result == "cancelled" else "Not finished"
+    if outcome.changed_total:
+        return f"{stopped} after {count(outcome.changed_total, 'change')}; what is done stays. To finish, {again}."
+    if outcome.result == "cancelled":
+        return f"Stopped before a change was finished; the task that was running may have begun one. To go on, {again}."
+    return f"No task had finished a change. After the repair, {again}."
+
+
+def _untold(failures: tuple[Failure, ...]) -> list[Failure]:
+    """Failures without those that a later one on the same host repeats: what a rescue failed with again."""
+    return [
+        failure
+        for position, failure in enumerate(failures)
+        if not any(
+            later.host == failure.host and failure.message in later.message
+            for later in failures[position + 1 :]
+        )
+    ]
+
+
+def _grouped(failures: Sequence[Failure]) -> list[list[Failure]]:
+    """Failures of one task with one message told once, with all their hosts."""
+    groups: dict[tuple[str, str, str], list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.task, failure.path, failure.message), []).append(failure)
+    return list(groups.values())
+
+
+def _failure(same: list[Failure]) -> list[str]:
+    first = same[0]
+    hosts = " ".join(failure.host for failure in same)
+    kind = "UNREACHABLE" if first.unreachable else "FAILED"
+    lines = [f"{kind}  {label_of(first.role, first.task)}  on {hosts}", *first.message.splitlines()]
+    if first.path and not first.unreachable and not first.message.startswith("Error: "):
+        # Our own errors name the place to repair; others are best understood where they happened.
+        lines.append(f"Task: {first.path}")
+    if first.unreachable:
+        lines.append(
+            "Fix: Check the host's name, that it is up, and that `ssh` reaches it as the inventory says."
+        )
+    return [*lines, ""]
+
+
+def _outside_tasks(outcome: Outcome) -> list[str]:
+    if outcome.result == "cancelled":
+        return []
+    if outcome.was_killed:
+        return ["Error: ansible-playbook was killed from outside before it ended.", ""]
+    lines = [line for line in outcome.messages if line.strip()] or [
+        "ansible-playbook gave no reason."
+    ]
+    return [f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:]), ""]

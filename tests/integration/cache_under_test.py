@@ -1,0 +1,227 @@
+"""The cache that site.yml deploys on the lab, as a user meets it: verbs, exit codes, pods, bucket."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.integration.lab_under_test import ROOT, RunningLab
+
+NAMESPACE = "alluxio"
+RUN_LIMIT_S = 900
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit code and all it printed."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Changed tasks per host, from ansible-playbook's recap."""
+        found = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.MULTILINE)
+        return {host: int(count) for host, count in found}
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that started, from ansible-playbook's banners."""
+        return len(re.findall(r"^TASK \[", self.output, re.MULTILINE))
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A release on a lab: `alluxio` in namespace `alluxio`, or one of a test module's own, named after it."""
+
+    lab: RunningLab
+    directory: Path
+    name: str = NAMESPACE
+
+    @property
+    def root(self) -> str:
+        """The release's own directory on each node."""
+        root = "/mnt/fuse3" if self.name == NAMESPACE else f"/mnt/{self.name}"
+        return f"{root}/{self.name}/{self.name}"
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The settings that make it a release of its own; none for the lab's."""
+        if self.name == NAMESPACE:
+            return {}
+        return {
+            "alluxio_namespace": self.name,
+            "alluxio_release": self.name,
+            "node_storage_root": f"/mnt/{self.name}",
+        }
+
+    def command(self, program: str, *argv: str, settings: Mapping[str, Any] | None) -> list[str]:
+        """A verb's command line; settings go through a file, as their values may be secret."""
+        extra: list[str] = []
+        settings = {**self.place, **(settings or {})}
+        if settings:
+            path = (
+                self.directory / f"settings-{abs(hash(json.dumps(settings, sort_keys=True)))}.yml"
+            )
+            path.write_text(yaml.safe_dump(dict(settings)))
+            extra = ["-e", f"@{path}"]
+        return [program, *argv, *extra]
+
+    def run(self, *argv: str) -> Outcome:
+        """Run a command in the lab's environment to its end."""
+        done = subprocess.run(
+            argv,
+            cwd=ROOT,
+            env=self.lab.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=RUN_LIMIT_S,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout)
+
+    def verb(self, *argv: str, **settings: Any) -> Outcome:
+        """`alluxops VERB ...`."""
+        inventory = ("-i", str(self.lab.inventory))
+        return self.run(
+            *self.command("alluxops", argv[0], *inventory, *argv[1:], settings=settings)
+        )
+
+    def apply(self, *argv: str, **settings: Any) -> Outcome:
+        """A verb that must succeed."""
+        outcome = self.verb(*argv, **settings)
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    def playbook(self, *argv: str, **settings: Any) -> Outcome:
+        """`ansible-playbook ...` that must succeed."""
+        outcome = self.run(*self.command("ansible-playbook", *argv, settings=settings))
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    @contextmanager
+    def running(self, *argv: str, **settings: Any) -> Iterator[subprocess.Popen[str]]:
+        """A run in a session of its own, so that all of it can be killed at once."""
+        log = self.directory / "running.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                self.command(argv[0], *argv[1:], settings=settings),
+                cwd=ROOT,
+                env=self.lab.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                    process.wait(timeout=60)
+
+    @property
+    def running_log(self) -> str:
+        """What the last run started by `running` has printed so far."""
+        return (self.directory / "running.log").read_text()
+
+    def shell(self, *argv: str) -> str:
+        """One `alluxio` command in the leader, through the wrapper."""
+        place = [word for item in self.place.items() for word in ("-e", "=".join(item))]
+        outcome = self.run("alluxops", "shell", "-i", str(self.lab.inventory), *place, "--", *argv)
+        assert outcome.code == 0, outcome.output
+        return outcome.output
+
+    def script(self, text: str) -> str:
+        """A shell script in the first master: several `alluxio` commands for the price of one connection."""
+        where = ("-n", self.name, f"{self.name}-master-0", "-c", "alluxio-master")
+        return self.lab.kubectl("exec", *where, "--", "bash", "-ec", text)
+
+    def know_something(self) -> None:
+        """Make paths with all that metadata hold: a file in the under store, a mode, a pin, a TTL."""
+        self.forget()
+        self.script(
+            "alluxio fs mkdir /kept/deep; alluxio fs chmod 750 /kept/deep; alluxio fs pin /kept/deep;"
+            " alluxio fs copyFromLocal /opt/alluxio/conf/log4j.properties /kept/deep/file;"
+            " alluxio fs setTtl /kept/deep/file 86400000"
+        )
+
+    def forget(self, prefix: str = "kept/") -> list[str]:
+        """Delete what lies in the bucket under a prefix, which outlives every cache; its keys."""
+        client = self.lab.s3()
+        found = client.list_objects_v2(Bucket="datasets", Prefix=prefix).get("Contents", [])
+        for item in found:
+            client.delete_object(Bucket="datasets", Key=item["Key"])
+        return [item["Key"] for item in found]
+
+    def known(self) -> list[str]:
+        """What the cache knows of them: every path with owner, mode, size and times, pins, TTLs; not what is cached."""
+        text = self.script(
+            "alluxio fs ls -R /kept; echo pinned; alluxio fs ls -R -p /kept; alluxio fs stat /kept/deep/file"
+        )
+        listed, _, status = text.partition("FileInfo")
+        ttl = re.findall(r"ttl\w*[=:] ?\w+", status)
+        # Nor whether a directory has been written to the under store yet.
+        passing = r" +(\d+%|(NOT_)?PERSISTED)(?= )"
+        return [re.sub(passing, "", line) for line in listed.splitlines()] + ttl
+
+    def pods(self) -> dict[str, dict[str, Any]]:
+        """The release's pods by name."""
+        pods = self.lab.objects("pods", "-n", self.name, "-l", "app=alluxio")
+        return {pod["metadata"]["name"]: pod for pod in pods}
+
+    def ready(self) -> dict[str, str]:
+        """Ready containers of each pod, as kubectl shows them: `2/2`."""
+        counts = {}
+        for name, pod in self.pods().items():
+            containers = pod["status"].get("containerStatuses", [])
+            ready = sum(1 for item in containers if item["ready"])
+            counts[name] = f"{ready}/{len(pod['spec']['containers'])}"
+        return counts
+
+    def starts(self, role: str) -> dict[str, str]:
+        """When the pods of a role (`alluxio-master`, `alluxio-worker`) were made, by uid."""
+        return {
+            pod["metadata"]["uid"]: pod["metadata"]["creationTimestamp"]
+            for pod in self.pods().values()
+            if pod["metadata"]["labels"]["role"] == role
+        }
+
+    def releases(self) -> list[str]:
+        """Helm's record of the release, one `REVISION STATUS` each, oldest first."""
+        text = self.lab.run(
+            "kubectl",
+            "get",
+            "secrets",
+            "-n",
+            self.name,
+            "-l",
+            f"owner=helm,name={self.name}",
+            "-o",
+            "jsonpath={range .items[*]}{.metadata.labels.version} {.metadata.labels.status}{'\\n'}{end}",
+            check=False,
+        )
+        lines = [line for line in text.splitlines() if re.fullmatch(r"\d+ [a-z-]+", line)]
+        return sorted(lines, key=lambda line: int(line.split()[0]))
+
+    def wait_for(self, what: str, condition: Any, *, limit_s: float = 240) -> None:
+        """Poll until a condition holds; the failure says what was awaited."""
+        deadline = time.monotonic() + limit_s
+        while not condition():
+            assert time.monotonic() < deadline, (
+                f"waited {limit_s:.0f} s for {what}\n{self.running_log}"
+            )
+            time.sleep(0.5)

@@ -1,0 +1,182 @@
+"""Masters that elect through our own ZooKeeper over a journal that all of them share, on a real cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab import versions
+from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.lab_under_test import RunningLab, run_lab
+
+pytestmark = pytest.mark.long
+
+NAME = "zookeeper"
+"""Namespace and release, beside the release that other modules use."""
+
+ROOT_UFS = "s3://datasets/zookeeper-mode/"
+SETTINGS: dict[str, Any] = {
+    "alluxio_namespace": NAME,
+    "alluxio_release": NAME,
+    "node_storage_root": f"/mnt/{NAME}",
+    "alluxio_root_ufs": ROOT_UFS,
+    "alluxio_masters": 3,
+    "alluxio_ha": "zookeeper",
+    "alluxio_journal_shared_path": "/mnt/shared",
+    "zookeeper_image": f"zookeeper:{versions.load().zookeeper_debian}",
+}
+
+
+@pytest.fixture(scope="module")
+def site(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+    """The lab with the image, and without this release before and after."""
+    run_lab("images", "images-zookeeper", "--name", lab.name)
+    remove(lab)
+    yield Cache(lab, tmp_path_factory.mktemp("zookeeper"))
+    if os.environ.get("KEEP") != "1":
+        remove(lab)
+
+
+@pytest.fixture(scope="module")
+def first(site: Cache) -> Outcome:
+    """The first run, proofs included."""
+    return site.verb("site", **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def cache(site: Cache, first: Outcome) -> Cache:
+    """The deployed cache."""
+    assert first.code == 0, first.output
+    return site
+
+
+def remove(lab: RunningLab) -> None:
+    """Take both releases and their data away."""
+    for release in (NAME, f"{NAME}-zookeeper"):
+        lab.run("helm", "uninstall", release, "-n", NAME, "--wait", check=False)
+    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
+    lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
+    for node in lab.state.nodes:
+        lab.on_node(node.name, f"rm -rf /mnt/{NAME} /mnt/shared/{NAME}")
+    bucket = lab.s3()
+    for item in bucket.list_objects_v2(Bucket="datasets", Prefix="zookeeper-mode/").get(
+        "Contents", []
+    ):
+        bucket.delete_object(Bucket="datasets", Key=item["Key"])
+
+
+def report(cache: Cache) -> dict[str, Any]:
+    """The report of `alluxops status`."""
+    found: dict[str, Any] = json.loads(cache.verb("status", "--json", **SETTINGS).output)
+    return found
+
+
+def leader(cache: Cache) -> str:
+    """The pod of the master that leads; "" where none does."""
+    masters = report(cache)["masters"]
+    return next((master["pod"] for master in masters if master["role"] == "leader"), "")
+
+
+def alluxio(cache: Cache, *argv: str, check: bool = True) -> str:
+    """An `alluxio` command in a worker, which finds the leader as any client does."""
+    worker = ("-n", NAME, "exec", f"daemonset/{NAME}-worker", "-c", "alluxio-worker", "--")
+    return cache.lab.run("kubectl", *worker, "alluxio", *argv, check=check)
+
+
+def tree(cache: Cache) -> list[str]:
+    """Every path below /tree with mode, owner, size and time."""
+    return sorted(alluxio(cache, "fs", "ls", "-R", "/tree").splitlines())
+
+
+def servers(cache: Cache) -> dict[str, str]:
+    """What each server of the ensemble says that it is: leader, follower; "" for none."""
+    found = {}
+    for pod in cache.lab.objects("pods", "-n", NAME, "-l", "app=zookeeper"):
+        name = pod["metadata"]["name"]
+        ask = "exec 3<>/dev/tcp/127.0.0.1/2181; printf srvr >&3; cat <&3"
+        said = cache.lab.run(
+            "kubectl", "-n", NAME, "exec", name, "--", "bash", "-c", ask, check=False
+        )
+        found[name] = said.partition("Mode: ")[2].partition("\n")[0]
+    return found
+
+
+def test_the_first_run_ends_with_a_cache_that_serves(cache: Cache, first: Outcome) -> None:
+    assert "runTests 24/24" in first.output
+    assert "same digest" in first.output
+    found = report(cache)
+    assert found["healthy"], found["problems"]
+    assert sorted(master["role"] for master in found["masters"]) == ["leader", "standby", "standby"]
+    assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
+
+
+def test_all_masters_have_one_journal(cache: Cache) -> None:
+    journal = f"/mnt/shared/{NAME}/{NAME}"
+    seen = {cache.lab.on_node(node.name, f"ls {journal}") for node in cache.lab.state.joined}
+    assert len(seen) == 1
+    assert "BlockMaster" in seen.pop()
+
+
+def test_a_second_run_changes_nothing(cache: Cache) -> None:
+    outcome = cache.playbook("site.yml", **SETTINGS)
+    assert set(outcome.changed.values()) == {0}, outcome.output
+
+
+def test_nothing_is_lost_with_the_leader(cache: Cache) -> None:
+    alluxio(cache, "fs", "mkdir", *[f"/tree/{name}/deep" for name in "abc"])
+    for name in "abc":
+        alluxio(cache, "fs", "cp", "file:///opt/alluxio/conf/log4j.properties", f"/tree/{name}/f")
+    alluxio(cache, "fs", "setTtl", "--action", "free", "/tree/a/f", "86400000")
+    before, killed = tree(cache), leader(cache)
+    assert len(before) == 9
+    cache.lab.kubectl("-n", NAME, "delete", "pod", killed, "--grace-period=0", "--force")
+    wait_healthy(cache)
+    assert tree(cache) == before
+    assert "86400000" in alluxio(cache, "fs", "stat", "/tree/a/f")
+    alluxio(cache, "fs", "touch", "/tree/after")
+
+
+def wait_healthy(cache: Cache) -> None:
+    """Wait until every master and worker serves."""
+    found: dict[str, Any] = {}
+
+    def healthy() -> bool:
+        found.update(report(cache))
+        return bool(found["healthy"])
+
+    cache.wait_for("a healthy cache", healthy)
+
+
+def test_the_cache_serves_on_without_one_server_of_zookeeper(cache: Cache) -> None:
+    server = next(name for name, mode in servers(cache).items() if mode == "leader")
+    cache.lab.kubectl("-n", NAME, "delete", "pod", server, "--grace-period=0", "--force")
+    alluxio(cache, "fs", "touch", "/tree/meanwhile")
+    assert "/tree/meanwhile" in alluxio(cache, "fs", "ls", "/tree")
+    cache.wait_for(
+        "three servers",
+        lambda: sorted(servers(cache).values()) == ["follower", "follower", "leader"],
+    )
+    outcome = cache.playbook("site.yml", **SETTINGS)
+    assert set(outcome.changed.values()) == {0}, outcome.output
+
+
+# What the settings alone tell is refused in tests/unit/cache/test_settings.py and test_values_check.py.
+BAD = [
+    pytest.param({"alluxio_journal_shared_path": ""}, "alluxio_journal_shared_path", id="no path"),
+    pytest.param({"zookeeper_replicas": 1}, "runs with 3 servers", id="another size"),
+    pytest.param({"alluxio_journal_shared_path": "/mnt/nowhere"}, "/mnt/nowhere", id="elsewhere"),
+    pytest.param(
+        {"alluxio_ha": "embedded", "alluxio_journal_shared_path": ""}, "HA zookeeper", id="changed"
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "named"), BAD)
+def test_what_cannot_work_is_refused(cache: Cache, settings: dict[str, Any], named: str) -> None:
+    outcome = cache.verb("site", **{**SETTINGS, **settings})
+    assert outcome.code == 2, outcome.output
+    assert named in outcome.output

@@ -1,0 +1,153 @@
+"""A cluster of folders for the journal guard: volumes, Jobs that look into them, masters that serve."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import journal
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
+from tests.unit.cache.kube_objects import container, pod
+
+Json = dict[str, Any]
+LEADER = '{"version": "2.9.6", "workers": []}'
+SET = "/apis/apps/v1/namespaces/cache/statefulsets/alluxio-master"
+
+
+class Volumes:
+    """Kube over folders: a Job's pod runs once the Job is made, and exec runs its script on the claim's folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.jobs: dict[str, Json] = {}
+        self.masters: Json | None = None
+        self.pods: list[Json] = []
+        self.done: list[str] = []
+
+    def folder(self, ordinal: int) -> Path:
+        folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def serve(self, *ready: bool) -> None:
+        """Masters, ready or failing, on an embedded journal with entries."""
+        self.masters = {
+            "metadata": {"name": "alluxio-master", "namespace": "cache"},
+            "spec": {"replicas": len(ready)},
+        }
+        for ordinal, is_ready in enumerate(ready):
+            statuses = [container("alluxio-master", ready=is_ready, restarts=0 if is_ready else 3)]
+            statuses.append(container("alluxio-job-master"))
+            self.pods.append(
+                pod(f"alluxio-master-{ordinal}", "alluxio-master", f"n{ordinal + 1}", statuses)
+            )
+            if is_ready:
+                self.write(ordinal)
+
+    def write(self, ordinal: int) -> None:
+        log = self.folder(ordinal) / "raft" / "02511d47" / "current" / "log_inprogress_0"
+        log.parent.mkdir(parents=True)
+        log.write_text("entries")
+
+    def get(self, path: str) -> Json | None:
+        return self.masters if path == SET else None
+
+    def create(self, path: str, body: Json) -> Json:
+        assert path.endswith("/jobs")
+        self.jobs[body["metadata"]["name"]] = body
+        return body
+
+    def delete(self, path: str, **_: Any) -> bool:
+        name = path.rpartition("/")[2]
+        self.done.append(f"delete {name}")
+        return self.jobs.pop(name, None) is not None
+
+    def list_objects(self, path: str, selector: str = "") -> list[Json]:
+        if "task=journal" in selector:
+            return [] if path.endswith("/jobs") else [self._job_pod(name) for name in self.jobs]
+        return self.pods if path.endswith("/pods") else []
+
+    def _job_pod(self, name: str) -> Json:
+        labels = {"batch.kubernetes.io/job-name": name}
+        states = [{"name": "journal", "state": {"running": {}}}]
+        return {
+            "metadata": {"name": f"{name}-x", "labels": labels},
+            "status": {"containerStatuses": states},
+        }
+
+    def pod_log(self, _namespace: str, name: str, *_: Any, **__: Any) -> str:
+        job = self.jobs[name.removesuffix("-x")]
+        [spec] = job["spec"]["template"]["spec"]["containers"]
+        script = spec["command"][2].partition("\ntrap ")[0]
+        return self._run(name, ["/bin/sh", "-c", script]).stdout
+
+    def exec(self, _namespace: str, name: str, _: str, command: list[str], **__: Any) -> ExecResult:
+        done = self._run(name, command)
+        return ExecResult(done.returncode, done.stdout, done.stderr)
+
+    def _run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
+        ordinal = int(name.removesuffix("-x").rpartition("-")[2])
+        folder = str(self.folder(ordinal))
+        return subprocess.run(
+            [folder if word == "/journal" else word for word in command],
+            env={"JOURNAL": folder, "JOURNAL_TYPE": "EMBEDDED", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def merge(self, path: str, patch: Json) -> Json:
+        assert path == SET
+        replicas = patch["spec"]["replicas"]
+        self.done.append(f"replicas {replicas}")
+        if replicas == 0:
+            self.pods = []
+        assert self.masters is not None
+        notes = patch["metadata"]["annotations"]
+        kept = {**self.masters["metadata"].get("annotations", {}), **notes}
+        self.masters["metadata"]["annotations"] = {
+            key: value for key, value in kept.items() if value is not None
+        }
+        self.masters["spec"]["replicas"] = replicas
+        return self.masters
+
+    def pod_http(self, *_: Any) -> str:
+        return LEADER
+
+
+def options(masters: int = 3, **given: Any) -> Json:
+    return {
+        "namespace": "cache",
+        "release": "alluxio",
+        "claims": [
+            {
+                "name": f"alluxio-journal-alluxio-master-{ordinal}",
+                "kind": "journal",
+                "ordinal": ordinal,
+            }
+            for ordinal in range(masters)
+        ],
+        "values": {
+            "imageTag": "2.9.6",
+            "journal": {"type": "EMBEDDED", "volumeType": "persistentVolumeClaim"},
+            "master": {"count": masters},
+        },
+        "policy": "if_empty",
+        "confirm": "",
+        "read": False,
+        "ordinals": [],
+        "stale": False,
+        "restoring": "",
+        "backup_first": True,
+        "backup_to": "ufs",
+        "wait_timeout_s": 30,
+        **given,
+    }
+
+
+def marker(cluster: Volumes, ordinal: int) -> journal.Marker | None:
+    path = cluster.folder(ordinal) / journal.MARKER
+    text = path.read_bytes() if path.exists() else b""
+    return journal.read_marker(base64.b64encode(text).decode())

@@ -1,0 +1,149 @@
+"""Waiting ends early when there is no hope, and not before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
+from ansible_collections.alluxops.cache.plugins.module_utils import health
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from tests.unit.cache.kube_objects import container, event, fixture, pod
+
+Json = dict[str, Any]
+
+TMPFS = "java.lang.IllegalStateException: tmpfs is smaller than the configured size: 1000000000 < 1073741824"
+
+
+class Cluster:
+    """Events and logs of a namespace, as Kube gives them."""
+
+    def __init__(self, events: list[Json] | None = None, log: str = "") -> None:
+        self.events = events or []
+        self.log = log
+
+    def list_objects(self, path: str) -> list[Json]:
+        assert path.endswith("/events")
+        return self.events
+
+    def pod_log(self, *_: str, **__: Any) -> str:
+        return self.log
+
+
+class Waited:
+    """How long it has been, set by the test."""
+
+    timeout_s = 600.0
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+
+
+class Look:
+    """Looks at the same pods at the given seconds."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.watch = TroubleWatch(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+        self.waited = Waited()
+
+    def at(self, second: float, pods: list[Json]) -> None:
+        self.waited.waited_s = second
+        seen = health.Seen([pod_facts(item) for item in pods], None)
+        self.watch.check(pods, seen, self.waited)  # type: ignore[arg-type]
+
+
+MASTER = pod("alluxio-master-0", "alluxio-master", "n1")
+
+
+def worker(restarts: int, waiting: str = "CrashLoopBackOff") -> Json:
+    status = container(
+        "alluxio-worker", ready=False, restarts=restarts, waiting=waiting, exit_code=1
+    )
+    return pod(
+        "alluxio-worker-x", "alluxio-worker", "n2", [status, container("alluxio-job-worker")]
+    )
+
+
+def test_an_image_that_cannot_be_pulled_gets_a_little_time() -> None:
+    pods = fixture("pods_image_pull")["items"]
+    look = Look(Cluster(fixture("events_image_pull")["items"]))
+    look.at(0, pods)
+    look.at(15, pods)
+    with pytest.raises(CacheError, match="does not start: ImagePullBackOff") as failure:
+        look.at(21, pods)
+    assert "alluxio/alluxio:2.9.6" in failure.value.cause
+
+
+def test_three_restarts_while_we_watch_are_enough() -> None:
+    look = Look(Cluster(log="ERROR odd"))
+    look.at(0, [MASTER, worker(0)])
+    look.at(10, [MASTER, worker(2)])
+    with pytest.raises(CacheError, match="ERROR odd"):
+        look.at(20, [MASTER, worker(3)])
+
+
+def test_restarts_of_an_earlier_day_are_no_reason_to_give_up() -> None:
+    look = Look(Cluster(log="INFO starting"))
+    for second in (0, 100, 400):
+        look.at(second, [MASTER, worker(7)])
+
+
+def test_a_known_cause_in_the_log_ends_the_wait_whatever_the_day() -> None:
+    look = Look(Cluster(log=TMPFS))
+    look.at(0, [MASTER, worker(7)])
+    with pytest.raises(CacheError) as failure:
+        look.at(6, [MASTER, worker(7)])
+    assert "1073741824" in failure.value.fix
+
+
+def test_a_trouble_that_passes_starts_its_clock_anew() -> None:
+    message = "0/3 nodes are available: 1 Insufficient memory."
+    pending = pod("alluxio-master-0", "alluxio-master", "")
+    pending["status"] = {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "False", "message": message}],
+    }
+    fine = pod("alluxio-worker-x", "alluxio-worker", "n2")
+    look = Look(Cluster())
+    look.at(0, [pending, fine])
+    look.at(50, [MASTER, fine])
+    look.at(70, [pending, fine])
+    look.at(120, [pending, fine])
+    with pytest.raises(CacheError) as failure:
+        look.at(131, [pending, fine])
+    assert "memory" in failure.value.cause
+
+
+def test_a_set_that_makes_no_pods_is_looked_into() -> None:
+    message = 'pods "x" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes'
+    look = Look(Cluster([event("DaemonSet", "alluxio-worker", "FailedCreate", message)]))
+    look.at(0, [MASTER])
+    with pytest.raises(CacheError, match="FailedCreate") as failure:
+        look.at(21, [MASTER])
+    assert "baseline" in failure.value.cause
+
+
+def test_a_pod_on_its_way_out_is_no_trouble() -> None:
+    going = worker(5)
+    going["metadata"]["deletionTimestamp"] = "now"
+    look = Look(Cluster(log=TMPFS))
+    for second in (0, 30, 60):
+        look.at(second, [MASTER, going, pod("alluxio-worker-y", "alluxio-worker", "n2")])
+
+
+def test_the_error_at_the_limit_tells_the_last_trouble() -> None:
+    look = Look(Cluster(log="WARN still thinking"))
+    look.at(0, [MASTER, worker(1)])
+    error = look.watch.timeout(["workers 0/1 ready"], look.waited)  # type: ignore[arg-type]
+    assert "alluxio-worker-x on node n2" in error.what
+    assert look.watch.last_reason == " [alluxio-worker-x: CrashLoopBackOff]"
+
+
+def test_the_error_at_the_limit_without_trouble_tells_what_was_awaited() -> None:
+    look = Look(Cluster())
+    look.at(0, [MASTER, pod("alluxio-worker-x", "alluxio-worker", "n2")])
+    error = look.watch.timeout(["no master serves yet"], look.waited)  # type: ignore[arg-type]
+    assert "no master serves yet" in error.what
+    assert "alluxops_wait_timeout_s" in error.fix

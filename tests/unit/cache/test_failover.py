@@ -1,0 +1,53 @@
+"""The properties that make a cache with several masters serve again soon after its leader died."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import failover, values
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
+from tests.unit.cache.settings_cases import GOOD, with_
+
+ELECTION = "alluxio.master.embedded.journal.election.timeout.max"
+SESSION = "alluxio.zookeeper.session.timeout"
+OURS = values.Chart("alluxio", "0.1.0", "ours")
+
+
+def test_one_master_has_nobody_to_hand_over_to() -> None:
+    assert failover.properties(GOOD) == {}
+
+
+@pytest.mark.parametrize(
+    ("ha", "has", "has_not"), [("embedded", ELECTION, SESSION), ("zookeeper", SESSION, ELECTION)]
+)
+def test_each_mode_has_timeouts_of_its_own(ha: str, has: str, has_not: str) -> None:
+    found = failover.properties(with_(masters=3, ha=ha))
+    assert has in found
+    assert has_not not in found
+    assert found["alluxio.user.master.polling.concurrent"] == "true"
+
+
+def seconds(text: str) -> float:
+    """A duration as Alluxio writes it, in seconds."""
+    number = float(text.rstrip("mesc"))
+    return number / 1000 if text.endswith("ms") else number
+
+
+def test_servers_permit_the_signs_of_life_that_clients_ask_for() -> None:
+    found = failover.properties(with_(masters=3, ha="embedded"))
+    asked = seconds(found["alluxio.user.network.rpc.keepalive.time"])
+    for server in ("master", "job.master", "worker"):
+        assert seconds(found[f"alluxio.{server}.network.permit.keepalive.time"]) < asked
+
+
+def test_a_new_leader_outwaits_one_that_has_lost_the_ensemble() -> None:
+    found = failover.properties(with_(masters=3, ha="zookeeper"))
+    quiet = seconds(found["alluxio.master.journal.tailer.shutdown.quiet.wait.time"])
+    assert quiet > 2 / 3 * seconds(found[SESSION])
+
+
+def test_the_user_has_the_last_word() -> None:
+    mine = Source("mine", {"properties": {ELECTION: "20s"}})
+    given = values.compose(with_(masters=3, ha="embedded"), OURS, [mine]).given
+    assert given["properties"][ELECTION] == "20s"
+    assert given["properties"]["alluxio.user.master.polling.timeout"] == "2sec"

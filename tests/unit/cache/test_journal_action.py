@@ -1,0 +1,259 @@
+"""The journal guard on a cluster of folders: Jobs, formatting, adoption, stopping and starting masters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import journal as action
+from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
+from tests.unit.cache.journal_volumes import Volumes, marker, options
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Volumes:
+    return Volumes(tmp_path)
+
+
+def guard(cluster: Volumes, **given: Any) -> action._Guard:
+    return action._Guard(cluster, options(**given))  # type: ignore[arg-type]
+
+
+def holds(cluster: Volumes) -> list[bool]:
+    return [(cluster.folder(ordinal) / "raft").exists() for ordinal in range(3)]
+
+
+def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
+    result = guard(cluster).run()
+    assert result["changed"]
+    assert [item["formatted_now"] for item in result["journals"]] == [True] * 3
+    assert [marker(cluster, ordinal).ordinal for ordinal in range(3)] == [0, 1, 2]  # type: ignore[union-attr]
+    assert cluster.jobs == {}
+    again = guard(cluster).run()
+    assert not again["changed"]
+    assert [item["state"] for item in again["journals"]] == ["formatted"] * 3
+
+
+def test_ready_masters_are_not_looked_at(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    assert guard(cluster).looked_at == []
+
+
+def test_a_journal_without_a_marker_gets_one_and_keeps_its_entries(cluster: Volumes) -> None:
+    for ordinal in range(3):
+        cluster.write(ordinal)
+    result = guard(cluster).run()
+    assert [item["adopted_now"] for item in result["journals"]] == [True] * 3
+    assert holds(cluster) == [True] * 3
+    assert marker(cluster, 2).adopted_at  # type: ignore[union-attr]
+
+
+def test_a_lost_volume_is_formatted_beside_the_masters_that_serve(cluster: Volumes) -> None:
+    cluster.serve(True, False, True)
+    found = guard(cluster)
+    assert [claim["ordinal"] for claim in found.looked_at] == [1]
+    result = found.run()
+    assert [item["ordinal"] for item in result["journals"]] == [1]
+    assert holds(cluster) == [True, False, True]
+    assert not [step for step in cluster.done if step.startswith("replicas")]
+    assert "delete alluxio-master-1" in cluster.done
+
+
+def test_two_lost_volumes_of_three_are_refused(cluster: Volumes) -> None:
+    cluster.serve(True, False, False)
+    with pytest.raises(SettingsError, match="2 of 3 journals are empty"):
+        guard(cluster).run()
+    assert cluster.jobs == {}
+
+
+def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
+    cluster.serve(True)
+    cluster.write(1)
+    result = guard(cluster, ordinals=[1], stale=True).run()
+    assert [item["formatted_now"] for item in result["journals"]] == [True]
+    assert holds(cluster) == [True, False, False]
+    assert cluster.masters is not None
+    assert cluster.masters["spec"]["replicas"] == 1
+
+
+def test_a_copy_is_not_stale_while_its_master_runs(cluster: Volumes) -> None:
+    cluster.serve(True, True)
+    with pytest.raises(SettingsError, match="alluxio-master-1 runs"):
+        guard(cluster, ordinals=[1], stale=True).run()
+    assert holds(cluster) == [True, True, False]
+
+
+def test_all_masters_are_not_stale(cluster: Volumes) -> None:
+    cluster.write(0)
+    with pytest.raises(SettingsError, match="stale copies"):
+        guard(cluster, masters=1, ordinals=[0], stale=True).run()
+    assert holds(cluster)[0]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup as backups.take returns it."""
+
+    uri: str = "s3://b/alluxio_backups/x.gz"
+
+
+@pytest.fixture
+def backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """plugin_utils/backups with a take() that can be told to fail."""
+    module = ModuleType("backups")
+    module.taken = []  # type: ignore[attr-defined]
+    module.error = None  # type: ignore[attr-defined]
+
+    def take(*where: Any, to: str, patience: Any) -> Made:
+        if module.error is not None:
+            raise module.error
+        module.taken.append((where[1:], to))
+        return Made()
+
+    module.take = take  # type: ignore[attr-defined]
+    monkeypatch.setattr(action, "backups", module)
+    return module
+
+
+def forced(cluster: Volumes, **given: Any) -> action._Guard:
+    return guard(cluster, policy="force", confirm="alluxio", **given)
+
+
+def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, backups: Any) -> None:
+    cluster.serve(True, True, True)
+    result = forced(cluster).run()
+    assert backups.taken == [(("cache", "alluxio"), "ufs")]
+    assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
+    assert holds(cluster) == [False] * 3
+    assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {}
+
+
+def test_force_without_metadata_needs_no_backup(cluster: Volumes, backups: Any) -> None:
+    assert forced(cluster).run()["backup"] is None
+    assert backups.taken == []
+
+
+def test_force_is_refused_where_no_master_can_take_the_backup(
+    cluster: Volumes, backups: Any
+) -> None:
+    for ordinal in range(3):
+        cluster.write(ordinal)
+    with pytest.raises(SettingsError, match="no master serves") as refusal:
+        forced(cluster).run()
+    assert "alluxio_confirm_purge=alluxio" in refusal.value.fix
+    assert holds(cluster) == [True] * 3
+
+
+def test_force_is_refused_where_the_backup_fails(cluster: Volumes, backups: Any) -> None:
+    cluster.serve(True, True, True)
+    backups.error = SettingsError(
+        "the root under store is ephemeral", "it goes too", "set a folder."
+    )
+    with pytest.raises(SettingsError, match="is ephemeral") as refusal:
+        forced(cluster).run()
+    assert "set a folder." in refusal.value.fix
+    assert holds(cluster) == [True] * 3
+    assert not [step for step in cluster.done if "replicas" in step]
+
+
+def test_force_unconfirmed_stops_nothing(cluster: Volumes, backups: Any) -> None:
+    cluster.serve(True, True, True)
+    with pytest.raises(SettingsError, match="alluxio_confirm_format"):
+        guard(cluster, policy="force").run()
+    assert backups.taken == []
+    assert holds(cluster) == [True] * 3
+
+
+def test_a_forced_format_that_was_killed_goes_on_with_the_backup_it_had(
+    cluster: Volumes, backups: Any
+) -> None:
+    cluster.serve(True, True, True)
+    cluster.pods = []
+    assert cluster.masters is not None
+    cluster.masters["metadata"]["annotations"] = {
+        stopped_masters.REPLICAS_BEFORE: "3",
+        stopped_masters.BACKUP_BEFORE: "s3://b/earlier.gz",
+    }
+    forced(cluster).run()
+    assert backups.taken == []
+    assert holds(cluster) == [False] * 3
+    assert cluster.masters["spec"]["replicas"] == 3
+
+
+def test_a_forced_format_that_was_killed_is_not_started_half_formatted(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    cluster.pods = []
+    assert cluster.masters is not None
+    cluster.masters["metadata"]["annotations"] = {stopped_masters.REPLICAS_BEFORE: "3"}
+    for ordinal in (0, 1):
+        (cluster.folder(ordinal) / "raft" / "02511d47" / "current" / "log_inprogress_0").unlink()
+    with pytest.raises(SettingsError, match="2 of 3 journals are empty"):
+        guard(cluster).run()
+
+
+@pytest.mark.parametrize(
+    ("given", "predicted"),
+    [
+        ({}, "alluxio-journal-alluxio-master-0: formatted unless it holds a journal"),
+        (
+            {"policy": "force", "confirm": "alluxio"},
+            "alluxio-journal-alluxio-master-0: formatted\n",
+        ),
+        ({"policy": "never"}, ""),
+    ],
+)
+def test_check_mode_tells_what_a_first_run_would_do(
+    cluster: Volumes, given: Json, predicted: str
+) -> None:
+    told = guard(cluster, **given).predict()
+    assert told["changed"] is bool(predicted)
+    assert predicted in told["diff"]["after"]
+    assert cluster.jobs == {}
+
+
+def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    result = forced(cluster, restoring="/x.gz").run()
+    assert result["changed"]
+    assert [step for step in cluster.done if "replicas" in step] == ["replicas 0"]
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
+
+
+ZOOKEEPER: Json = {"alluxio.zookeeper.enabled": "true"}
+
+
+def shared(**given: Any) -> Json:
+    values = options()["values"]
+    return options(values={**values, "properties": ZOOKEEPER}, **given)
+
+
+def test_journals_that_are_not_shared_are_refused_with_zookeeper(
+    cluster: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = journal_job.READ_PROOF.replace("tries=20", "tries=1")
+    monkeypatch.setattr(journal_job, "READ_PROOF", once)
+    with pytest.raises(SettingsError, match="are not one") as refusal:
+        action._Guard(cluster, shared()).run()  # type: ignore[arg-type]
+    assert "alluxio_journal_shared_path" in refusal.value.fix
+    assert not any(list(cluster.folder(ordinal).iterdir()) for ordinal in range(3))
+
+
+def test_a_shared_journal_is_proved_and_formatted_once(cluster: Volumes) -> None:
+    for ordinal in (1, 2):
+        path = cluster.root / f"alluxio-journal-alluxio-master-{ordinal}"
+        path.symlink_to(cluster.folder(0))
+    result = action._Guard(cluster, shared()).run()  # type: ignore[arg-type]
+    assert [item["ordinal"] for item in result["journals"]] == [0]
+    assert sorted(path.name for path in cluster.folder(0).iterdir()) == [journal.MARKER]

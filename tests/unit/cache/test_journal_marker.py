@@ -1,0 +1,61 @@
+"""The markers, written through the masters' own containers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import journal_marker
+from ansible_collections.alluxops.cache.plugins.module_utils import journal
+from tests.unit.cache.journal_volumes import Volumes, marker
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Volumes:
+    return Volumes(tmp_path)
+
+
+def marked(cluster: Volumes, **given: Any) -> Json:
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    writer = journal_marker._Writer(
+        cluster,  # type: ignore[arg-type]
+        wanted,
+        "/journal",
+        restored=bool(given.get("restored")),
+    )
+    writer.treat({"name": "alluxio-master-0"}, dry=bool(given.get("dry")))
+    return writer.result()
+
+
+def test_a_serving_master_gets_its_marker_once(cluster: Volumes) -> None:
+    cluster.write(0)
+    assert marked(cluster, dry=True)["changed"]
+    assert marker(cluster, 0) is None
+    assert marked(cluster)["changed"]
+    assert marker(cluster, 0).served  # type: ignore[union-attr]
+    assert not marked(cluster)["changed"]
+
+
+def test_the_marker_of_another_release_is_left_with_a_warning(cluster: Volumes) -> None:
+    other = journal.new_marker(journal.Wanted("cache", "other", "EMBEDDED"), 0, NOW)
+    (cluster.folder(0) / journal.MARKER).write_text(other.text())
+    result = marked(cluster)
+    assert not result["changed"]
+    assert "release other" in result["warnings"][0]
+    assert marker(cluster, 0) == other
+
+
+def test_a_restore_that_did_not_end_stays_marked(cluster: Volumes) -> None:
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    begun = journal.new_marker(wanted, 0, NOW, "/x.gz")
+    (cluster.folder(0) / journal.MARKER).write_text(begun.text())
+    assert "Run that restore again" in marked(cluster)["warnings"][0]
+    assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
+    marked(cluster, restored=True)
+    assert marker(cluster, 0).restoring is None  # type: ignore[union-attr]

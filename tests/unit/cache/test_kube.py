@@ -1,0 +1,205 @@
+"""The API is reached or the reason is told; spoken to by a small server that answers as the real one does."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import UnreachableError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
+
+Json = dict[str, Any]
+Answer = tuple[int, Json | str]
+
+
+class Server(ThreadingHTTPServer):
+    """Answers from a table of paths; remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[tuple[str, str, Json | None, str]] = []
+        self.answers: dict[str, Answer | Callable[[str], Answer]] = {
+            "/version": (200, {"gitVersion": "v1.34.4+lab", "major": "1", "minor": "34"}),
+            "/apis": (200, {"kind": "APIGroupList", "groups": []}),
+        }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        server = self.server
+        assert isinstance(server, Server)
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        server.asked.append((self.command, self.path, body, self.headers.get("Content-Type") or ""))
+        found = server.answers.get(urlsplit(self.path).path, (404, {"message": "nothing here"}))
+        status, content = found(self.path) if callable(found) else found
+        data = (content if isinstance(content, str) else json.dumps(content)).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+def kubeconfig(folder: Path, address: str) -> str:
+    path = folder / "kubeconfig"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": address}}],
+        "users": [{"name": "u", "user": {"token": "t0ken"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path.write_text(yaml.safe_dump(content))
+    return str(path)
+
+
+@pytest.fixture
+def kube(server: Server, tmp_path: Path) -> Kube:
+    opened = Kube.open(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}"))
+    server.asked.clear()
+    return opened
+
+
+def test_the_version_is_the_servers(kube: Kube) -> None:
+    assert kube.version == "1.34.4"
+
+
+def test_the_discovery_cache_is_the_users_own(kube: Kube, tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "alluxops" / "discovery"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_plain_cluster_and_openshift_are_told_apart(
+    server: Server, kube: Kube, tmp_path: Path
+) -> None:
+    assert kube.platform() == "kubernetes"
+    version = {"groupVersion": "config.openshift.io/v1", "version": "v1"}
+    group = {"name": "config.openshift.io", "versions": [version], "preferredVersion": version}
+    resource = {
+        "name": "clusterversions",
+        "kind": "ClusterVersion",
+        "namespaced": False,
+        "verbs": ["get"],
+    }
+    server.answers["/apis"] = (200, {"kind": "APIGroupList", "groups": [group]})
+    server.answers["/apis/config.openshift.io/v1"] = (
+        200,
+        {"kind": "APIResourceList", "resources": [resource]},
+    )
+    assert kube.platform() == "openshift"
+
+
+def test_what_is_not_there_is_none_and_deleting_it_says_so(kube: Kube) -> None:
+    assert kube.get("/api/v1/namespaces/none") is None
+    assert not kube.delete("/api/v1/namespaces/none")
+
+
+def test_a_refusal_carries_the_servers_own_words(server: Server, kube: Kube) -> None:
+    server.answers["/api/v1/nodes"] = (403, {"message": 'nodes is forbidden: User "u" cannot list'})
+    with pytest.raises(ApiError, match='nodes is forbidden: User "u" cannot list') as failure:
+        kube.list_objects("/api/v1/nodes")
+    assert failure.value.status == 403
+
+
+def test_a_long_list_is_read_page_by_page(server: Server, kube: Kube) -> None:
+    def pages(path: str) -> Answer:
+        if "continue" in parse_qs(urlsplit(path).query):
+            return 200, {"items": [{"metadata": {"name": "b"}}], "metadata": {}}
+        return 200, {"items": [{"metadata": {"name": "a"}}], "metadata": {"continue": "more"}}
+
+    server.answers["/api/v1/pods"] = pages
+    assert [item["metadata"]["name"] for item in kube.list_objects("/api/v1/pods", "app=x")] == [
+        "a",
+        "b",
+    ]
+    assert all("labelSelector=app" in path for _, path, _, _ in server.asked)
+
+
+def test_a_patch_that_removes_a_field_is_sent_as_a_merge_patch(server: Server, kube: Kube) -> None:
+    server.answers["/api/v1/persistentvolumes/a"] = (200, {})
+    kube.merge("/api/v1/persistentvolumes/a", {"spec": {"claimRef": {"uid": None}}})
+    method, _, body, content_type = server.asked[-1]
+    assert (method, body) == ("PATCH", {"spec": {"claimRef": {"uid": None}}})
+    assert content_type == "application/merge-patch+json"
+
+
+def test_a_page_of_a_pod_comes_through_the_api_server(server: Server, kube: Kube) -> None:
+    page = "/api/v1/namespaces/a/pods/p:19999/proxy/metrics/json/"
+    server.answers[page] = (200, '{"counters": {}}')
+    assert kube.pod_http("a", "p", 19999, "/metrics/json/") == '{"counters": {}}'
+    server.answers[page] = (503, {"message": "no endpoints"})
+    assert kube.pod_http("a", "p", 19999, "/metrics/json/") is None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_are_not_accepted_are_refused_with_the_fix(
+    server: Server, tmp_path: Path, status: int
+) -> None:
+    server.answers["/version"] = (status, {"message": "Unauthorized"})
+    with pytest.raises(UnreachableError, match="does not accept the credentials") as refusal:
+        Kube.open(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}"))
+    assert refusal.value.refused
+    assert "expired" in refusal.value.cause
+
+
+def test_a_server_that_is_not_there_is_told_at_once(server: Server, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"https://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(UnreachableError, match=f"{address}.*does not answer: .*refused") as refusal:
+        Kube.open(kubeconfig(tmp_path, address))
+    assert "kubectl --kubeconfig" in refusal.value.fix
+
+
+def test_a_server_that_is_no_api_server_is_told(server: Server, tmp_path: Path) -> None:
+    server.answers["/apis"] = server.answers["/version"] = (200, "<html>hello</html>")
+    with pytest.raises(UnreachableError, match="does not answer as a Kubernetes API server does"):
+        Kube.open(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}"))
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- a", "kind: Config\n"])
+def test_a_kubeconfig_that_is_none_is_named(server: Server, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken"
+    path.write_text(text)
+    with pytest.raises(UnreachableError, match=f"the kubeconfig {path} cannot be used"):
+        Kube.open(str(path))
+
+
+def test_a_missing_kubeconfig_is_named(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="there is no kubeconfig at"):
+        Kube.open(str(tmp_path / "none"))

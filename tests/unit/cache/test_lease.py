@@ -1,0 +1,125 @@
+"""One run at a time, and a dead run holds nothing: judged on real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import lease
+from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ME = lease.here(os.getpid())
+ELSEWHERE = replace(ME, machine="another", hostname="another")
+
+
+def held_by(holder: lease.Holder, age_s: float = 0) -> dict[str, Any]:
+    """A Lease object taken by a process, last renewed age_s ago."""
+    return lease.taken(None, "alluxops-alluxio", "alluxio", holder, NOW - timedelta(seconds=age_s))
+
+
+@pytest.fixture
+def process() -> Any:
+    """A process that lives until it is killed."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield child
+    child.kill()
+    child.wait()
+    assert child.stdin is not None
+    child.stdin.close()
+
+
+def test_a_living_run_holds_its_lease_however_old(process: Any) -> None:
+    verdict, who = lease.judge(held_by(lease.here(process.pid), age_s=9999), ME, NOW)
+    assert verdict == "held"
+    assert f"process {process.pid}" in who
+
+
+def test_a_killed_run_holds_nothing_at_once(process: Any) -> None:
+    holder = lease.here(process.pid)
+    process.send_signal(signal.SIGKILL)
+    while lease.lives(holder):  # a zombie already counts as dead
+        time.sleep(0.01)
+    assert lease.judge(held_by(holder), ME, NOW)[0] == "take"
+
+
+def test_a_reused_pid_is_another_process(process: Any) -> None:
+    holder = replace(lease.here(process.pid), start=1)
+    assert lease.judge(held_by(holder), ME, NOW)[0] == "take"
+
+
+@pytest.mark.parametrize(
+    ("holder", "age_s", "verdict"),
+    [
+        (ME, 0, "mine"),
+        (replace(ME, boot="before the reboot"), 0, "take"),
+        (ELSEWHERE, 5, "held"),
+        (ELSEWHERE, 31, "watch"),
+        (replace(ME, pid_namespace="pid:[1]", pid=1), 5, "held"),
+        (replace(ME, pid_namespace="pid:[1]", pid=1), 31, "watch"),
+        (replace(ELSEWHERE, machine=""), 5, "held"),
+    ],
+)
+def test_another_machine_is_judged_by_renewal(
+    holder: lease.Holder, age_s: float, verdict: str
+) -> None:
+    assert lease.judge(held_by(holder, age_s), ME, NOW)[0] == verdict
+
+
+def test_a_free_lease_is_taken() -> None:
+    assert lease.judge(None, ME, NOW)[0] == "take"
+    assert lease.judge(lease.released(held_by(ME)), ELSEWHERE, NOW)[0] == "take"
+
+
+def test_a_lease_of_a_stranger_is_respected() -> None:
+    stranger = {"metadata": {}, "spec": {"holderIdentity": "someone", "renewTime": "nonsense"}}
+    assert lease.judge(stranger, ME, NOW) == ("watch", "someone")
+
+
+def test_taking_keeps_the_version_so_that_one_of_two_takers_wins() -> None:
+    old = lease.released(held_by(ELSEWHERE))
+    old["metadata"]["resourceVersion"] = "7"
+    new = lease.taken(old, "alluxops-alluxio", "alluxio", ME, NOW)
+    assert new["metadata"]["resourceVersion"] == "7"
+    assert new["spec"]["leaseTransitions"] == 1
+    assert lease.holder_of(new) == ME
+
+
+def test_renewing_moves_only_the_time() -> None:
+    old = held_by(ME, age_s=60)
+    new = lease.renewed(old, NOW)
+    assert lease.parse_time(new["spec"].pop("renewTime")) == NOW
+    old["spec"].pop("renewTime")
+    assert new == old
+
+
+def test_the_renewer_sees_the_end_of_its_run_when_it_comes(process: Any) -> None:
+    start = lease.start_of(process.pid)
+    before = time.monotonic()
+    assert not lease_renewer._ends(process.pid, start, 0.2)
+    assert time.monotonic() - before >= 0.2
+    process.kill()
+    assert lease_renewer._ends(process.pid, start, 30)
+    assert time.monotonic() - before < 15
+
+
+def test_the_renewer_polls_where_there_is_no_handle_on_processes(
+    process: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_renewer, "POLL_S", 0.05)
+    refuse: Callable[..., int] = lambda _pid: (_ for _ in ()).throw(OSError())  # noqa: E731
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    start = lease.start_of(process.pid)
+    assert not lease_renewer._ends(process.pid, start, 0.2)
+    process.kill()
+    process.wait()
+    assert lease_renewer._ends(process.pid, start, 30)

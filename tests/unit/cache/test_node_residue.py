@@ -1,0 +1,96 @@
+"""What goes from a node lies in the release's own directory; nothing else can be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import node_residue
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.node_residue import Mount
+from ansible_collections.alluxops.cache.plugins.modules import node_residue as module
+
+MOUNTINFO = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:45 / /mnt/alluxio-fuse rw,nosuid - fuse.alluxio-fuse alluxio-fuse rw,user_id=0
+41 22 0:46 / /mnt/with\\040blank rw - fuse.sshfs host:/ rw
+42 22 8:2 / /mnt/fuse3/cache/alluxio/tier0 rw - ext4 /dev/sdb1 rw
+43 22 0:47 / /srv/train rw - fuse jnifuse rw
+"""
+PATH = "/mnt/fuse3/cache/alluxio"
+
+
+def test_the_directory_of_a_release() -> None:
+    assert node_residue.directory("/mnt/fuse3/", "cache", "alluxio") == PATH
+
+
+@pytest.mark.parametrize(
+    ("root", "namespace", "release"),
+    [
+        ("mnt", "cache", "alluxio"),
+        ("/", "cache", "alluxio"),
+        ("/mnt/../etc", "cache", "alluxio"),
+        ("/mnt/fuse3", "..", "alluxio"),
+        ("/mnt/fuse3", "cache", ""),
+        ("/mnt/fuse3", "cache", "a/b"),
+    ],
+)
+def test_parts_that_lead_elsewhere_are_refused(root: str, namespace: str, release: str) -> None:
+    with pytest.raises(SettingsError):
+        node_residue.directory(root, namespace, release)
+
+
+def test_alluxio_s_mounts_are_found_by_place_or_name() -> None:
+    mounts = node_residue.parse_mounts(MOUNTINFO)
+    assert "/mnt/with blank" in [mount.point for mount in mounts]
+    named = [mount.point for mount in node_residue.fuse_mounts(mounts, [])]
+    assert named == ["/mnt/alluxio-fuse"]
+    placed = [mount.point for mount in node_residue.fuse_mounts(mounts, ["/srv/train"])]
+    assert placed == ["/mnt/alluxio-fuse", "/srv/train"]
+
+
+def test_a_purge_never_enters_a_mounted_file_system() -> None:
+    mounts = node_residue.parse_mounts(MOUNTINFO)
+    plan = node_residue.plan_purge(PATH, ["tier0", "journal"], mounts)
+    assert plan.delete == (f"{PATH}/journal",)
+    assert plan.stay == (f"{PATH}/tier0",)
+    assert not plan.whole
+    below = [Mount(f"{PATH}/tier0/disk", "xfs", "/dev/sdc")]
+    assert node_residue.plan_purge(PATH, ["tier0"], below).delete == ()
+    itself = [Mount(PATH, "xfs", "/dev/sdc")]
+    assert node_residue.plan_purge(PATH, ["journal"], itself).stay == (PATH,)
+    alike = [Mount(f"{PATH}/tier0x", "xfs", "/dev/sdc")]
+    assert node_residue.plan_purge(PATH, ["tier0"], alike).delete == (f"{PATH}/tier0",)
+
+
+def test_a_purge_deletes_the_release_s_directory_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "alluxio"
+    (path / "journal" / "v1").mkdir(parents=True)
+    (path / "journal" / "v1" / "_format_1").write_text("x")
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("kept")
+    (path / "journal" / "link").symlink_to(precious)
+    (tmp_path / "cache" / "other").mkdir()
+    assert module.sizes(str(path / "journal"))["formatted"]
+    assert module.purge(str(path), dry=True).whole
+    assert path.exists()
+    module.purge(str(path), dry=False)
+    assert not path.exists()
+    assert (precious / "file").read_text() == "kept"
+    assert (tmp_path / "cache" / "other").is_dir()
+    assert module.purge(str(path), dry=False).delete == ()
+
+
+@pytest.mark.parametrize("part", ["cache", "cache/alluxio"])
+def test_a_link_on_the_way_is_not_followed(tmp_path: Path, part: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "alluxio" / "journal").mkdir(parents=True)
+    root = tmp_path / "root"
+    place = root / part
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere if part == "cache" else elsewhere / "alluxio")
+    with pytest.raises(CacheError, match="no directory"):
+        module.purge(str(root / "cache" / "alluxio"), dry=False)
+    assert (elsewhere / "alluxio" / "journal").is_dir()

@@ -1,0 +1,172 @@
+"""A restore begins once, goes on where it was interrupted, and counts only when a master says that it has ended."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import restore as action
+from ansible_collections.alluxops.cache.plugins.module_utils import restore
+from ansible_collections.alluxops.cache.plugins.module_utils.backup import Source
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.restore import Seen
+from tests.unit.cache.test_backup import FOLDER, MID, NEW
+
+LATEST = Source("latest", "")
+IN_UFS = Source("ufs", f"{FOLDER}/{NEW}")
+HERE = Source("controller", f"/home/me/{NEW}")
+IN_JOURNAL = f"/journal/alluxops-backups/{NEW}"
+
+
+def plan(source: Source, seen: Seen) -> restore.Plan:
+    return restore.plan(source, seen, "alluxio", "/journal")
+
+
+@pytest.mark.parametrize(
+    ("source", "uri"), [(LATEST, ""), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)]
+)
+def test_a_new_restore_begins(source: Source, uri: str) -> None:
+    assert plan(source, Seen()) == restore.Plan(source, uri)
+
+
+def test_a_cache_that_serves_is_not_restored_over() -> None:
+    with pytest.raises(SettingsError, match=r"alluxio serves \(alluxio-master-0 leads\)"):
+        plan(LATEST, Seen(serving="alluxio-master-0"))
+
+
+@pytest.mark.parametrize(
+    ("source", "pending"),
+    [(LATEST, f"{FOLDER}/{MID}"), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],
+)
+@pytest.mark.parametrize(
+    ("serving", "restored", "finished"),
+    [("", None, False), ("m0", None, False), ("m0", 12, True)],
+)
+def test_an_interrupted_restore_goes_on_with_the_same_backup(
+    source: Source, pending: str, serving: str, restored: int | None, *, finished: bool
+) -> None:
+    found = plan(source, Seen(serving, pending, restored))
+    assert found == restore.Plan(source, pending, is_finished=finished)
+
+
+@pytest.mark.parametrize("source", [IN_UFS, HERE])
+def test_another_backup_does_not_get_into_a_restore_that_has_begun(source: Source) -> None:
+    with pytest.raises(SettingsError, match="has begun and did not end"):
+        plan(source, Seen(pending=f"{FOLDER}/{MID}"))
+
+
+def test_a_restore_is_confirmed_by_name() -> None:
+    restore.confirm("alluxio", "alluxio")
+    with pytest.raises(SettingsError, match="alluxio_confirm_restore is 'yes'"):
+        restore.confirm("alluxio", "yes")
+
+
+@pytest.mark.parametrize(
+    ("config", "uri"),
+    [
+        ({}, ""),
+        ({"ALLUXIO_MASTER_JAVA_OPTS": "-Da=b -Xmx1g"}, ""),
+        (
+            {
+                "ALLUXIO_MASTER_JAVA_OPTS": f"-Da=b -Dalluxio.master.journal.init.from.backup={IN_JOURNAL} -Xmx1g"
+            },
+            IN_JOURNAL,
+        ),
+        ({"ALLUXIO_WORKER_JAVA_OPTS": "-Dalluxio.master.journal.init.from.backup=/x"}, ""),
+    ],
+)
+def test_what_the_masters_start_from_is_read_from_their_configuration(
+    config: dict[str, str], uri: str
+) -> None:
+    assert restore.pending(config) == uri
+
+
+def test_what_a_master_says_of_a_restore() -> None:
+    ended = "2026-11-24 20:03:18,778 INFO  BackupManager - Restored 12 entries from backup\n"
+    skipped = (
+        "INFO AlluxioMasterProcess - The journal system is not freshly formatted,"
+        " skipping restoring backup from s3://b/x\n"
+    )
+    broken = (
+        "ERROR ProcessUtils - Uncaught exception\n"
+        "java.io.IOException: Failed to open backup s3://b/x: no such key\n"
+    )
+    assert restore.restored_entries(["", skipped, ended]) == 12
+    assert restore.restored_entries(["", skipped, broken]) is None
+    assert restore.why_not_restored([broken, skipped]).startswith("java.io.IOException")
+    assert "was ended while it restored" in restore.why_not_restored(["", skipped])
+    assert "no master says" in restore.why_not_restored([""])
+
+
+def message(size: int) -> bytes:
+    """A delimited message of a size, as protobuf writes it."""
+    head = bytearray()
+    rest = size
+    while rest >= 0x80:
+        head.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    head.append(rest)
+    return bytes(head) + b"x" * size
+
+
+SIZES = [1, 127, 128, 300, 20_000, 3_000_000]
+
+
+def test_the_entries_of_a_backup_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"".join(map(message, SIZES))
+    whole = gzip.compress(content)
+    assert restore.count_entries(io.BytesIO(whole)) == len(SIZES)
+    halves = gzip.compress(content[:200]) + gzip.compress(content[200:])
+    assert restore.count_entries(io.BytesIO(halves)) == len(SIZES)
+    monkeypatch.setattr(restore, "_READ_BYTES", 7)
+    assert restore.count_entries(io.BytesIO(whole)) == len(SIZES)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda _: b"", "cut off"),
+        (lambda content: gzip.compress(content)[:-9], "cut off"),
+        (lambda content: gzip.compress(content[:-1]), "no backup of Alluxio"),
+        (lambda content: gzip.compress(content + b"\0"), "no backup of Alluxio"),
+        (lambda _: gzip.compress(b""), "no backup of Alluxio"),
+        (lambda _: gzip.compress(b"\xff" * 20), "no backup of Alluxio"),
+        (lambda content: content, "no gzip file"),
+        (lambda content: gzip.compress(content)[:30] + b"\0" * 30, "damaged"),
+    ],
+)
+def test_a_file_that_is_no_whole_backup_is_told(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], told: str
+) -> None:
+    file = tmp_path / NEW
+    file.write_bytes(spoil(b"".join(map(message, SIZES[:4]))))
+    with pytest.raises(SettingsError, match=told):
+        action._counted(file)
+
+
+def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        action._counted(tmp_path / NEW)
+
+
+def test_the_placed_backup_goes_to_each_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[Any] = []
+    monkeypatch.setattr(action, "_put", lambda *given: put.append(given))
+    claims = [{"kind": "journal", "name": f"j{n}", "ordinal": n} for n in range(3)]
+    options = {
+        "plan": {"value": f"/home/me/{NEW}", "uri": IN_JOURNAL},
+        "claims": [*claims, {"kind": "domain", "name": "d"}],
+        "values": {},
+    }
+    module = action.ActionModule.__new__(action.ActionModule)
+    monkeypatch.setattr(action.ActionModule, "check_mode", False)
+    done = module._place(None, options)  # type: ignore[arg-type]
+    assert (done["changed"], done["claims"]) == (True, 3)
+    assert put[0][2] == claims
+    with pytest.raises(SettingsError, match="no volume of their own"):
+        module._place(None, {**options, "claims": []})  # type: ignore[arg-type]

@@ -1,0 +1,112 @@
+"""A directory of the under store is listed by a Job that has the release's credentials and touches nothing."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, ufs_look
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look as looks
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
+from tests.unit.cache.test_backup import LISTED, NEW
+
+Json = dict[str, Any]
+
+VALUES: Json = {
+    "image": "alluxio/alluxio",
+    "imageTag": "2.9.6",
+    "properties": {
+        "alluxio.master.mount.table.root.ufs": "s3://b/",
+        "alluxio.underfs.s3.endpoint": "http://s3",
+        "alluxio.zookeeper.enabled": "true",
+        "alluxio.metrics.conf.file": "/config/metrics/metrics.properties",
+    },
+    "master": {
+        "env": {"AWS_CREDENTIAL_PROFILES_FILE": "/secrets/ufs/credentials"},
+        "properties": {"alluxio.master.journal.init.from.backup": "s3://b/x"},
+    },
+    "secrets": {"master": {"alluxio-ufs-credentials": "ufs"}},
+    "mounts": [{"name": "shared", "path": "/data"}],
+    "tolerations": [{"operator": "Exists"}],
+}
+
+
+def test_its_master_has_the_store_and_nothing_else_of_the_release() -> None:
+    options = ufs_look.java_options(VALUES)
+    assert "-Dalluxio.master.mount.table.root.ufs=s3://b/" in options
+    assert "-Dalluxio.underfs.s3.endpoint=http://s3" in options
+    assert "-Dalluxio.master.journal.type=UFS" in options
+    for absent in ("zookeeper", "metrics", "init.from.backup", "embedded"):
+        assert absent not in options
+
+
+def test_its_pod_reaches_the_store_as_a_master_does() -> None:
+    body = ufs_look.job("ns", "alluxio", VALUES)
+    pod = body["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    env = {each["name"]: each["value"] for each in container["env"]}
+    assert env["AWS_CREDENTIAL_PROFILES_FILE"] == "/secrets/ufs/credentials"
+    assert [each["mountPath"] for each in container["volumeMounts"]] == ["/secrets/ufs", "/data"]
+    assert pod["volumes"][0]["secret"] == {
+        "secretName": "alluxio-ufs-credentials",
+        "defaultMode": 0o440,
+    }
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsUser"] == 1000
+    assert pod["tolerations"] == VALUES["tolerations"]
+    assert body["spec"]["backoffLimit"] == 0
+
+
+class Cluster:
+    """A cluster where the Job's pod runs at once."""
+
+    def __init__(self, answer: ExecResult) -> None:
+        self.answer = answer
+        self.jobs: list[Json] = []
+        self.script = ""
+
+    def create(self, _path: str, body: Json) -> Json:
+        self.jobs.append(body)
+        return body
+
+    def delete(self, *_: Any, **__: Any) -> bool:
+        self.jobs.clear()
+        return True
+
+    def list_objects(self, path: str, _selector: str = "") -> list[Json]:
+        if not path.endswith("/pods") or not self.jobs:
+            return []
+        state: Json = {"containerStatuses": [{"state": {"running": {}}}]}
+        return [{"metadata": {"name": "look-x"}, "status": state}]
+
+    def exec(self, *given: Any, **_: Any) -> ExecResult:
+        self.script = given[3][-1]
+        return self.answer
+
+
+def files_in(cluster: Cluster) -> list[backup.File]:
+    kube = cast("Kube", cluster)
+    return looks.files_in(kube, "ns", "alluxio", VALUES, "/alluxio_backups/a b", Patience(5))
+
+
+def test_the_files_are_told_and_the_job_is_gone() -> None:
+    cluster = Cluster(ExecResult(0, LISTED, ""))
+    assert files_in(cluster)[0] == backup.File(NEW, 382)
+    assert "alluxio fs ls '/alluxio_backups/a b'" in cluster.script
+    assert cluster.jobs == []
+
+
+def test_no_directory_is_no_file() -> None:
+    missing = 'Path "/alluxio_backups/a b" does not exist.\n'
+    assert files_in(Cluster(ExecResult(255, missing, "INFO started"))) == []
+
+
+def test_a_store_that_does_not_answer_is_an_error_with_its_words() -> None:
+    cluster = Cluster(ExecResult(255, "", "ERROR AmazonS3Exception: Access Denied (403)\n"))
+    with pytest.raises(CacheError, match="cannot be listed") as error:
+        files_in(cluster)
+    assert "Access Denied" in str(error.value)
+    assert cluster.jobs == []

@@ -1,0 +1,193 @@
+"""What an upgrade changes is told before, and nothing goes back to where metadata would be lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import upgrade
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.release import STEP_LABEL
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, Plan
+
+Json = dict[str, Any]
+
+
+def secret(
+    number: int, status: str = "superseded", step: str = "whole", name: str = "alluxio"
+) -> Json:
+    labels = {"owner": "helm", "name": name, "version": str(number), "status": status}
+    return {"metadata": {"name": f"v{number}", "labels": {**labels, STEP_LABEL: step}}}
+
+
+HISTORY = [
+    secret(11, "deployed"),
+    secret(7),
+    secret(8, "failed"),
+    secret(9),
+    secret(10, step="masters"),
+    secret(12, name="other"),
+]
+
+
+def test_a_rollback_goes_to_the_last_whole_revision_that_was_deployed() -> None:
+    found = upgrade.revisions(HISTORY, "alluxio")
+    assert [one.number for one in found] == [7, 8, 9, 10, 11]
+    assert upgrade.target(found, 0, "alluxio") == 9
+    assert upgrade.target(found, 7, "alluxio") == 7
+
+
+@pytest.mark.parametrize("wanted", [8, 10, 11, 3])
+def test_a_revision_that_is_none_to_go_back_to_is_refused(wanted: int) -> None:
+    with pytest.raises(SettingsError, match=f"rollback_revision is {wanted}") as fault:
+        upgrade.target(upgrade.revisions(HISTORY, "alluxio"), wanted, "alluxio")
+    assert "7, 9" in fault.value.cause
+
+
+def test_without_an_earlier_revision_there_is_nothing_to_go_back_to() -> None:
+    for history in ([], [secret(1, "deployed")]):
+        with pytest.raises(SettingsError):
+            upgrade.target(upgrade.revisions(history, "alluxio"), 0, "alluxio")
+
+
+def workload(kind: str, name: str, image: str = "alluxio/alluxio:2.9.4", replicas: int = 1) -> Json:
+    template = {"spec": {"containers": [{"name": "c", "image": image}]}}
+    return {
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {"replicas": replicas, "template": template},
+    }
+
+
+def config(options: str = "-Dalluxio.master.journal.type=UFS") -> Json:
+    return {
+        "kind": "ConfigMap",
+        "metadata": {"name": "alluxio-config"},
+        "data": {"ALLUXIO_JAVA_OPTS": options},
+    }
+
+
+def test_what_restarts_is_what_has_another_pod_template() -> None:
+    before = [workload("StatefulSet", "alluxio-master"), workload("DaemonSet", "alluxio-worker")]
+    after = [
+        workload("StatefulSet", "alluxio-master", "alluxio/alluxio:2.9.6"),
+        workload("DaemonSet", "alluxio-worker"),
+        workload("DaemonSet", "alluxio-fuse"),
+        config(),
+    ]
+    assert upgrade.restarting(before, after) == (
+        ["alluxio-master", "alluxio-fuse"],
+        ["alluxio-worker"],
+    )
+
+
+def test_masters_are_read_from_rendered_objects() -> None:
+    rendered = [workload("StatefulSet", "alluxio-master", replicas=3), config()]
+    assert upgrade.masters_of(rendered, "alluxio") == Masters(3, "none")
+    embedded = config("-Dalluxio.master.journal.type=EMBEDDED")
+    found = upgrade.masters_of([rendered[0], embedded], "alluxio")
+    assert found == Masters(3, "embedded")
+    assert upgrade.masters_of([], "alluxio") is None
+
+
+OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
+NEW = Masters(1, "none", "alluxio/alluxio:2.9.6-custom")
+
+
+def test_a_rollback_that_changes_settings_only_is_fine() -> None:
+    upgrade.check_rollback(NEW, NEW, "2.9.6", 3)
+    upgrade.check_rollback(OLD, NEW, "2.9.4", 3)  # the newer one never served
+    upgrade.check_rollback(OLD, NEW, "", 3)
+
+
+@pytest.mark.parametrize(
+    ("goal", "newest", "said"),
+    [
+        (OLD, "2.9.6", "restore"),
+        (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
+    ],
+)
+def test_a_rollback_that_would_lose_metadata_is_refused(
+    goal: Masters, newest: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as fault:
+        upgrade.check_rollback(goal, NEW, newest, 3)
+    assert said in fault.value.fix
+
+
+PLAN = Plan(
+    release="alluxio",
+    namespace="cache",
+    before="2.9.4",
+    after="2.9.6",
+    chart="alluxio-0.1.0",
+    reasons=["changed: StatefulSet alluxio-master"],
+    restarts=["alluxio-master", "alluxio-worker", "alluxio-fuse"],
+    stays=["alluxio-proxy"],
+    masters=["alluxio-master-1", "alluxio-master-2", "alluxio-master-0"],
+    workers=["n1", "n2"],
+    backup_to="s3://datasets/alluxio_backups/cache/alluxio/",
+    held=True,
+)
+
+
+def test_the_plan_says_what_restarts_in_which_order() -> None:
+    text = "\n".join(upgrade.lines(PLAN, changes=True))
+    assert "Alluxio 2.9.4 becomes 2.9.6 (alluxio-0.1.0)" in text
+    assert (
+        "alluxio-master-1, alluxio-master-2, then the leader alluxio-master-0; one at a time"
+        in text
+    )
+    assert "n1 n2, a few at a time, once the masters serve" in text
+    assert "alluxio_backups" in text
+    assert "restart too  alluxio-fuse" in text
+    assert "stay         alluxio-proxy" in text
+
+
+def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
+    plan = replace(PLAN, before="2.9.6", revision=4, restarts=["alluxio-worker"])
+    text = "\n".join(upgrade.lines(plan, changes=True))
+    assert "other settings for Alluxio 2.9.6" in text
+    assert "back to revision 4" in text
+    assert "2 masters    stay as they are" in text
+    assert "set the inventory" in text
+
+
+def test_a_plan_without_changes_says_so() -> None:
+    plan = replace(PLAN, before="2.9.6")
+    assert upgrade.lines(plan, changes=False) == [
+        "alluxio in cache: nothing to do, Alluxio 2.9.6 runs as the settings say"
+    ]
+
+
+def pod(name: str, tag: str, *, ready: int = 2, started: bool = True) -> Json:
+    return {
+        "name": name,
+        "image": f"alluxio/alluxio:{tag}",
+        "ready": ready,
+        "total": 2,
+        "terminating": False,
+        "started": started,
+    }
+
+
+def test_where_it_stopped_is_told_by_version() -> None:
+    pods = [
+        pod("alluxio-worker-x", "2.9.4"),
+        pod("alluxio-master-0", "2.9.99", ready=0, started=False),
+    ]
+    said = upgrade.state(
+        pods, after="2.9.99", goal=3, leader="", verb="upgrade", backup="s3://b/x.gz"
+    )
+    text = "\n".join(said)
+    assert "No master serves" in text
+    assert "2.9.99   alluxio-master-0 never started" in text
+    assert "2.9.4    alluxio-worker-x ready" in text
+    assert "s3://b/x.gz" in text
+    assert "`alluxops rollback`, to revision 3" in text
+    again = upgrade.state(
+        pods, after="2.9.6", goal=3, leader="alluxio-master-0", verb="rollback", backup=""
+    )
+    assert "run `rollback` again" in "\n".join(again)

@@ -1,0 +1,151 @@
+"""The schedule of backups: what the CronJob is, that it restarts nothing, and its script on a cache of shell script."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cache.test_backup import MID, NEW, OLD
+from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
+
+SCRIPT = CHART / "files" / "backup.sh"
+ROOT_UFS = "alluxio.master.mount.table.root.ufs"
+CACHE = "/alluxio_backups/cache/alluxio"
+
+ALLUXIO = r"""#!/bin/bash
+echo "$*" >>"$HERE/said"
+case "$1 $2" in
+"fsadmin backup")
+  if [[ -e "$HERE/fails" ]]; then echo 'Local backup failed: no room' >&2; exit 255; fi
+  touch "$HERE/store/NAME" "$HERE/store/NAME.complete"
+  [[ -e "$HERE/torn" ]] && rm "$HERE/store/NAME.complete"
+  printf ' Backup state: Running\r Backup state: Completed\rBackup Host        : m\nBackup URI         : s3://b/x/NAME\n'
+  printf 'Backup Entry Count : 7\n' ;;
+"fs -D"*)
+  for file in "$HERE"/store/*; do
+    echo "-rw-r--r-- a b 9 PERSISTED 11-24-2026 20:03:14:707 0% $4/${file##*/}"
+  done ;;
+"fs rm") [[ "$3" == -R ]] || rm "$HERE/store/"${3##*/} ;;
+esac
+""".replace("NAME", NEW)
+
+
+def values(schedule: str = "30 2 * * *", root: str = "s3://b/x/") -> Values:
+    return {"backup": {"schedule": schedule, "keep": 3}, "properties": {ROOT_UFS: root}}
+
+
+def test_there_is_none_without_a_schedule(default: Rendered) -> None:
+    assert default.names("CronJob") == []
+
+
+def test_the_cronjob_is_one_at_a_time_and_without_access_to_the_api(chart: Chart) -> None:
+    job = chart.render(values()).get("CronJob", "alluxio-backup")["spec"]
+    assert (job["schedule"], job["concurrencyPolicy"], job["timeZone"]) == (
+        "30 2 * * *",
+        "Forbid",
+        "Etc/UTC",
+    )
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsUser"] == 1000
+    assert pod["restartPolicy"] == "Never"
+    (container,) = pod["containers"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "alluxio-config"}}]
+    assert container["image"].startswith("alluxio/alluxio:2.9")
+
+
+@pytest.mark.parametrize(
+    ("root", "folder"),
+    [
+        ("s3://b/", CACHE),
+        ("s3://b", CACHE),
+        ("s3://b/x/", f"/x{CACHE}"),
+        ("hdfs://nn:8020/x", f"/x{CACHE}"),
+        ("/mnt/nfs", f"/mnt/nfs{CACHE}"),
+    ],
+)
+def test_backups_lie_where_alluxops_looks_for_them(chart: Chart, root: str, folder: str) -> None:
+    job = chart.render(values(root=root)).get("CronJob", "alluxio-backup")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    assert (env["UFS_FOLDER"], env["CACHE_FOLDER"], env["KEEP"]) == (folder, CACHE, "3")
+
+
+def test_a_changed_schedule_restarts_nothing(chart: Chart) -> None:
+    before, after = (chart.render(values(schedule)) for schedule in ("30 2 * * *", "@hourly"))
+    for kind, name in (("StatefulSet", "alluxio-master"), ("DaemonSet", "alluxio-worker")):
+        assert before.pod(kind, name) == after.pod(kind, name)
+
+
+def test_metrics_are_mounted_where_their_configuration_is_read(chart: Chart) -> None:
+    job = chart.render({**values(), "metrics": {"enabled": True}}).get("CronJob", "alluxio-backup")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["volumes"]] == ["metrics"]
+
+
+def test_a_backup_that_ends_with_the_pods_is_refused(chart: Chart) -> None:
+    assert "lies in the pods" in chart.refused({"backup": {"schedule": "@daily"}})
+    assert "lies in the pods" in chart.refused(values(root="/opt/alluxio/underFSStorage"))
+
+
+class Run:
+    """The script's surroundings: an `alluxio`, and the store's directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self.store.mkdir()
+        (folder / "bin").mkdir()
+        (folder / "bin/alluxio").write_text(ALLUXIO)
+        (folder / "bin/alluxio").chmod(0o755)
+
+    def __call__(self, keep: int) -> subprocess.CompletedProcess[str]:
+        env = {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "HERE": str(self.folder),
+            "UFS_FOLDER": f"/x{CACHE}",
+            "CACHE_FOLDER": CACHE,
+            "KEEP": str(keep),
+        }
+        return subprocess.run(
+            ["bash", "-c", SCRIPT.read_text()], env=env, capture_output=True, text=True, check=False
+        )
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            (self.store / name).touch()
+
+    @property
+    def kept(self) -> list[str]:
+        return sorted(path.name for path in self.store.iterdir())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"), [(0, [OLD, MID, NEW]), (1, [NEW]), (2, [MID, NEW]), (7, [OLD, MID, NEW])]
+)
+def test_the_script_keeps_the_newest(run: Run, keep: int, kept: list[str]) -> None:
+    run.put(OLD, f"{OLD}.complete", MID, f"{MID}.complete", "notes.txt")
+    done = run(keep)
+    assert done.returncode == 0, done.stderr
+    assert f"Backup URI         : s3://b/x/{NEW}" in done.stdout
+    assert run.kept == sorted([*kept, *(f"{name}.complete" for name in kept), "notes.txt"])
+    said = (run.folder / "said").read_text().splitlines()
+    assert said[0] == f"fsadmin backup /x{CACHE} --allow-leader"
+    assert said[-1] == f"fs rm -R --alluxioOnly {CACHE}"
+
+
+@pytest.mark.parametrize(("fault", "told"), [("fails", "no room"), ("torn", f"{NEW} is not whole")])
+def test_the_script_fails_where_no_whole_backup_was_made(run: Run, fault: str, told: str) -> None:
+    run.put(OLD, MID)
+    (run.folder / fault).touch()
+    done = run(1)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert {OLD, MID} <= set(run.kept)

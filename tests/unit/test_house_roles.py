@@ -1,0 +1,64 @@
+"""Every role declares its variables, says what it does, is tried by a scenario and stays readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import role_readme
+from tools.repository import ROOT, files, relative
+from tools.role_specs import differences, load_role, public_options
+from tools.scenarios import all_scenarios, role_of
+
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+# Holds only variables, which every other role's scenarios use.
+NOTHING_TO_TRY = {"settings"}
+
+
+def by_name(path: Path) -> str:
+    return path.name
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_a_role_has_specs_a_readme_and_a_scenario(role: Path) -> None:
+    assert (role / "meta" / "argument_specs.yml").is_file()
+    assert (role / "README.md").is_file(), "make format writes it"
+    assert role.name in NOTHING_TO_TRY or role.name in {role_of(name) for name in all_scenarios()}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_a_role_takes_the_public_defaults(role: Path) -> None:
+    if role.name == "settings":
+        return
+    meta = yaml.safe_load((role / "meta" / "main.yml").read_text(encoding="utf-8"))
+    assert "settings" in [dependency["role"] for dependency in meta["dependencies"]]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_defaults_and_specs_agree(role: Path) -> None:
+    assert list(differences(load_role(role), public_options())) == []
+
+
+def test_readmes_are_current() -> None:
+    assert role_readme.stale_readmes(write=False) == []
+
+
+def test_scenarios_are_named_after_roles() -> None:
+    assert {role_of(name) for name in all_scenarios()} <= {role.name for role in ROLES}
+
+
+def _line_count(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_files_are_small() -> None:
+    limits = {"roles/*/tasks/*.yml": 100, "playbooks/*.yml": 40, "*.py": 400}
+    too_long = {
+        relative(path): lines
+        for pattern, limit in limits.items()
+        for path in files(pattern)
+        if (lines := _line_count(path)) > limit
+    }
+    assert too_long == {}

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alluxops.events import Event, HostEnded, Message, Stats, Status, TaskStarted
+from alluxops.failure import explain
+from alluxops.outcome import Outcome, Recorder
+from alluxops.request import RunRequest
+
+OURS = "Error: alluxio_masters is 2 (cache.yml:14).\nCause: No majority.\nFix: set 1."
+
+
+def ended(status: Status, task: str = "T", host: str = "n1", **result: Any) -> HostEnded:
+    return HostEnded(host, task, "settings", f"{task}.yml:1", status, result)
+
+
+def stats(**changed: int) -> Stats:
+    return Stats(("n1",), changed, {})
+
+
+CHANGED = ended(Status.CHANGED, task="Change", changed=True)
+REFUSED = ended(Status.FAILED, msg=OURS, refused=True)
+FAILED = ended(Status.FAILED, task="Break", msg="broken")
+UNREACHABLE = ended(Status.UNREACHABLE, msg="No route to host", unreachable=True)
+SPEC = ended(Status.FAILED, msg="Validation of arguments failed", argument_errors=["a is wrong"])
+
+
+def outcome(
+    *events: Event, code: int | None, check: bool = False, cancelled: bool = False
+) -> Outcome:
+    recorder = Recorder(check=check)
+    for event in events:
+        recorder.add(event)
+    return recorder.outcome(code, 3.0, cancelled=cancelled)
+
+
+@pytest.mark.parametrize(
+    ("events", "code", "expected"),
+    [
+        pytest.param([CHANGED, stats(n1=1)], 0, (0, "done"), id="done"),
+        pytest.param([FAILED, stats()], 2, (1, "failed"), id="a task failed"),
+        pytest.param([REFUSED, stats()], 2, (2, "refused"), id="a bad setting"),
+        pytest.param([SPEC, stats()], 2, (2, "refused"), id="an argument specification"),
+        pytest.param([UNREACHABLE, stats()], 4, (2, "refused"), id="an unreachable host"),
+        pytest.param(
+            [CHANGED, REFUSED, stats(n1=1)], 2, (1, "failed"), id="refused after a change"
+        ),
+        pytest.param(
+            [CHANGED, UNREACHABLE, stats(n1=1)], 4, (1, "failed"), id="lost after a change"
+        ),
+        pytest.param(
+            [FAILED, REFUSED, stats()], 2, (2, "refused"), id="an earlier failure was rescued"
+        ),
+        pytest.param([FAILED, stats(n1=1)], 0, (0, "done"), id="a failure was rescued"),
+        pytest.param([], 4, (2, "refused"), id="the playbook cannot be parsed"),
+        pytest.param([], 1, (2, "refused"), id="--limit names nobody"),
+        pytest.param([], 250, (1, "failed"), id="Ansible itself broke"),
+        pytest.param([CHANGED], None, (1, "failed"), id="the supervisor was killed"),
+        pytest.param([], 137, (1, "failed"), id="ansible-playbook was killed"),
+        pytest.param([Stats((), {}, {})], 0, (2, "refused"), id="no host matched"),
+        pytest.param([], 0, (2, "refused"), id="nothing ran at all"),
+    ],
+)
+def test_exit_code_says_whether_something_was_changed(
+    events: list[Event], code: int | None, expected: tuple[int, str]
+) -> None:
+    result = outcome(*events, code=code)
+    assert (result.exit_code, result.result) == expected
+
+
+def test_check_mode_changes_nothing_so_a_refusal_stays_one() -> None:
+    assert outcome(CHANGED, REFUSED, stats(n1=1), code=2, check=True).exit_code == 2
+
+
+def test_a_module_that_failed_half_way_counts_as_touched() -> None:
+    half = ended(Status.FAILED, task="Half", msg="x", changed=True)
+    result = outcome(half, REFUSED, code=2)
+    assert result.exit_code == 1
+    assert result.changed_total == 0
+
+
+def test_cancelled_is_its_own_result() -> None:
+    result = outcome(CHANGED, code=130, cancelled=True)
+    assert (result.exit_code, result.result, result.was_killed) == (1, "cancelled", False)
+
+
+def test_what_set_stats_published_is_kept_even_without_the_final_stats() -> None:
+    published = ended(
+        Status.OK, ansible_stats={"data": {"alluxops_report": {"healthy": True}}, "per_host": False}
+    )
+    assert outcome(published, code=2).report == {"healthy": True}
+
+
+def test_a_failure_is_told_whole_with_host_and_task() -> None:
+    lines = explain(outcome(REFUSED, stats(), code=2), RunRequest("site"))
+    assert lines == [
+        "FAILED  settings : T  on n1",
+        *OURS.splitlines(),
+        "",
+        "Nothing was changed.",
+    ]
+
+
+def test_hosts_with_one_message_are_told_once() -> None:
+    same = [ended(Status.FAILED, host=host, msg="broken", stderr="why") for host in ("n1", "n2")]
+    text = "\n".join(explain(outcome(CHANGED, *same, code=2), RunRequest("site")))
+    assert text.count("broken") == 1
+    assert "on n1 n2" in text
+    assert "why" in text
+    assert "T.yml:1" in text
+    assert "1 change" in text
+    assert "run `alluxops site` again" in text
+
+
+def test_an_error_that_a_rescue_repeats_is_told_once() -> None:
+    again = ended(Status.FAILED, task="Say why", msg=f"{OURS}\nThe first install was removed.")
+    text = "\n".join(explain(outcome(CHANGED, REFUSED, again, code=2), RunRequest("site")))
+    assert text.count("alluxio_masters is 2") == 1
+    assert "Say why" in text
+    assert "The first install was removed." in text
+
+
+def test_failed_items_of_a_loop_are_told() -> None:
+    loop = ended(
+        Status.FAILED,
+        msg="One or more items failed",
+        results=[{"item": "a", "failed": True, "msg": "a is bad"}, {"item": "b", "msg": "fine"}],
+    )
+    text = "\n".join(explain(outcome(loop, code=2), RunRequest("site")))
+    assert "- a: a is bad" in text
+    assert "fine" not in text
+
+
+def test_a_censored_result_stays_censored() -> None:
+    hidden = ended(Status.FAILED, censored="hidden by no_log")
+    assert outcome(hidden, code=2).failures[0].message == "hidden by no_log"
+
+
+def test_an_error_before_the_first_task_is_told() -> None:
+    result = outcome(
+        Message("[WARNING]: odd", is_warning=True),
+        Message("[ERROR]: YAML parsing failed."),
+        Message("Origin: site.yml:3"),
+        code=4,
+    )
+    text = "\n".join(explain(result, RunRequest("site")))
+    assert text.startswith("Error: YAML parsing failed.\n  Origin: site.yml:3")
+    assert "odd" not in text
+
+
+def test_lines_of_a_run_that_goes_on_are_not_taken_for_its_error() -> None:
+    task = TaskStarted("T", "", "")
+    result = outcome(Message("[ERROR]: ignored"), task, Message("chatter"), FAILED, code=2)
+    assert "chatter" not in "\n".join(result.messages)
+
+
+def test_no_hosts_is_explained() -> None:
+    result = outcome(Stats((), {}, {}), code=0)
+    text = "\n".join(explain(result, RunRequest("site", limit="n9")))
+    assert "no host matched" in text
+    assert "--limit n9" in text
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([], "may have begun one")],
+)
+def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None:
+    lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site"))
+    assert told in lines[-1]
+    assert "it converges" in lines[-1]

@@ -1,0 +1,95 @@
+"""The molecule scenarios: which there are, which a change asks for, and running them on a lab.
+
+A scenario is named after its role, or ROLE-alternative; molecule/ holds one folder for each.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.repository import ROOT
+
+# A change here can break any role.
+SHARED = ("collections/", "molecule/shared/", ".config/molecule/", "roles/settings/", "charts/")
+
+
+LONG = frozenset(
+    [
+        "backup",
+        "backup-alternative",
+        "restore",
+        "restore-alternative",
+        "scale_masters",
+        "uninstall",
+        "upgrade",
+        "upgrade-alternative",
+        "zookeeper",
+    ]
+)
+"""Scenarios of the verbs that work on a whole deployment: run by `make long`, as `make test` has them all would not
+end within the hour that a change may take."""
+
+
+@dataclass(frozen=True)
+class ScenarioOutcome:
+    """How one scenario ended; `log` is what molecule printed."""
+
+    name: str
+    passed: bool
+    seconds: float
+    log: str
+
+
+def all_scenarios() -> list[str]:
+    """Every scenario's name, by name."""
+    return sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+
+
+def role_of(scenario: str) -> str:
+    """The role that a scenario tries."""
+    return scenario.removesuffix("-alternative")
+
+
+def scenarios_of_role(scenarios: Iterable[str], role: str) -> list[str]:
+    """The scenarios of one role.
+
+    Raises:
+        ValueError: it has none; names those that have.
+    """
+    chosen = [name for name in scenarios if role_of(name) == role]
+    if not chosen:
+        roles = ", ".join(sorted({role_of(name) for name in scenarios})) or "none yet"
+        raise ValueError(f"ROLE={role} has no molecule scenario; roles that have: {roles}")
+    return chosen
+
+
+def scenarios_of_change(scenarios: Sequence[str], changed: Iterable[str]) -> list[str]:
+    """The scenarios whose role, or whose own folder, is among the changed paths."""
+    paths = tuple(changed)
+    if any(path.startswith(SHARED) for path in paths):
+        return list(scenarios)
+    touched = {
+        parts[1]
+        for path in paths
+        if (parts := path.split("/"))[0] in ("roles", "molecule") and parts[1:]
+    }
+    return [name for name in scenarios if name in touched or role_of(name) in touched]
+
+
+def run(scenario: str, environment: Mapping[str, str]) -> ScenarioOutcome:
+    """Run one scenario from create to destroy."""
+    began = time.monotonic()
+    done = subprocess.run(
+        ["molecule", "test", "--scenario-name", scenario],
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return ScenarioOutcome(scenario, done.returncode == 0, time.monotonic() - began, done.stdout)
