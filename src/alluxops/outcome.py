@@ -66,15 +66,17 @@ class Outcome:
         return report if isinstance(report, dict) else None
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a verb that was done has to say at its end, a line each, beginning with a word that names it."""
-        notes = self.custom.get("alluxops_notes") if self.exit_code == DONE else None
-        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
+    def summary(self) -> tuple[str, ...]:
+        """What a verb says above the result, however it ended: a plan, or a list of what went and what stays."""
+        return self._lines("alluxops_summary")
 
     @property
-    def summary(self) -> tuple[str, ...]:
-        """The lines that a verb ends with, where it publishes any as `alluxops_summary`."""
-        lines = self.custom.get("alluxops_summary")
+    def notes(self) -> tuple[str, ...]:
+        """What a verb that was done adds below the result, a line each, beginning with a word that names it."""
+        return self._lines("alluxops_notes") if self.exit_code == DONE else ()
+
+    def _lines(self, name: str) -> tuple[str, ...]:
+        lines = self.custom.get(name)
         return tuple(map(str, lines)) if isinstance(lines, list) else ()
 
     @property

@@ -26,6 +26,7 @@ from tests.integration import file_tree
 from tests.integration.cache_under_test import RUN_LIMIT_S, Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
 
+NAME = "chaos"
 TREE = "/tree"
 CALIBRATION = 0
 """The number of the change that an undisturbed run makes; strikes count from 1."""
@@ -40,7 +41,7 @@ class Campaign:
     """
 
     def __init__(self, lab: RunningLab, directory: Path, say: Say) -> None:
-        self.release = Release(Cache(lab, directory))
+        self.release = Release(Cache(lab, directory, NAME))
         self.log = directory / "chaos.log"
         self._disks = JournalDisks(self.release)
         self._say = say

@@ -16,34 +16,21 @@ from tests.steady_client import SteadyClient
 pytestmark = pytest.mark.long
 
 NAME = "failover"
-STORAGE = f"/mnt/{NAME}"
 SETTINGS: dict[str, Any] = {
-    "alluxio_namespace": NAME,
-    "alluxio_release": NAME,
-    "node_storage_root": STORAGE,
     "alluxio_masters": 3,
     "alluxio_ha": "embedded",
     "verify_tests": False,
 }
 
 
-def remove(lab: RunningLab) -> None:
-    """Take the release and its data away."""
-    lab.run("helm", "uninstall", NAME, "-n", NAME, "--wait", check=False, timeout_s=180)
-    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, f"rm -rf {STORAGE}")
-
-
 @pytest.fixture(scope="module")
 def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """Three embedded masters in a namespace of their own."""
-    cache = Cache(lab, tmp_path_factory.mktemp(NAME))
-    remove(lab)
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    cache.remove()
     cache.apply("site", **SETTINGS)
     yield cache
-    remove(lab)
+    cache.remove()
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +18,7 @@ TASKS_OF_A_NO_OP = 60
 def fresh(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Cache:
     """A lab without the release; what an earlier test module left of it is removed."""
     cache = Cache(lab, tmp_path_factory.mktemp("site"))
-    remove(cache)
+    cache.remove()
     return cache
 
 
@@ -43,16 +39,6 @@ def cache(fresh: Cache, first: Outcome) -> Cache:
     """The deployed cache."""
     assert first.code == 0, first.output
     return fresh
-
-
-def remove(cache: Cache) -> None:
-    """Take the release and its data away, so that a test can see a first run."""
-    lab = cache.lab
-    lab.run("helm", "uninstall", "alluxio", "-n", NAMESPACE, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", "release=alluxio", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, "rm -rf /mnt/fuse3/alluxio")
 
 
 def test_check_mode_before_the_first_run_predicts_and_changes_nothing(
@@ -203,31 +189,17 @@ def test_an_unreachable_node_and_an_unreachable_api_are_refused(
     assert ":9" in outcome.output
 
 
-def kill_run(process: subprocess.Popen[str]) -> None:
-    """SIGKILL the wrapper, ansible-playbook under it and all of its workers, at once."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=30)
-    mine = subprocess.run(
-        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for line in mine:
-        pid, _blank, command = line.strip().partition(" ")
-        if "ansible-playbook" in command and "site.yml" in command:
-            os.kill(int(pid), signal.SIGKILL)
-
-
 @pytest.mark.parametrize("first_run", [False, True], ids=["upgrade", "install"])
 def test_a_run_killed_while_helm_works_is_made_good_by_the_next(
     cache: Cache, *, first_run: bool
 ) -> None:
     settings: dict[str, Any] = {"alluxio_worker_quota": 419430400}
     if first_run:
-        remove(cache)
+        cache.remove()
     inventory = str(cache.lab.inventory)
     with cache.running("alluxops", "site", "-i", inventory, **settings) as process:
         cache.wait_for("Helm", lambda: "Install or upgrade the release" in cache.running_log)
-        kill_run(process)
+        cache.kill(process)
     cache.apply("site", **settings)
     assert cache.releases()[-1].endswith("deployed")
     assert set(cache.ready().values()) == {"2/2"}
@@ -243,7 +215,7 @@ def test_a_run_beside_a_living_one_is_refused_and_a_dead_one_does_not_block(cach
         )
         second = cache.verb("site")
         assert process.poll() is None, cache.running_log
-        kill_run(process)
+        cache.kill(process)
     assert second.code == 2, second.output
     assert "another run" in second.output
     cache.apply("site")

@@ -20,9 +20,6 @@ NAME = "zookeeper"
 
 ROOT_UFS = "s3://datasets/zookeeper-mode/"
 SETTINGS: dict[str, Any] = {
-    "alluxio_namespace": NAME,
-    "alluxio_release": NAME,
-    "node_storage_root": f"/mnt/{NAME}",
     "alluxio_root_ufs": ROOT_UFS,
     "alluxio_masters": 3,
     "alluxio_ha": "zookeeper",
@@ -35,10 +32,11 @@ SETTINGS: dict[str, Any] = {
 def site(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """The lab with the image, and without this release before and after."""
     run_lab("images", "images-zookeeper", "--name", lab.name)
-    remove(lab)
-    yield Cache(lab, tmp_path_factory.mktemp("zookeeper"))
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    remove(cache)
+    yield cache
     if os.environ.get("KEEP") != "1":
-        remove(lab)
+        remove(cache)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +52,10 @@ def cache(site: Cache, first: Outcome) -> Cache:
     return site
 
 
-def remove(lab: RunningLab) -> None:
+def remove(cache: Cache) -> None:
     """Take both releases and their data away."""
-    for release in (NAME, f"{NAME}-zookeeper"):
-        lab.run("helm", "uninstall", release, "-n", NAME, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, f"rm -rf /mnt/{NAME} /mnt/shared/{NAME}")
-    bucket = lab.s3()
+    cache.remove(f"{NAME}-zookeeper", directories=[f"/mnt/{NAME}", f"/mnt/shared/{NAME}"])
+    bucket = cache.lab.s3()
     for item in bucket.list_objects_v2(Bucket="datasets", Prefix="zookeeper-mode/").get(
         "Contents", []
     ):

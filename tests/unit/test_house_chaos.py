@@ -18,11 +18,11 @@ import pytest
 from tests.chaos import __main__ as main_module
 from tests.chaos.faults import KINDS
 from tests.chaos.faults.cut_link import ruleset
-from tests.chaos.faults.killed_run import family
 from tests.chaos.plan import Strike, plan, present
 from tests.chaos.results import Result, as_json, table
 from tests.chaos.timeline import Moment, Timeline
 from tests.chaos.verbs import NEEDS, VERBS
+from tests.integration.cache_under_test import family
 from tests.integration.file_tree import parse
 
 KIND_NAMES = list(KINDS)

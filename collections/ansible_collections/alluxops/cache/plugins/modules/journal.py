@@ -67,10 +67,8 @@ options:
     default: 180
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Starts no Job; reports whether journals would be formatted where that can be told without one.
     support: full

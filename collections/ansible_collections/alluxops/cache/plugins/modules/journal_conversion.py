@@ -31,10 +31,8 @@ options:
     default: 600
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Reports a change, and starts nothing.
     support: full

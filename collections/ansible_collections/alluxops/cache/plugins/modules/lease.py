@@ -17,10 +17,8 @@ options:
     default: present
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: As O(state=checked).
     support: full

@@ -35,10 +35,8 @@ options:
     default: 300
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Reports a change, and reads nothing.
     support: full

@@ -52,10 +52,8 @@ options:
     default: 180
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Starts no Job; whether a backup is in the under store is then not known.
     support: full

@@ -14,16 +14,9 @@ options:
     type: str
     default: ''
 author: alluxops
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""
