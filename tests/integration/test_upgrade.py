@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from lab import versions as versions_module
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
+from tools.repository import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -138,3 +141,38 @@ def test_other_settings_restart_what_reads_them_and_a_rollback_undoes_them(
     assert "3sec" not in cache.shell("getConf", name)
     assert cache.known() == tree
     assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
+
+
+def service(cache: Cache) -> dict[str, Any]:
+    """The Service of master 0."""
+    shown = cache.lab.run("kubectl", "-n", NAME, "get", "svc", f"{NAME}-master-0", "-o", "json")
+    found: dict[str, Any] = json.loads(shown)
+    return found
+
+
+def test_masters_names_get_addresses_and_lose_them_again(
+    cache: Cache, tree: list[str], tmp_path: Path
+) -> None:
+    headless = tmp_path / "alluxio"
+    shutil.copytree(ROOT / "charts" / "alluxio", headless)
+    template = headless / "templates" / "master-services.yaml"
+    text = template.read_text(encoding="utf-8")
+    assert text.count("  type: ClusterIP\n") == 1
+    template.write_text(
+        text.replace("  type: ClusterIP\n", "  clusterIP: None\n"), encoding="utf-8"
+    )
+    pods = cache.starts("alluxio-master")
+
+    outcome = cache.apply("upgrade", **QUIET, alluxio_chart_ref=str(headless))
+    assert "replaced, as they get or lose an address" in outcome.output
+    assert service(cache)["spec"]["clusterIP"] == "None"
+
+    cache.apply("site", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] != "None"
+
+    cache.apply("rollback", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] == "None"
+    cache.apply("upgrade", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] != "None"
+    assert cache.starts("alluxio-master") == pods
+    assert cache.known() == tree

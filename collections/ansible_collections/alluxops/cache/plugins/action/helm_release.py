@@ -169,12 +169,13 @@ def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:
             kube.replace(path, body)
 
 
-def _delete(kube: Kube, namespace: str, workloads: list[str]) -> None:
-    """Delete workloads, given as "Kind name", which Helm makes anew, and wait until their pods are gone too."""
+def _delete(kube: Kube, namespace: str, keys: list[str]) -> None:
+    """Delete workloads with their pods, and Services, given as "Kind name", which Helm makes anew. Waits for it."""
     patience = Patience(DELETION_LIMIT_S)
-    for key in workloads:
+    for key in keys:
         kind, name = key.split()
-        path = objects.apps(namespace, f"{kind.lower()}s", name)
+        place = objects.core if kind == "Service" else objects.apps
+        path = place(namespace, f"{kind.lower()}s", name)
         if not kube.delete(path):
             continue
         while kube.get(path) is not None:

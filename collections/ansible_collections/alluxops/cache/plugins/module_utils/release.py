@@ -30,6 +30,7 @@ _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _SOURCE = re.compile(r"^# Source: .*\n", re.MULTILINE)
 _KIND = re.compile(r"^kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
 _NAME = re.compile(r"^metadata:(?:\n[ \t]+.*)*?\n {2}name: *[\"']?([^\s\"']+)", re.MULTILINE)
+_HEADLESS = re.compile(r"^ {2}clusterIP: *[\"']?None\b", re.MULTILINE)
 _SECRET_VALUE = re.compile(r"^(\s+[^\s:#][^:]*:)\s*(\S.*)$")
 
 
@@ -197,16 +198,32 @@ def other_selectors(current: Release | None, wanted: Release) -> list[str]:
 
     Alluxio's own charts have the chart's version in the selectors of FUSE and proxy.
     """
+    return sorted(
+        key
+        for key, before, after in _kept(current, wanted)
+        if key.split()[0] in _WORKLOADS and _selector(before) != _selector(after)
+    )
+
+
+def other_addresses(current: Release | None, wanted: Release) -> list[str]:
+    """Services, as "Service name", that would be headless and are not, or the other way round.
+
+    Kubernetes refuses to take an address away; where one would be given, it leaves the Service headless without a word.
+    """
+    return sorted(
+        key
+        for key, before, after in _kept(current, wanted)
+        if key.split()[0] == "Service"
+        and bool(_HEADLESS.search(before)) != bool(_HEADLESS.search(after))
+    )
+
+
+def _kept(current: Release | None, wanted: Release) -> list[tuple[str, str, str]]:
+    """The objects that are in both: (key, text before, text after)."""
     if current is None:
         return []
     before, after = documents(current.manifest), documents(wanted.manifest)
-    return sorted(
-        key
-        for key, text in after.items()
-        if key.split()[0] in _WORKLOADS
-        and key in before
-        and _selector(before[key]) != _selector(text)
-    )
+    return [(key, before[key], text) for key, text in after.items() if key in before]
 
 
 def _selector(text: str) -> list[str]:

@@ -14,6 +14,8 @@ description:
     a rollback, where Helm would leave them as they were.
   - A DaemonSet or Deployment whose selector changes, as those of FUSE and proxy do with the version of Alluxio's own
     charts, is deleted first, as Kubernetes cannot change it. A StatefulSet of that kind is refused.
+  - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its
+    name does not resolve for the seconds between; connections that are open stay.
   - A lock per release is held by Helm itself, so that a Helm which outlived its run is waited for.
 options:
   state:
@@ -145,12 +147,12 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         found = helm.json("status", helm.release, what=f"reading {what} failed")
         current, status = rules.from_helm(found, history[-1]), history[-1].status
     decision = rules.decide(current, status, wanted)
-    replaced = _replaced(what, rules.other_selectors(current, wanted), wanted.chart)
+    _refuse_other_masters(what, rules.other_selectors(current, wanted), wanted.chart)
     reached = history[-1].number if history else 0
     result: dict[str, object] = {
         "changed": decision.action != "none",
         "action": decision.action,
-        "reasons": [*decision.reasons, *replaced],
+        "reasons": [*decision.reasons, *_replaced(current, wanted)],
         "revision": reached,
     }
     if module._diff and decision.action != "none":  # noqa: SLF001 - the documented way to know
@@ -174,8 +176,8 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     return {**result, "revision": helm.history()[-1].number}
 
 
-def _replaced(what: str, keys: list[str], chart: str) -> list[str]:
-    """Reasons for what is deleted and made anew. Raises CacheError where that would be the masters."""
+def _refuse_other_masters(what: str, keys: list[str], chart: str) -> None:
+    """Raise CacheError where the masters would have to be deleted and made anew."""
     masters = [key for key in keys if key.startswith("StatefulSet ")]
     if masters:
         raise CacheError(
@@ -183,7 +185,17 @@ def _replaced(what: str, keys: list[str], chart: str) -> list[str]:
             "Kubernetes cannot change that in place.",
             "set alluxio_chart_ref as it was; or `helm uninstall` it and run again: volumes and journals stay.",
         )
-    return [f"replaced, as its selector changes: {key}" for key in keys]
+
+
+def _replaced(current: rules.Release | None, wanted: rules.Release) -> list[str]:
+    """Reasons for what is deleted and made anew."""
+    said = [
+        f"replaced, as its selector changes: {key}"
+        for key in rules.other_selectors(current, wanted)
+    ]
+    if services := rules.other_addresses(current, wanted):
+        said.append(f"replaced, as they get or lose an address: {', '.join(services)}")
+    return said
 
 
 def _first(
@@ -194,7 +206,7 @@ def _first(
 ) -> dict[str, object]:
     """What the action plugin does on the API before Helm's turn; empty when there is nothing, or it is done."""
     hooks = rules.install_only(rendered)
-    replace = rules.other_selectors(current, wanted)
+    replace = rules.other_selectors(current, wanted) + rules.other_addresses(current, wanted)
     if module.params["is_prepared"] or not (hooks or replace):
         return {}
     return {"prepare": {"hooks": hooks, "replace": replace}}
@@ -225,7 +237,7 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     result: dict[str, object] = {
         **NOTHING,
         "action": decision.action,
-        "reasons": list(decision.reasons),
+        "reasons": [*decision.reasons, *_replaced(current, wanted)],
         "revision": history[-1].number if history else 0,
         "rendered": {
             "current": rules.shown(current),
