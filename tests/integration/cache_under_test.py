@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
 import signal
 import subprocess
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -237,6 +239,49 @@ class Cache:
         )
         lines = [line for line in text.splitlines() if re.fullmatch(r"\d+ [a-z-]+", line)]
         return sorted(lines, key=lambda line: int(line.split()[0]))
+
+    def leave_pending(self) -> int:
+        """Write what a Helm leaves that is killed in an upgrade: a newest revision `pending-upgrade`; its number."""
+        place = ("-n", self.name)
+        record_name = f"sh.helm.release.v1.{self.name}.v"
+        number = int(self.releases()[-1].split()[0])
+        secret = json.loads(
+            self.lab.kubectl("get", "secret", f"{record_name}{number}", *place, "-o", "json")
+        )
+        record = json.loads(gzip.decompress(b64decode(b64decode(secret["data"]["release"]))))
+        record["version"] = number + 1
+        record["info"]["status"] = "pending-upgrade"
+        data = b64encode(b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+        labels = secret["metadata"]["labels"]
+        secret["metadata"] = {
+            "name": f"{record_name}{number + 1}",
+            "labels": {**labels, "version": str(number + 1), "status": "pending-upgrade"},
+        }
+        secret["data"] = {"release": data}
+        manifest = self.directory / "pending.json"
+        manifest.write_text(json.dumps(secret))
+        self.lab.kubectl("create", "-f", str(manifest), *place)
+        return number + 1
+
+    def fingerprint(self) -> dict[str, str]:
+        """All that `site` makes on cluster and nodes, to see that a run changed none of it."""
+        kinds = "namespaces,persistentvolumes,persistentvolumeclaims,secrets,configmaps,services"
+        kinds += ",daemonsets.apps,statefulsets.apps"
+        generation = (
+            "{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid} {.metadata.generation}"
+        )
+        seen = {
+            "objects": self.lab.kubectl(
+                "get", kinds, "-A", "-o", f"jsonpath={{range .items[*]}}{generation}{{'\n'}}{{end}}"
+            )
+        }
+        for node in self.lab.state.nodes:
+            listed = "find /mnt/fuse3 -maxdepth 4 -printf '%p %m %U:%G\n' 2>/dev/null | sort"
+            seen[node.name] = self.lab.on_node(
+                node.name,
+                f"{listed}; command -v helm; ls /etc/apt/sources.list.d /etc/apt/keyrings",
+            )
+        return seen
 
     def uninstall(self, *beside: str, check: bool = True) -> None:
         """`helm uninstall` by hand, which leaves claims and volumes. beside: other releases of the namespace."""
