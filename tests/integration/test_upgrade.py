@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lab import versions as versions_module
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
+from tests.integration.test_backup import kill
 
 pytestmark = pytest.mark.long
 
@@ -41,6 +43,15 @@ def tree(cache: Cache) -> list[str]:
     return cache.known()
 
 
+@pytest.fixture(scope="module")
+def kept(cache: Cache, tree: list[str]) -> Path:
+    """A backup on this machine that the older version made."""
+    del tree
+    cache.apply("backup", **QUIET, alluxio_version=OLD, backup_to=str(cache.directory / "kept"))
+    (found,) = (cache.directory / "kept" / NAME / NAME).iterdir()
+    return found
+
+
 def running(cache: Cache) -> set[str]:
     """Image tags of the pods."""
     return {
@@ -58,8 +69,9 @@ def values_with(cache: Cache, **properties: str) -> dict[str, Any]:
 
 
 def test_site_does_not_change_the_version_of_a_running_release(
-    cache: Cache, tree: list[str]
+    cache: Cache, tree: list[str], kept: Path
 ) -> None:
+    assert kept.is_file()
     outcome = cache.verb("site", **QUIET)
     assert outcome.code == 2, outcome.output
     assert f"runs Alluxio {OLD}" in outcome.output
@@ -138,3 +150,58 @@ def test_other_settings_restart_what_reads_them_and_a_rollback_undoes_them(
     assert "3sec" not in cache.shell("getConf", name)
     assert cache.known() == tree
     assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
+
+
+def test_the_older_version_comes_back_with_a_backup_that_it_can_read(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    back = {**QUIET, "rollback_revision": 1, "restore_from": str(kept)}
+    outcome = cache.verb("rollback", **back)
+    assert outcome.code == 2, outcome.output
+    assert f"The journal of {NAME} is destroyed" in outcome.output
+    back["alluxio_confirm_restore"] = NAME
+
+    cache.apply("backup", **QUIET, backup_to=str(cache.directory / "newer"))
+    (late,) = (cache.directory / "newer" / NAME / NAME).iterdir()
+    outcome = cache.verb("rollback", **{**back, "restore_from": str(late)})
+    assert outcome.code == 2, outcome.output
+    assert f"was to run Alluxio {NEW}" in outcome.output
+    assert running(cache) == {NEW}
+
+    outcome = cache.apply("rollback", "--check", **back)
+    assert "replace all that the cache knows now" in outcome.output
+    assert running(cache) == {NEW}
+
+    cache.script("alluxio fs -Dalluxio.user.file.writetype.default=MUST_CACHE mkdir /kept/since")
+    outcome = cache.apply("rollback", **back)
+    assert f"restored {kept.name}" in outcome.output
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+    config = cache.lab.kubectl("-n", NAME, "get", "configmap", f"{NAME}-config", "-o", "yaml")
+    assert "init.from.backup" not in config
+    assert set(cache.playbook("site.yml", **QUIET, alluxio_version=OLD).changed.values()) == {0}
+
+
+def test_such_a_rollback_that_was_killed_is_brought_to_its_end(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    cache.apply("upgrade", **QUIET)
+    given = {**QUIET, "restore_from": str(kept), "alluxio_confirm_restore": NAME}
+    inventory = ("-i", str(cache.lab.inventory))
+    with cache.running("alluxops", "rollback", *inventory, **given) as process:
+        cache.wait_for("the step that restores", lambda: is_restoring(cache))
+        kill(process.pid)
+    outcome = cache.verb("rollback", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert "has begun and did not end" in outcome.output
+    cache.apply("rollback", **given)
+    assert not is_restoring(cache)
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+
+
+def is_restoring(cache: Cache) -> bool:
+    """Whether the last revision is one that starts from a backup."""
+    secrets = cache.lab.objects("secrets", "-n", NAME, "-l", f"owner=helm,name={NAME}")
+    newest = max(secrets, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
+    return str(newest["metadata"]["labels"].get("alluxops.io/step")).startswith("restore-")

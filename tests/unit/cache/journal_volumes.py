@@ -100,8 +100,8 @@ class Volumes:
 
     def merge(self, path: str, patch: Json) -> Json:
         assert path == SET
-        replicas = patch["spec"]["replicas"]
-        self.done.append(f"replicas {replicas}")
+        replicas = patch.get("spec", {}).get("replicas")
+        self.done.append("notes" if replicas is None else f"replicas {replicas}")
         if replicas == 0:
             self.pods = []
         assert self.masters is not None
@@ -110,7 +110,8 @@ class Volumes:
         self.masters["metadata"]["annotations"] = {
             key: value for key, value in kept.items() if value is not None
         }
-        self.masters["spec"]["replicas"] = replicas
+        if replicas is not None:
+            self.masters["spec"]["replicas"] = replicas
         return self.masters
 
     def pod_http(self, *_: Any) -> str:
@@ -140,6 +141,7 @@ def options(masters: int = 3, **given: Any) -> Json:
         "ordinals": [],
         "stale": False,
         "restoring": "",
+        "backed_up": "",
         "backup_first": True,
         "backup_to": "ufs",
         "wait_timeout_s": 30,

@@ -46,6 +46,17 @@ def test_a_revision_that_is_none_to_go_back_to_is_refused(wanted: int) -> None:
     assert "7, 9" in fault.value.cause
 
 
+def test_a_rollback_that_is_on_its_way_goes_on_there() -> None:
+    found = upgrade.revisions([*HISTORY, secret(13, "deployed", step="restore-7")], "alluxio")
+    assert [one.number for one in found if one.goal] == [13]
+    assert upgrade.target(found, 0, "alluxio") == 7
+    assert upgrade.target(found, 7, "alluxio") == 7
+    with pytest.raises(SettingsError, match="rollback_revision is 9"):
+        upgrade.target(found, 9, "alluxio")
+    found = upgrade.revisions([*HISTORY, secret(13, step="restore-7"), secret(14)], "alluxio")
+    assert upgrade.target(found, 0, "alluxio") == 11
+
+
 def test_without_an_earlier_revision_there_is_nothing_to_go_back_to() -> None:
     for history in ([], [secret(1, "deployed")]):
         with pytest.raises(SettingsError):
@@ -105,7 +116,7 @@ def test_a_rollback_that_changes_settings_only_is_fine() -> None:
 @pytest.mark.parametrize(
     ("goal", "newest", "said"),
     [
-        (OLD, "2.9.6", "restore"),
+        (OLD, "2.9.6", "restore_from"),
         (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
     ],
 )
@@ -115,6 +126,16 @@ def test_a_rollback_that_would_lose_metadata_is_refused(
     with pytest.raises(SettingsError) as fault:
         upgrade.check_rollback(goal, NEW, newest, 3)
     assert said in fault.value.fix
+
+
+def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
+    assert upgrade.check_rollback(OLD, NEW, "2.9.6", 3, restore_from="latest")
+    assert not upgrade.check_rollback(OLD, NEW, "2.9.4", 3)
+    with pytest.raises(SettingsError, match="can read the journal as it is"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest")
+    with pytest.raises(SettingsError, match="has begun and did not end"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
+    assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
 
 
 PLAN = Plan(
@@ -153,6 +174,13 @@ def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
     assert "back to revision 4" in text
     assert "2 masters    stay as they are" in text
     assert "set the inventory" in text
+
+
+def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
+    plan = replace(PLAN, before="2.9.6", after="2.9.4", revision=4, restore_from="latest")
+    text = "\n".join(upgrade.lines(plan, changes=True))
+    assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
+    assert "all stop, and start with new journals from the backup" in text
 
 
 def test_a_plan_without_changes_says_so() -> None:

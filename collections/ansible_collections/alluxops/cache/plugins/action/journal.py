@@ -95,7 +95,13 @@ class _Guard:
             confirmed=options["confirm"] == self.release,
             stale=options["stale"],
             restoring=options["restoring"],
+            backed_up=self.backed_up,
         )
+
+    @property
+    def backed_up(self) -> str:
+        """Where the metadata was backed up before they are replaced, by this run or one that was interrupted."""
+        return str(self.options["backed_up"] or self.masters.backup_uri)
 
     def run(self) -> Result:
         """Look, decide, format."""
@@ -164,8 +170,8 @@ class _Guard:
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
-                backup_uri=str((backup or {}).get("uri") or self.masters.backup_uri),
-                come_back=not self.options["restoring"],
+                backup_uri=str((backup or {}).get("uri") or self.backed_up),
+                come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
 

@@ -68,10 +68,15 @@ class ActionModule(ApiAction):
         found = objects.read_cluster(kube, namespace, release)
         before = versions.running(found)
         goal = upgrade.masters_of(wanted, release)
+        restores = False
         if options["revision"]:
-            newest = versions.newest([before, _marker_version(kube, options, found)])
-            upgrade.check_rollback(
-                goal, upgrade.masters_of(current, release), newest, options["revision"]
+            restores = upgrade.check_rollback(
+                goal,
+                upgrade.masters_of(current, release),
+                versions.newest([before, _marker_version(kube, options, found)]),
+                options["revision"],
+                restore_from=options["restore_from"],
+                has_begun=_revisions(kube, options)[-1].goal > 0,
             )
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
         charts.raise_all([conflict.error() for conflict in faults])
@@ -93,12 +98,14 @@ class ActionModule(ApiAction):
             backup_to=_destination(kube, options, seen) if changes else "",
             revision=options["revision"],
             held=options["may_hold_workers"],
+            restore_from=options["restore_from"] if restores else "",
         )
         return {
             "changed": False,
             "changes": changes,
             "restarts": anew,
             "image_version": plan.after,
+            "restores": restores,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
             "summary": upgrade.lines(plan, changes=changes),
         }

@@ -33,6 +33,10 @@ options:
     description: For a rollback, the revision to go to; 0 with O(state=target) chooses the last good one.
     type: int
     default: 0
+  restore_from:
+    description: For a rollback, the backup that an older Alluxio may start from; empty for none.
+    type: str
+    default: ''
   version:
     description: Image tag that the settings want.
     type: str
@@ -86,6 +90,7 @@ RETURN = r"""
 summary: {description: The plan or the explanation., type: list, elements: str, returned: with C(plan) and C(explain)}
 restarts: {description: Workloads whose pods are made anew., type: list, elements: str, returned: with O(state=plan)}
 changes: {description: Whether anything changes., type: bool, returned: with O(state=plan)}
+restores: {description: Whether the rollback takes a backup that is restored., type: bool, returned: with O(state=plan)}
 hold_workers: {description: Whether the workers wait for the masters., type: bool, returned: with O(state=plan)}
 image_version: {description: Image tag that the pods run afterwards., type: str, returned: with O(state=plan)}
 revision: {description: The revision to go to., type: int, returned: with O(state=target)}
