@@ -101,6 +101,13 @@ def test_masters_are_read_from_rendered_objects() -> None:
     found = upgrade.masters_of([rendered[0], embedded], "alluxio")
     assert found == Masters(3, "embedded")
     assert upgrade.masters_of([], "alluxio") is None
+    rendered[0]["spec"]["template"]["spec"]["containers"] = [
+        {"name": "sidecar", "image": "sidecar:1"},
+        {"name": "alluxio-master", "image": "alluxio:2.9.6"},
+    ]
+    masters = upgrade.masters_of(rendered, "alluxio")
+    assert masters is not None
+    assert masters.image == "alluxio:2.9.6"
 
 
 OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")

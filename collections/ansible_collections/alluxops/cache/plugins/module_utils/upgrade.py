@@ -12,6 +12,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     ha_of_config,
+    image_of,
     is_ready,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -143,7 +144,7 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
     """How many masters rendered objects have, how they agree, and what they run; None where there are none."""
     for item in objects:
         if item.get("kind") == "StatefulSet" and _name(item) == f"{release}-master":
-            image = str(item["spec"]["template"]["spec"]["containers"][0]["image"])
+            image = image_of(item["spec"]["template"]["spec"]["containers"])
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
             ha = ha_of_config(config.get("data") or {})
