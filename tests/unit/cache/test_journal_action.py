@@ -76,6 +76,7 @@ def test_two_lost_volumes_of_three_are_refused(cluster: Volumes) -> None:
 
 def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
     cluster.serve(True)
+    cluster.members = [0]
     cluster.write(1)
     result = guard(cluster, ordinals=[1], stale=True).run()
     assert [item["formatted_now"] for item in result["journals"]] == [True]
@@ -86,9 +87,20 @@ def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
 
 def test_a_copy_is_not_stale_while_its_master_runs(cluster: Volumes) -> None:
     cluster.serve(True, True)
+    cluster.members = [0]
     with pytest.raises(SettingsError, match="alluxio-master-1 runs"):
         guard(cluster, ordinals=[1], stale=True).run()
     assert holds(cluster) == [True, True, False]
+
+
+def test_a_copy_is_not_stale_while_its_master_has_a_vote(cluster: Volumes) -> None:
+    cluster.serve(True)
+    cluster.members = [0, 1]
+    cluster.write(1)
+    with pytest.raises(SettingsError, match="alluxio-master-1 is a member of the quorum"):
+        guard(cluster, ordinals=[1], stale=True).run()
+    assert holds(cluster) == [True, True, False]
+    assert cluster.jobs == {}
 
 
 def test_all_masters_are_not_stale(cluster: Volumes) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 
@@ -160,13 +161,7 @@ class _Guard:
         if plan.needs_backup and self.options["backup_first"] and not self.masters.backup_uri:
             backup = self._back_up(before)
         if self.options["stale"]:
-            running = [ordinal for ordinal in plan.format if ordinal in self.pods]
-            if running:
-                raise SettingsError(
-                    f"{self.release}-master-{running[0]} runs: its journal is not formatted as a stale copy.",
-                    "a member that forgets what it has voted for can make the others lose what they agreed on.",
-                    "stop it first; `alluxops scale-masters` does so.",
-                )
+            self._refuse_members(plan.format, patience)
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
@@ -174,6 +169,19 @@ class _Guard:
                 come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
+
+    def _refuse_members(self, ordinals: Sequence[int], patience: Patience) -> None:
+        """Raise SettingsError where a copy is not stale: its master runs, or has a vote in the quorum that serves."""
+        running = [ordinal for ordinal in ordinals if ordinal in self.pods]
+        members = Masters(self.kube, self.namespace, self.release).led(patience).ordinals
+        voting = [ordinal for ordinal in ordinals if ordinal in members]
+        for ordinal in [*running, *voting][:1]:
+            what = "runs" if running else "is a member of the quorum"
+            raise SettingsError(
+                f"{self.release}-master-{ordinal} {what}: its journal is not formatted as a stale copy.",
+                "a member that forgets what it has voted for can make the others lose what they agreed on.",
+                "run `alluxops scale-masters` again: its plan begins with what runs now.",
+            )
 
     def _beside_others(self, plan: Plan) -> bool:
         """Whether only journals of masters that do not serve are formatted, while the others go on."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import yaml
@@ -18,7 +18,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.journal import MARKER
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -28,8 +27,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
-READ_TIMEOUT_S: Final = 20
 COLLECTIONS: Final = {
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
     "DaemonSet": ("/apis/apps/v1", "daemonsets"),
@@ -187,19 +186,11 @@ def _live(kube: Kube, namespace: str, wanted: Sequence[Json]) -> dict[tuple[str,
 
 def _marker_version(kube: Kube, options: Options, found: Mapping[str, Any]) -> str:
     """The newest Alluxio that served from the journal, as its marker says; empty where no running master tells."""
-    path = f"{options['journal_folder'].rstrip('/')}/{MARKER}"
     for pod in found["pods"]:
         if pod["role"] != cluster.MASTER_ROLE or not pod["ready"]:
             continue
-        try:
-            done = kube.exec(
-                options["namespace"],
-                pod["name"],
-                objects.MASTER_CONTAINER,
-                ["cat", path],
-                timeout_s=READ_TIMEOUT_S,
-            )
-            return str(json.loads(done.stdout).get("version") or "")
-        except (CacheError, ValueError, AttributeError):
-            continue
+        file = MarkerFile(kube, options["namespace"], pod["name"], options["journal_folder"])
+        with suppress(CacheError):
+            marker = file.read()
+            return marker.version if marker else ""
     return ""

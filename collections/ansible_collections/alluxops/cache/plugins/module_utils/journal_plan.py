@@ -65,12 +65,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     if request.policy == "force" and not request.restoring:
         return _plan_forced(journals, request)
     for journal in journals:
-        if journal.state == "foreign":
-            raise SettingsError(
-                f"{journal.name} holds files that are no journal: {journal.detail}.",
-                "a master's files would mix with them.",
-                "move them away, or point node_storage_root elsewhere.",
-            )
+        _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
     for journal in journals:
@@ -98,7 +93,18 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
         )
 
 
+def _refuse_foreign(journal: Journal) -> None:
+    if journal.state == "foreign":
+        raise SettingsError(
+            f"{journal.name} holds files that are no journal: {journal.detail}.",
+            "a master's files would mix with them.",
+            "move them away, or point node_storage_root elsewhere.",
+        )
+
+
 def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
+    for journal in journals:
+        _refuse_foreign(journal)
     if request.wanted.shared or len(journals) >= request.masters:
         raise SettingsError(
             f"all {len(journals)} journals of {request.wanted.release} are to be formatted as stale copies.",

@@ -43,7 +43,8 @@ options:
   stale:
     description:
       - The journals of O(ordinals) are old copies of masters that are no members of the quorum that serves; they are
-        formatted whatever they hold. Their pods must not run. Refused when these are all masters.
+        formatted whatever they hold, unless they are new. Refused when these are all masters, and for one that runs or
+        is a member.
     type: bool
     default: false
   restoring:
