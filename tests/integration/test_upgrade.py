@@ -90,6 +90,18 @@ def test_check_mode_shows_the_plan_and_changes_nothing(cache: Cache) -> None:
     assert running(cache) == {OLD}
 
 
+def test_a_journal_that_nobody_can_back_up_is_not_converted(cache: Cache) -> None:
+    masters = ("-n", NAME, "scale", "statefulset", f"{NAME}-master")
+    cache.lab.kubectl(*masters, "--replicas=0")
+    cache.wait_for("no master", lambda: f"{NAME}-master-0" not in cache.pods())
+    outcome = cache.verb("upgrade", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert f"upgrade_without_backup={NAME}" in outcome.output
+    assert running(cache) == {OLD}
+    cache.lab.kubectl(*masters, "--replicas=1")
+    cache.wait_for("the master", lambda: cache.ready().get(f"{NAME}-master-0") == "2/2")
+
+
 def test_what_kubernetes_would_refuse_half_way_is_refused_before(cache: Cache) -> None:
     settings = values_with(cache)
     settings["alluxio_values"]["journal"] = {"size": "3Gi"}
@@ -111,7 +123,7 @@ def test_an_upgrade_that_cannot_work_stops_with_its_state_explained(cache: Cache
 
 def test_the_right_version_converges_from_there(cache: Cache, tree: list[str]) -> None:
     outcome = cache.apply("upgrade", **QUIET)
-    assert "no master serves" in outcome.output
+    assert "made by the run that did not end; no master serves" in outcome.output
     assert running(cache) == {NEW}
     assert set(cache.ready().values()) == {"2/2"}
     assert cache.known() == tree

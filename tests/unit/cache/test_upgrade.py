@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -143,6 +144,42 @@ def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
     with pytest.raises(SettingsError, match="has begun and did not end"):
         upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
     assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
+
+
+AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+NAME_AT = f"alluxio-backup-2026-01-02-{int(AT.timestamp()) * 1000}.gz"
+
+
+@pytest.mark.parametrize(
+    ("where", "hours", "counts"),
+    [
+        (f"s3://b/{NAME_AT}", 1, True),
+        (f"/home/me/{NAME_AT}", 23, True),
+        (f"s3://b/{NAME_AT}", 25, False),
+        ("s3://b/else.gz", 1, False),
+        ("", 1, False),
+    ],
+)
+def test_the_backup_of_a_run_that_stopped_counts_for_a_day(
+    where: str, hours: int, *, counts: bool
+) -> None:
+    notes = {upgrade.BACKUP_NOTE: where}
+    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours))) is counts
+
+
+def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
+    with pytest.raises(SettingsError, match=r"alluxio_version is 2\.9\.6, no master") as fault:
+        upgrade.check_backup(PLAN, "", "")
+    assert "upgrade_without_backup=alluxio" in fault.value.fix
+    with pytest.raises(SettingsError, match="upgrade_without_backup is 'yes'"):
+        upgrade.check_backup(PLAN, "", "yes")
+
+
+def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
+    upgrade.check_backup(PLAN, "", "alluxio")
+    upgrade.check_backup(PLAN, f"s3://b/{NAME_AT}", "")
+    upgrade.check_backup(replace(PLAN, before="2.9.6-custom"), "", "")  # other settings
+    upgrade.check_backup(replace(PLAN, revision=3), "", "")
 
 
 PLAN = Plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import yaml
@@ -41,6 +42,9 @@ COLLECTIONS: Final = {
 NOBODY: Final = (
     "none: no master serves, so there is nobody to make one; the journals stay as they are"
 )
+NOTED: Final = (
+    "{}, made by the run that did not end; no master serves, so there is nobody to make another"
+)
 
 
 class ActionModule(ApiAction):
@@ -50,7 +54,13 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """The step that is asked for."""
-        steps = {"target": _target, "plan": self._plan, "backup": self._backup, "explain": _explain}
+        steps = {
+            "target": _target,
+            "plan": self._plan,
+            "backup": self._backup,
+            "explain": _explain,
+            "ended": self._end,
+        }
         return steps[options["state"]](kube, options)
 
     def _plan(self, kube: Kube, options: Options) -> Result:
@@ -99,6 +109,9 @@ class ActionModule(ApiAction):
             held=options["may_hold_workers"],
             restore_from=options["restore_from"] if restores else "",
         )
+        if changes and seen.leader is None:
+            noted = _noted(kube, namespace, release)
+            upgrade.check_backup(plan, noted, options["without_backup"])
         return {
             "changed": False,
             "changes": changes,
@@ -114,7 +127,9 @@ class ActionModule(ApiAction):
         namespace, release = options["namespace"], options["release"]
         seen = objects.look(kube, namespace, release)
         if seen.leader is None:
-            return {"changed": False, "backup": {}, "where": NOBODY}
+            noted = _noted(kube, namespace, release)
+            where = NOTED.format(noted) if noted else NOBODY
+            return {"changed": False, "backup": {"where": noted} if noted else {}, "where": where}
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=options["backup_to"])
             return {"changed": True, "backup": {}, "where": where}
@@ -125,7 +140,28 @@ class ActionModule(ApiAction):
             to=options["backup_to"],
             patience=Patience(options["wait_timeout_s"]),
         ).as_dict()
+        _note(kube, namespace, release, str(made["where"]))
         return {"changed": True, "backup": made, "where": backup.summary(made)}
+
+    def _end(self, kube: Kube, options: Options) -> Result:
+        """Everything serves: what was backed up before says nothing of what comes now."""
+        if not self.check_mode:
+            _note(kube, options["namespace"], options["release"], None)
+        return {"changed": False}
+
+
+def _noted(kube: Kube, namespace: str, release: str) -> str:
+    """Where the backup lies that an interrupted run has made; empty for none."""
+    found = objects.masters_set(kube, namespace, release) or {}
+    annotations = (found.get("metadata") or {}).get("annotations") or {}
+    return upgrade.noted_backup(annotations, datetime.now(UTC))
+
+
+def _note(kube: Kube, namespace: str, release: str, where: str | None) -> None:
+    kube.merge(
+        objects.apps(namespace, "statefulsets", f"{release}-master"),
+        {"metadata": {"annotations": {upgrade.BACKUP_NOTE: where}}},
+    )
 
 
 def _target(kube: Kube, options: Options) -> Result:
@@ -166,7 +202,8 @@ def _revisions(kube: Kube, options: Options) -> list[upgrade.Revision]:
 def _destination(kube: Kube, options: Options, seen: health.Seen) -> str:
     """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
     if seen.leader is None:
-        return NOBODY
+        noted = _noted(kube, options["namespace"], options["release"])
+        return NOTED.format(noted) if noted else NOBODY
     return backups.plan(kube, options["namespace"], options["release"], to=options["backup_to"])
 
 

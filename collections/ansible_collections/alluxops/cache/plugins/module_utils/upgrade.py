@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     ha_of_config,
     image_of,
@@ -23,6 +25,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils.release import (
 )
 
 Json = dict[str, Any]
+
+BACKUP_NOTE: Final = "alluxops/backup-before-upgrade"
+"""Annotation of the masters' StatefulSet: where the backup lies that a run has made which did not end yet."""
+NOTE_COUNTS_FOR: Final = timedelta(days=1)
+"""After that, masters may have served for long since the backup was made."""
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
@@ -197,6 +204,33 @@ def check_rollback(
             " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
         )
     return is_older or has_begun
+
+
+def noted_backup(annotations: Mapping[str, str], now: datetime) -> str:
+    """Where the backup lies that a run has made which did not end; empty for none, or one too old to count."""
+    where = annotations.get(BACKUP_NOTE, "")
+    name = PurePosixPath(where).name
+    if not backup.is_name(name):
+        return ""
+    made = datetime.fromisoformat(backup.taken_at(name))
+    return where if now - made < NOTE_COUNTS_FOR else ""
+
+
+def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
+    """Raise SettingsError where no master serves, and a new version would convert a journal that nobody backed up.
+
+    noted: a backup that an interrupted run has made. confirmed: upgrade_without_backup.
+    """
+    if plan.revision or not plan.version_changes or noted or confirmed == plan.release:
+        return
+    what = f", and upgrade_without_backup is {confirmed!r}" if confirmed else ""
+    raise SettingsError(
+        f"alluxio_version is {plan.after}, no master of {plan.namespace}/{plan.release} serves{what}.",
+        f"A newer Alluxio converts the journal of {versions.text(plan.before)}, and without a master that serves nobody"
+        " can make a backup before.",
+        f"set alluxio_version: {plan.before} and repair the masters first, with other settings; or, where the journal"
+        f" may be lost, run once with -e upgrade_without_backup={plan.release}.",
+    )
 
 
 def lines(plan: Plan, *, changes: bool) -> list[str]:

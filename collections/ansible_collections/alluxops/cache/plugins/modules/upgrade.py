@@ -11,10 +11,12 @@ options:
       - C(target) chooses the revision that a rollback goes to.
       - C(plan) says what restarts in which order, and refuses what Kubernetes would refuse half-way, or what would lose
         metadata.
-      - C(backup) makes a backup of the metadata, if a master serves.
+      - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet. If none
+        does, the backup of a run that did not end counts for a day.
+      - C(ended) takes that note away.
       - C(explain) tells which pods run which version, and what can be done.
     type: str
-    choices: [target, plan, backup, explain]
+    choices: [target, plan, backup, explain, ended]
     required: true
   rendered:
     description: What M(alluxops.cache.helm_release) with C(state=rendered) returned.
@@ -33,6 +35,12 @@ options:
     description: For a rollback, the revision to go to; 0 with O(state=target) chooses the last good one.
     type: int
     default: 0
+  without_backup:
+    description:
+      - C(upgrade_without_backup). The release's name lets an upgrade go to another version where no master serves that
+        could make a backup; else C(plan) refuses it.
+    type: str
+    default: ''
   restore_from:
     description: For a rollback, the backup that an older Alluxio may start from; empty for none.
     type: str
