@@ -50,6 +50,11 @@ def test_a_backup_of_a_newer_alluxio_is_refused() -> None:
     backup_age.check(f"s3://b/{made(3)}", ERAS, "2.9.6")
 
 
+@pytest.mark.parametrize(("hours", "is_doubted"), [(-1, True), (1, False), (3, False), (9, True)])
+def test_what_nobody_can_tell_is_said(hours: float, *, is_doubted: bool) -> None:
+    assert bool(backup_age.doubts(f"s3://b/{made(hours)}", ERAS)) is is_doubted
+
+
 def test_the_newest_is_looked_for_among_those_it_can_read() -> None:
     files = [File(made(hours), 1) for hours in (1, 3, 5)]
     files.append(File(f"{made(3)}.complete", 0))

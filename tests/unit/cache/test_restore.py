@@ -45,6 +45,14 @@ def test_a_rollback_replaces_what_serves() -> None:
     assert found == restore.Plan(LATEST, "")
 
 
+def test_a_rollback_may_take_another_backup_than_the_one_it_began_with() -> None:
+    seen = Seen(serving="alluxio-master-0", pending=f"{FOLDER}/{MID}", restored=12)
+    found = restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(IN_UFS, IN_UFS.value)
+    found = restore.plan(LATEST, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(LATEST, f"{FOLDER}/{MID}", is_finished=True)
+
+
 @pytest.mark.parametrize(
     ("source", "pending"),
     [(LATEST, f"{FOLDER}/{MID}"), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],

@@ -76,8 +76,11 @@ class ActionModule(ApiAction):
         folder = journal.journal_folder(options["values"] or settings.values)
         seen = _look(kube, settings)
         plan = restore.plan(source, seen, settings.release, folder, replaces=replaces)
+        doubts: list[str] = []
         if replaces and source.kind != "latest":
-            backup_age.check(source.value, *_eras(kube, options))
+            eras, tag = _eras(kube, options)
+            backup_age.check(source.value, eras, tag)
+            doubts = backup_age.doubts(source.value, eras)
         return {
             "changed": False,
             "kind": source.kind,
@@ -85,6 +88,7 @@ class ActionModule(ApiAction):
             "uri": plan.uri,
             "is_finished": plan.is_finished,
             "entries": entries,
+            "warnings": doubts,
         }
 
     def _choose(self, kube: Kube, options: Options) -> Result:
@@ -105,13 +109,21 @@ class ActionModule(ApiAction):
             kube, settings.namespace, settings.release, options["values"], shown, patience
         )
         where = f"{shown} of {settings.root_ufs}"
+        eras, tag = _eras(kube, options) if options["revision"] else ([], "")
         if options["revision"]:
-            files = backup_age.readable(files, *_eras(kube, options))
+            files = backup_age.readable(files, eras, tag)
             where += f" that revision {options['revision']} can read"
         chosen = backup.choose(files, wanted, where)
+        doubtful = options["revision"] and source.kind == "latest"
+        doubts = backup_age.doubts(chosen.name, eras) if doubtful else []
         root, names = settings.root_ufs, (settings.namespace, settings.release)
         uri = uri or backup.uri_in_ufs(root, *names, chosen.name)
-        return {"changed": False, "uri": uri, "size_bytes": chosen.size_bytes}
+        return {
+            "changed": False,
+            "uri": uri,
+            "size_bytes": chosen.size_bytes,
+            "warnings": doubts,
+        }
 
     def _place(self, kube: Kube, options: Options) -> Result:
         """Put a file of the controller into each journal volume, while no master runs."""

@@ -1,6 +1,6 @@
 """Which Alluxio wrote a backup: its name says when it was made, and Helm's revisions what the release ran then. Pure.
 
-A backup holds nothing that tells its version, and an older Alluxio drops without a word what it does not know in it.
+A backup holds nothing that tells its version, and an older Alluxio may not be able to read what a newer one wrote.
 """
 
 from __future__ import annotations
@@ -43,6 +43,17 @@ def check(name: str, eras: Sequence[Era], tag: str) -> None:
         f" {era.revision}); {versions.text(tag)} may not be able to read what that wrote.",
         "give a backup that was made before; `latest` takes the newest of those.",
     )
+
+
+def doubts(name: str, eras: Sequence[Era]) -> list[str]:
+    """A warning where nothing tells which Alluxio wrote a backup."""
+    era = era_of(name, eras)
+    if era is not None and versions.numbers(era.tag) is not None:
+        return []
+    file = PurePosixPath(name).name
+    return [
+        f"which Alluxio wrote {file} is not known: Helm's history of the release does not tell."
+    ]
 
 
 def readable(files: Iterable[backup.File], eras: Sequence[Era], tag: str) -> list[backup.File]:

@@ -76,11 +76,13 @@ def plan(
 ) -> Plan:
     """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError.
 
-    replaces: the cache may serve, as a rollback means to replace what it knows.
+    replaces: the cache may serve, as a rollback means to replace what it knows; another backup may take the place of
+    one that could not be restored.
     """
     uri = uri_of(source, journal_folder)
-    if seen.pending:
-        if source.kind != "latest" and uri != seen.pending:
+    is_another = source.kind != "latest" and uri != seen.pending
+    if seen.pending and not (is_another and replaces):
+        if is_another:
             raise SettingsError(
                 f"a restore of {seen.pending} into {release} has begun and did not end; restore_from is"
                 f" {source.value}.",
@@ -96,8 +98,9 @@ def plan(
             "restore into a new release; or take this one away with `alluxops uninstall` and"
             f" alluxio_confirm_purge={release}, and restore then.",
         )
+    has_begun = bool(seen.pending) and uri == seen.pending
     return Plan(
-        source, uri, is_finished=bool(seen.pending and seen.serving and seen.restored is not None)
+        source, uri, is_finished=has_begun and bool(seen.serving) and seen.restored is not None
     )
 
 
