@@ -44,6 +44,15 @@ def tree(cache: Cache) -> list[str]:
     return cache.known()
 
 
+@pytest.fixture(scope="module")
+def kept(cache: Cache, tree: list[str]) -> Path:
+    """A backup on this machine that the older version made."""
+    del tree
+    cache.apply("backup", **QUIET, alluxio_version=OLD, backup_to=str(cache.directory / "kept"))
+    (found,) = (cache.directory / "kept" / NAME / NAME).iterdir()
+    return found
+
+
 def running(cache: Cache) -> set[str]:
     """Image tags of the pods."""
     return {
@@ -61,8 +70,9 @@ def values_with(cache: Cache, **properties: str) -> dict[str, Any]:
 
 
 def test_site_does_not_change_the_version_of_a_running_release(
-    cache: Cache, tree: list[str]
+    cache: Cache, tree: list[str], kept: Path
 ) -> None:
+    assert kept.is_file()
     outcome = cache.verb("site", **QUIET)
     assert outcome.code == 2, outcome.output
     assert f"runs Alluxio {OLD}" in outcome.output
@@ -79,6 +89,18 @@ def test_check_mode_shows_the_plan_and_changes_nothing(cache: Cache) -> None:
     assert "alluxio_backups" in outcome.output
     assert cache.releases() == before
     assert running(cache) == {OLD}
+
+
+def test_a_journal_that_nobody_can_back_up_is_not_converted(cache: Cache) -> None:
+    masters = ("-n", NAME, "scale", "statefulset", f"{NAME}-master")
+    cache.lab.kubectl(*masters, "--replicas=0")
+    cache.wait_for("no master", lambda: f"{NAME}-master-0" not in cache.pods())
+    outcome = cache.verb("upgrade", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert f"upgrade_without_backup={NAME}" in outcome.output
+    assert running(cache) == {OLD}
+    cache.lab.kubectl(*masters, "--replicas=1")
+    cache.wait_for("the master", lambda: cache.ready().get(f"{NAME}-master-0") == "2/2")
 
 
 def test_what_kubernetes_would_refuse_half_way_is_refused_before(cache: Cache) -> None:
@@ -102,7 +124,7 @@ def test_an_upgrade_that_cannot_work_stops_with_its_state_explained(cache: Cache
 
 def test_the_right_version_converges_from_there(cache: Cache, tree: list[str]) -> None:
     outcome = cache.apply("upgrade", **QUIET)
-    assert "no master serves" in outcome.output
+    assert "made by the run that did not end; no master serves" in outcome.output
     assert running(cache) == {NEW}
     assert set(cache.ready().values()) == {"2/2"}
     assert cache.known() == tree
@@ -176,3 +198,58 @@ def test_masters_names_get_addresses_and_lose_them_again(
     assert service(cache)["spec"]["clusterIP"] != "None"
     assert cache.starts("alluxio-master") == pods
     assert cache.known() == tree
+
+
+def test_the_older_version_comes_back_with_a_backup_that_it_can_read(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    back = {**QUIET, "rollback_revision": 1, "restore_from": str(kept)}
+    outcome = cache.verb("rollback", **back)
+    assert outcome.code == 2, outcome.output
+    assert f"The journal of {NAME} is destroyed" in outcome.output
+    back["alluxio_confirm_restore"] = NAME
+
+    cache.apply("backup", **QUIET, backup_to=str(cache.directory / "newer"))
+    (late,) = (cache.directory / "newer" / NAME / NAME).iterdir()
+    outcome = cache.verb("rollback", **{**back, "restore_from": str(late)})
+    assert outcome.code == 2, outcome.output
+    assert f"was to run Alluxio {NEW}" in outcome.output
+    assert running(cache) == {NEW}
+
+    outcome = cache.apply("rollback", "--check", **back)
+    assert "replace all that the cache knows now" in outcome.output
+    assert running(cache) == {NEW}
+
+    cache.script("alluxio fs -Dalluxio.user.file.writetype.default=MUST_CACHE mkdir /kept/since")
+    outcome = cache.apply("rollback", **back)
+    assert f"restored {kept.name}" in outcome.output
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+    config = cache.lab.kubectl("-n", NAME, "get", "configmap", f"{NAME}-config", "-o", "yaml")
+    assert "init.from.backup" not in config
+    assert set(cache.playbook("site.yml", **QUIET, alluxio_version=OLD).changed.values()) == {0}
+
+
+def test_such_a_rollback_that_was_killed_is_brought_to_its_end(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    cache.apply("upgrade", **QUIET)
+    given = {**QUIET, "restore_from": str(kept), "alluxio_confirm_restore": NAME}
+    inventory = ("-i", str(cache.lab.inventory))
+    with cache.running("alluxops", "rollback", *inventory, **given) as process:
+        cache.wait_for("the step that restores", lambda: is_restoring(cache))
+        cache.kill(process)
+    outcome = cache.verb("rollback", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert "has begun and did not end" in outcome.output
+    cache.apply("rollback", **given)
+    assert not is_restoring(cache)
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+
+
+def is_restoring(cache: Cache) -> bool:
+    """Whether the last revision is one that starts from a backup."""
+    secrets = cache.lab.objects("secrets", "-n", NAME, "-l", f"owner=helm,name={NAME}")
+    newest = max(secrets, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
+    return str(newest["metadata"]["labels"].get("alluxops.io/step")).startswith("restore-")

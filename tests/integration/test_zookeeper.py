@@ -173,3 +173,15 @@ def test_what_cannot_work_is_refused(cache: Cache, settings: dict[str, Any], nam
     outcome = cache.verb("site", **{**SETTINGS, **settings})
     assert outcome.code == 2, outcome.output
     assert named in outcome.output
+
+
+def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache) -> None:
+    alluxio(cache, "fs", "mkdir", "/tree/restored")
+    cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))
+    (file,) = (cache.directory / "backups" / NAME / NAME).iterdir()
+    remove(cache.lab)
+    cache.apply("restore", **SETTINGS, restore_from=str(file), alluxio_confirm_restore=NAME)
+    assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
+    assert "/tree/restored" in alluxio(cache, "fs", "ls", "/tree")
+    outcome = cache.playbook("site.yml", **SETTINGS)
+    assert set(outcome.changed.values()) == {0}, outcome.output

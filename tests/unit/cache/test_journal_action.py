@@ -76,6 +76,7 @@ def test_two_lost_volumes_of_three_are_refused(cluster: Volumes) -> None:
 
 def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
     cluster.serve(True)
+    cluster.members = [0]
     cluster.write(1)
     result = guard(cluster, ordinals=[1], stale=True).run()
     assert [item["formatted_now"] for item in result["journals"]] == [True]
@@ -86,9 +87,20 @@ def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
 
 def test_a_copy_is_not_stale_while_its_master_runs(cluster: Volumes) -> None:
     cluster.serve(True, True)
+    cluster.members = [0]
     with pytest.raises(SettingsError, match="alluxio-master-1 runs"):
         guard(cluster, ordinals=[1], stale=True).run()
     assert holds(cluster) == [True, True, False]
+
+
+def test_a_copy_is_not_stale_while_its_master_has_a_vote(cluster: Volumes) -> None:
+    cluster.serve(True)
+    cluster.members = [0, 1]
+    cluster.write(1)
+    with pytest.raises(SettingsError, match="alluxio-master-1 is a member of the quorum"):
+        guard(cluster, ordinals=[1], stale=True).run()
+    assert holds(cluster) == [True, True, False]
+    assert cluster.jobs == {}
 
 
 def test_all_masters_are_not_stale(cluster: Volumes) -> None:
@@ -229,6 +241,50 @@ def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(cluster: Vo
     assert cluster.masters is not None
     assert cluster.masters["metadata"]["annotations"] == {}
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
+
+
+BACKUP = "s3://b/before.gz"
+
+
+def test_a_rollback_replaces_what_it_has_backed_up(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    guard(cluster, restoring="/x.gz", backed_up=BACKUP).run()
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {
+        stopped_masters.REPLICAS_BEFORE: "3",
+        stopped_masters.BACKUP_BEFORE: BACKUP,
+    }
+    assert holds(cluster) == [False] * 3
+    left = stopped_masters.StoppedMasters(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    assert left.let_go(3)  # Helm saw nothing to change
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.masters["spec"]["replicas"] == 3
+
+
+def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    cluster.pods = []
+    assert cluster.masters is not None
+    cluster.masters["metadata"]["annotations"] = {stopped_masters.BACKUP_BEFORE: BACKUP}
+    guard(cluster, restoring="/x.gz").run()
+    assert holds(cluster) == [False] * 3
+
+
+def test_what_nobody_backed_up_is_not_replaced(cluster: Volumes) -> None:
+    cluster.serve(False, False, False)
+    for ordinal in range(3):
+        cluster.write(ordinal)
+    with pytest.raises(SettingsError, match="holds metadata") as refusal:
+        guard(cluster, restoring="/x.gz").run()
+    assert "alluxio_confirm_format" in refusal.value.fix
+    assert not [step for step in cluster.done if step.startswith("replicas")]
+
+
+def test_masters_that_helm_has_started_are_left_alone(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    left = stopped_masters.StoppedMasters(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    assert not left.let_go(3)
+    assert cluster.done == []
 
 
 ZOOKEEPER: Json = {"alluxio.zookeeper.enabled": "true"}

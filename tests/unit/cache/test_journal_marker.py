@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal_marker
+from ansible_collections.alluxops.cache.plugins.action.journal_conversion import LoneMaster
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
-from tests.unit.cache.journal_volumes import Volumes, marker
+from tests.unit.cache.journal_volumes import Volumes, marker, options
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Json = dict[str, Any]
@@ -59,3 +60,16 @@ def test_a_restore_that_did_not_end_stays_marked(cluster: Volumes) -> None:
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
     marked(cluster, restored=True)
     assert marker(cluster, 0).restoring is None  # type: ignore[union-attr]
+
+
+def test_a_converted_journal_is_marked_as_in_use(cluster: Volumes) -> None:
+    values = options()["values"]
+    master = LoneMaster.__new__(LoneMaster)
+    vars(master).update(
+        kube=cluster, namespace="cache", release="alluxio", values=values, pod="x-master-0"
+    )
+    master.mark("UFS")
+    found = marker(cluster, 0)
+    assert found is not None
+    assert (found.journal_type, found.version, found.served) == ("UFS", "2.9.6", True)
+    assert found.formatted_at

@@ -247,6 +247,12 @@ def test_a_stale_copy_is_formatted_and_a_new_one_left() -> None:
     assert decide(found, wanted=EMBEDDED, masters=5, stale=True).format == (0, 2)
 
 
+@pytest.mark.parametrize("state", ["foreign", "other", "absent", "unreadable"])
+def test_what_is_no_journal_of_ours_is_no_stale_copy(state: str) -> None:
+    with pytest.raises(SettingsError, match="the journal of master 0"):
+        decide(journals(state, wanted=EMBEDDED), wanted=EMBEDDED, masters=3, stale=True)
+
+
 @pytest.mark.parametrize("masters", [1, 3])
 def test_all_masters_are_never_stale(masters: int) -> None:
     with pytest.raises(SettingsError, match="stale copies"):

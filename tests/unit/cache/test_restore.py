@@ -39,6 +39,20 @@ def test_a_cache_that_serves_is_not_restored_over() -> None:
         plan(LATEST, Seen(serving="alluxio-master-0"))
 
 
+def test_a_rollback_replaces_what_serves() -> None:
+    seen = Seen(serving="alluxio-master-0")
+    found = restore.plan(LATEST, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(LATEST, "")
+
+
+def test_a_rollback_may_take_another_backup_than_the_one_it_began_with() -> None:
+    seen = Seen(serving="alluxio-master-0", pending=f"{FOLDER}/{MID}", restored=12)
+    found = restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(IN_UFS, IN_UFS.value)
+    found = restore.plan(LATEST, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(LATEST, f"{FOLDER}/{MID}", is_finished=True)
+
+
 @pytest.mark.parametrize(
     ("source", "pending"),
     [(LATEST, f"{FOLDER}/{MID}"), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],
@@ -64,6 +78,9 @@ def test_a_restore_is_confirmed_by_name() -> None:
     restore.confirm("alluxio", "alluxio")
     with pytest.raises(SettingsError, match="alluxio_confirm_restore is 'yes'"):
         restore.confirm("alluxio", "yes")
+    with pytest.raises(SettingsError, match="alluxio_confirm_restore") as fault:
+        restore.confirm("alluxio", "", replaces=True)
+    assert "The journal of alluxio is destroyed" in fault.value.cause
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_revision_that_is_none_to_go_back_to_is_refused(wanted: int) -> None:
     with pytest.raises(SettingsError, match=f"rollback_revision is {wanted}") as fault:
         upgrade.target(upgrade.revisions(HISTORY, "alluxio"), wanted, "alluxio")
     assert "7, 9" in fault.value.cause
+
+
+def test_a_rollback_that_is_on_its_way_goes_on_there() -> None:
+    found = upgrade.revisions([*HISTORY, secret(13, "deployed", step="restore-7")], "alluxio")
+    assert [one.number for one in found if one.goal] == [13]
+    assert upgrade.target(found, 0, "alluxio") == 7
+    assert upgrade.target(found, 7, "alluxio") == 7
+    with pytest.raises(SettingsError, match="rollback_revision is 9"):
+        upgrade.target(found, 9, "alluxio")
+    found = upgrade.revisions([*HISTORY, secret(13, step="restore-7"), secret(14)], "alluxio")
+    assert upgrade.target(found, 0, "alluxio") == 11
 
 
 def test_without_an_earlier_revision_there_is_nothing_to_go_back_to() -> None:
@@ -90,6 +102,13 @@ def test_masters_are_read_from_rendered_objects() -> None:
     found = upgrade.masters_of([rendered[0], embedded], "alluxio")
     assert found == Masters(3, "embedded")
     assert upgrade.masters_of([], "alluxio") is None
+    rendered[0]["spec"]["template"]["spec"]["containers"] = [
+        {"name": "sidecar", "image": "sidecar:1"},
+        {"name": "alluxio-master", "image": "alluxio:2.9.6"},
+    ]
+    masters = upgrade.masters_of(rendered, "alluxio")
+    assert masters is not None
+    assert masters.image == "alluxio:2.9.6"
 
 
 OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
@@ -105,7 +124,7 @@ def test_a_rollback_that_changes_settings_only_is_fine() -> None:
 @pytest.mark.parametrize(
     ("goal", "newest", "said"),
     [
-        (OLD, "2.9.6", "restore"),
+        (OLD, "2.9.6", "restore_from"),
         (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
     ],
 )
@@ -115,6 +134,52 @@ def test_a_rollback_that_would_lose_metadata_is_refused(
     with pytest.raises(SettingsError) as fault:
         upgrade.check_rollback(goal, NEW, newest, 3)
     assert said in fault.value.fix
+
+
+def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
+    assert upgrade.check_rollback(OLD, NEW, "2.9.6", 3, restore_from="latest")
+    assert not upgrade.check_rollback(OLD, NEW, "2.9.4", 3)
+    with pytest.raises(SettingsError, match="can read the journal as it is"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest")
+    with pytest.raises(SettingsError, match="has begun and did not end"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
+    assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
+
+
+AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+NAME_AT = f"alluxio-backup-2026-01-02-{int(AT.timestamp()) * 1000}.gz"
+
+
+@pytest.mark.parametrize(
+    ("where", "hours", "counts"),
+    [
+        (f"s3://b/{NAME_AT}", 1, True),
+        (f"/home/me/{NAME_AT}", 23, True),
+        (f"s3://b/{NAME_AT}", 25, False),
+        ("s3://b/else.gz", 1, False),
+        ("", 1, False),
+    ],
+)
+def test_the_backup_of_a_run_that_stopped_counts_for_a_day(
+    where: str, hours: int, *, counts: bool
+) -> None:
+    notes = {upgrade.BACKUP_NOTE: where}
+    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours))) is counts
+
+
+def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
+    with pytest.raises(SettingsError, match=r"alluxio_version is 2\.9\.6, no master") as fault:
+        upgrade.check_backup(PLAN, "", "")
+    assert "upgrade_without_backup=alluxio" in fault.value.fix
+    with pytest.raises(SettingsError, match="upgrade_without_backup is 'yes'"):
+        upgrade.check_backup(PLAN, "", "yes")
+
+
+def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
+    upgrade.check_backup(PLAN, "", "alluxio")
+    upgrade.check_backup(PLAN, f"s3://b/{NAME_AT}", "")
+    upgrade.check_backup(replace(PLAN, before="2.9.6-custom"), "", "")  # other settings
+    upgrade.check_backup(replace(PLAN, revision=3), "", "")
 
 
 PLAN = Plan(
@@ -153,6 +218,13 @@ def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
     assert "back to revision 4" in text
     assert "2 masters    stay as they are" in text
     assert "set the inventory" in text
+
+
+def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
+    plan = replace(PLAN, before="2.9.6", after="2.9.4", revision=4, restore_from="latest")
+    text = "\n".join(upgrade.lines(plan, changes=True))
+    assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
+    assert "all stop, and start with new journals from the backup" in text
 
 
 def test_a_plan_without_changes_says_so() -> None:

@@ -16,14 +16,15 @@ from ansible.utils.display import Display
 from ansible_collections.alluxops.cache.plugins.module_utils import release
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
-from ansible_collections.alluxops.cache.plugins.plugin_utils import parent
+from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, parent
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Patience,
     Result,
     plain,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed, packed_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kubeconfig import portable
@@ -60,6 +61,8 @@ class ActionModule(ActionBase):
             place = Path(chart).expanduser()
             arguments["chart_archive"] = base64.b64encode(packed(place)).decode()
             arguments["chart_is_directory"] = place.is_dir()
+        elif arguments.get("revision") and arguments.get("state", "present") == "present":
+            arguments.update(_of_revision(Kube.open(path), arguments))
         result = self._settled(path, arguments, task_vars)
         if result.get("failed_revision"):
             back = {"state": "rolled_back", "failed_revision": result["failed_revision"]}
@@ -152,6 +155,17 @@ class ActionModule(ActionBase):
                 return True
             what = f"a Helm that is not ours to end revision {number} ({revision['status']}"
             patience.pause(f"{what} for {age_s:.0f} s)", 2.0)
+
+
+def _of_revision(kube: Kube, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The chart and the values of a revision as Helm keeps them, with the values that are given laid over."""
+    number = int(arguments["revision"])
+    record = helm_records.read(kube, str(arguments["namespace"]), arguments["release"], number)
+    chart = packed_files(record.files, f"of revision {number}")
+    return {
+        "chart_archive": base64.b64encode(chart).decode(),
+        "values": merged(record.values, arguments.get("values") or {}),
+    }
 
 
 def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 
@@ -95,7 +96,13 @@ class _Guard:
             confirmed=options["confirm"] == self.release,
             stale=options["stale"],
             restoring=options["restoring"],
+            backed_up=self.backed_up,
         )
+
+    @property
+    def backed_up(self) -> str:
+        """Where the metadata was backed up before they are replaced, by this run or one that was interrupted."""
+        return str(self.options["backed_up"] or self.masters.backup_uri)
 
     def run(self) -> Result:
         """Look, decide, format."""
@@ -154,20 +161,27 @@ class _Guard:
         if plan.needs_backup and self.options["backup_first"] and not self.masters.backup_uri:
             backup = self._back_up(before)
         if self.options["stale"]:
-            running = [ordinal for ordinal in plan.format if ordinal in self.pods]
-            if running:
-                raise SettingsError(
-                    f"{self.release}-master-{running[0]} runs: its journal is not formatted as a stale copy.",
-                    "a member that forgets what it has voted for can make the others lose what they agreed on.",
-                    "stop it first; `alluxops scale-masters` does so.",
-                )
+            self._refuse_members(plan.format, patience)
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
-                backup_uri=str((backup or {}).get("uri") or self.masters.backup_uri),
-                come_back=not self.options["restoring"],
+                backup_uri=str((backup or {}).get("uri") or self.backed_up),
+                come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
+
+    def _refuse_members(self, ordinals: Sequence[int], patience: Patience) -> None:
+        """Raise SettingsError where a copy is not stale: its master runs, or has a vote in the quorum that serves."""
+        running = [ordinal for ordinal in ordinals if ordinal in self.pods]
+        members = Masters(self.kube, self.namespace, self.release).led(patience).ordinals
+        voting = [ordinal for ordinal in ordinals if ordinal in members]
+        for ordinal in [*running, *voting][:1]:
+            what = "runs" if running else "is a member of the quorum"
+            raise SettingsError(
+                f"{self.release}-master-{ordinal} {what}: its journal is not formatted as a stale copy.",
+                "a member that forgets what it has voted for can make the others lose what they agreed on.",
+                "run `alluxops scale-masters` again: its plan begins with what runs now.",
+            )
 
     def _beside_others(self, plan: Plan) -> bool:
         """Whether only journals of masters that do not serve are formatted, while the others go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -13,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     conversion,
     explain,
     health,
+    journal,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
@@ -24,6 +26,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
@@ -150,18 +153,12 @@ class LoneMaster:
         script = conversion.empty_journal(journal_type, given, self.values)
         self._run(script, f"make an empty journal of type {journal_type}")
 
-    def mark(self, journal_type: str) -> None:
+    def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""
-        marker = {
-            "namespace": self.namespace,
-            "release": self.release,
-            "ordinal": 0,
-            "journal_type": journal_type,
-            "version": str(self.values.get("imageTag", "")),
-            "served": True,
-            "formatted_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        self._run(conversion.write_marker(marker, self.values), "write the marker")
+        wanted = journal.Wanted.from_values(self.namespace, self.release, self.values)
+        new = journal.new_marker(replace(wanted, journal_type=journal_type), 0, datetime.now(UTC))
+        folder = journal.journal_folder(self.values)
+        MarkerFile(self.kube, self.namespace, self.pod, folder).write(replace(new, served=True))
 
     def _leader(self) -> health.Leader | None:
         pod = self.kube.get(self._place)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
+    backup_age,
     census,
     cluster,
     health,
@@ -17,8 +18,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, ufs_look
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -31,6 +32,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
+from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 LOG_LINES: Final = 20000
 NEWEST: Final = "the newest backup"
@@ -47,6 +49,7 @@ class ActionModule(ApiAction):
             "checked": self._check,
             "chosen": self._choose,
             "placed": self._place,
+            "started": self._start,
             "finished": self._finish,
         }[options["state"]]
         return step(kube, options)
@@ -54,7 +57,8 @@ class ActionModule(ApiAction):
     def _check(self, kube: Kube, options: Options) -> Result:
         """What can be refused before anything changes; reads only."""
         settings = Settings.from_dict(options["settings"])
-        restore.confirm(settings.release, options["confirm"])
+        replaces = options["revision"] > 0
+        restore.confirm(settings.release, options["confirm"], replaces=replaces)
         source = backup.source(
             options["source"], settings.root_ufs, settings.namespace, settings.release
         )
@@ -70,7 +74,13 @@ class ActionModule(ApiAction):
                 "give the path of a file on this machine.",
             )
         folder = journal.journal_folder(options["values"] or settings.values)
-        plan = restore.plan(source, _look(kube, settings), settings.release, folder)
+        seen = _look(kube, settings)
+        plan = restore.plan(source, seen, settings.release, folder, replaces=replaces)
+        doubts: list[str] = []
+        if replaces and source.kind != "latest":
+            eras, tag = _eras(kube, options)
+            backup_age.check(source.value, eras, tag)
+            doubts = backup_age.doubts(source.value, eras)
         return {
             "changed": False,
             "kind": source.kind,
@@ -78,6 +88,7 @@ class ActionModule(ApiAction):
             "uri": plan.uri,
             "is_finished": plan.is_finished,
             "entries": entries,
+            "warnings": doubts,
         }
 
     def _choose(self, kube: Kube, options: Options) -> Result:
@@ -98,10 +109,21 @@ class ActionModule(ApiAction):
             kube, settings.namespace, settings.release, options["values"], shown, patience
         )
         where = f"{shown} of {settings.root_ufs}"
+        eras, tag = _eras(kube, options) if options["revision"] else ([], "")
+        if options["revision"]:
+            files = backup_age.readable(files, eras, tag)
+            where += f" that revision {options['revision']} can read"
         chosen = backup.choose(files, wanted, where)
+        doubtful = options["revision"] and source.kind == "latest"
+        doubts = backup_age.doubts(chosen.name, eras) if doubtful else []
         root, names = settings.root_ufs, (settings.namespace, settings.release)
         uri = uri or backup.uri_in_ufs(root, *names, chosen.name)
-        return {"changed": False, "uri": uri, "size_bytes": chosen.size_bytes}
+        return {
+            "changed": False,
+            "uri": uri,
+            "size_bytes": chosen.size_bytes,
+            "warnings": doubts,
+        }
 
     def _place(self, kube: Kube, options: Options) -> Result:
         """Put a file of the controller into each journal volume, while no master runs."""
@@ -118,6 +140,13 @@ class ActionModule(ApiAction):
         if not self.check_mode:
             _put(kube, options, claims, source, uri)
         return {"changed": True, "diff": {"before": "", "after": diff}, "claims": len(claims)}
+
+    def _start(self, kube: Kube, options: Options) -> Result:
+        """See that the masters are no longer stopped."""
+        if self.check_mode:
+            return {"changed": False}
+        masters = StoppedMasters(kube, options["namespace"], options["release"])
+        return {"changed": masters.let_go(options["masters"])}
 
     def _finish(self, kube: Kube, options: Options) -> Result:
         """See that a master restored all of it, take away what was put beside the journals, count."""
@@ -160,6 +189,12 @@ def _counted(file: Path) -> int:
         ) from error
     except ValueError as error:
         raise SettingsError(f"the backup {file} cannot be restored: {error}.", "", fix) from error
+
+
+def _eras(kube: Kube, options: Options) -> tuple[list[backup_age.Era], str]:
+    """(which Alluxio the release was given when, the one that the revision gone back to runs)."""
+    eras = helm_records.eras(kube, options["namespace"], options["release"])
+    return eras, next((era.tag for era in eras if era.revision == options["revision"]), "")
 
 
 def _look(kube: Kube, settings: Settings) -> restore.Seen:

@@ -56,7 +56,7 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
         "terminating": "deletionTimestamp" in pod["metadata"],
         "restarts": sum(int(state.get("restartCount", 0)) for state in states),
         "revision": labels.get("controller-revision-hash", ""),
-        "image": _image(pod.get("spec", {}).get("containers") or []),
+        "image": image_of(pod.get("spec", {}).get("containers") or []),
         "started": any(_has_started(state) for state in states),
         "containers": [
             container["name"] for container in pod.get("spec", {}).get("containers", [])
@@ -113,7 +113,7 @@ def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
         "name": workload["metadata"]["name"],
         "replicas": wanted,
         "ready": ready,
-        "image": _image(template["containers"]),
+        "image": image_of(template["containers"]),
         "ha": ha_mode(template) if is_set else "",
         "rolls_itself": (spec.get("updateStrategy") or {}).get("type") != "OnDelete",
         "observed": seen,
@@ -123,7 +123,7 @@ def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
     }
 
 
-def _image(containers: Sequence[Mapping[str, Any]]) -> str:
+def image_of(containers: Sequence[Mapping[str, Any]]) -> str:
     """The image of Alluxio's own containers, "" where there are none.
 
     Upstream's chart puts a user's extraContainers before them.

@@ -6,7 +6,6 @@ resolves to the pod itself, and no Service selects it. So nothing is written bet
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
@@ -154,10 +153,3 @@ def empty_journal(journal_type: str, given: Mapping[str, str], values: Mapping[s
     if journal_type == "EMBEDDED":
         return f"rm -rf {shlex.quote(journal.journal_folder(values))}/{RAFT}\n"
     return f"set -eu\numask 027\n{_environment(given)}alluxio formatJournal\n"
-
-
-def write_marker(marker: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """Shell text that says in the volume which journal in it is the true one."""
-    place = shlex.quote(f"{journal.journal_folder(values)}/{journal.MARKER}")
-    text = shlex.quote(json.dumps(dict(marker)))
-    return f"set -eu\nprintf '%s\\n' {text} > {place}.new\nmv {place}.new {place}\nsync\n"

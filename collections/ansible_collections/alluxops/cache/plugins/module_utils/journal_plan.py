@@ -28,7 +28,8 @@ class Request:
     """What is asked for. masters: how many the release has; confirmed: alluxio_confirm_format names the release.
 
     stale: these journals are of masters that are no members of the quorum that serves: what they hold is an old copy.
-    restoring: the backup to be restored into them, which needs new journals.
+    restoring: the backup to be restored into them, which needs new journals. backed_up: where there is a backup of what
+    they hold, made to be replaced; empty for none.
     """
 
     wanted: Wanted
@@ -37,6 +38,7 @@ class Request:
     confirmed: bool = False
     stale: bool = False
     restoring: str = ""
+    backed_up: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     if request.policy == "force" and not request.restoring:
         return _plan_forced(journals, request)
     for journal in journals:
-        if journal.state == "foreign":
-            raise SettingsError(
-                f"{journal.name} holds files that are no journal: {journal.detail}.",
-                "a master's files would mix with them.",
-                "move them away, or point node_storage_root elsewhere.",
-            )
+        _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
     for journal in journals:
@@ -96,7 +93,18 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
         )
 
 
+def _refuse_foreign(journal: Journal) -> None:
+    if journal.state == "foreign":
+        raise SettingsError(
+            f"{journal.name} holds files that are no journal: {journal.detail}.",
+            "a master's files would mix with them.",
+            "move them away, or point node_storage_root elsewhere.",
+        )
+
+
 def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
+    for journal in journals:
+        _refuse_foreign(journal)
     if request.wanted.shared or len(journals) >= request.masters:
         raise SettingsError(
             f"all {len(journals)} journals of {request.wanted.release} are to be formatted as stale copies.",
@@ -126,6 +134,7 @@ def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
     """New journals for a restore; those that this restore has made already stay, unless a master has run on them."""
     kind = request.wanted.journal_type
     confirmed = request.policy == "force" and request.confirmed
+    confirmed = confirmed or bool(request.backed_up)
     for journal in journals:
         marker = journal.marker
         begun = marker is not None and marker.restoring == request.restoring
@@ -137,7 +146,7 @@ def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
         ):
             raise SettingsError(
                 f"{journal.name} holds metadata, and {request.restoring} is to be restored into it.",
-                "a restore replaces everything that the cache knows.",
+                "a restore replaces everything that the cache knows, and there is no backup of that.",
                 "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
                 f" {request.wanted.release}.",
             )

@@ -23,6 +23,8 @@ STEP_LABEL = "alluxops.io/step"
 WHOLE_STEP = "whole"
 MASTERS_STEP = "masters"
 """An upgrade's first revision: the masters are taken on, the workers wait. Nothing goes back to it."""
+RESTORE_STEP = "restore"
+"""A rollback's first revision, where it restores a backup: the older Alluxio, told to start from it."""
 
 _BUSY = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 _GOOD = ("deployed", "superseded")
@@ -179,6 +181,17 @@ def _joined(found: Mapping[str, str], names: Sequence[str], key: bytes) -> str:
     return "".join(f"---\n{redacted(found[name], key)}\n" for name in names if name in found)
 
 
+def step_label(step: str, goal: int) -> str:
+    """The value of STEP_LABEL. goal: the revision that a restore is on its way to, for the next run to know."""
+    return f"{RESTORE_STEP}-{goal}" if step == RESTORE_STEP else step
+
+
+def restore_goal(label: str) -> int:
+    """The revision that a restore is on its way to, from STEP_LABEL's value; 0 for any other step."""
+    step, _, goal = label.partition("-")
+    return int(goal) if step == RESTORE_STEP and goal.isdigit() else 0
+
+
 def install_only(found: Mapping[str, Any]) -> list[str]:
     """ConfigMaps that the chart made hooks of its installation: Helm changes them neither on upgrade nor on rollback.
 
@@ -265,9 +278,11 @@ def upgrade_command(
     command = ["upgrade", "--install", release, *chart, "--values", values, "--reset-values"]
     if timeout_s == 0:
         return [*command, "--dry-run=server"]
+    # On its way back to a revision, Helm must not forget it.
+    most = "0" if restore_goal(step) else "10"
     return [
         *command,
-        *("--timeout", f"{timeout_s}s", "--history-max", "10"),
+        *("--timeout", f"{timeout_s}s", "--history-max", most),
         *("--labels", f"{RUN_LABEL}={label},{STEP_LABEL}={step}"),
     ]
 

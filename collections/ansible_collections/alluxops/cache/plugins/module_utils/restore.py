@@ -50,21 +50,39 @@ class Plan:
     is_finished: bool = False
 
 
-def confirm(release: str, confirmed: str) -> None:
-    """Raise SettingsError unless the release was named."""
+def confirm(release: str, confirmed: str, *, replaces: bool = False) -> None:
+    """Raise SettingsError unless the release was named. replaces: a rollback restores over a cache that is in use."""
+    cause = "A restore starts the cache with the metadata of a backup, and with nothing that came after it."
+    if replaces:
+        cause = (
+            f"The journal of {release} is destroyed: each path, mount, pin, TTL and ACL that came after the backup is"
+            " lost."
+        )
     if confirmed != release:
         raise SettingsError(
             f"alluxio_confirm_restore is {confirmed!r}.",
-            "A restore starts the cache with the metadata of a backup, and with nothing that came after it.",
+            cause,
             f"run once with -e alluxio_confirm_restore={release}, if that is meant.",
         )
 
 
-def plan(source: backup.Source, seen: Seen, release: str, journal_folder: str) -> Plan:
-    """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError."""
+def plan(
+    source: backup.Source,
+    seen: Seen,
+    release: str,
+    journal_folder: str,
+    *,
+    replaces: bool = False,
+) -> Plan:
+    """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError.
+
+    replaces: the cache may serve, as a rollback means to replace what it knows; another backup may take the place of
+    one that could not be restored.
+    """
     uri = uri_of(source, journal_folder)
-    if seen.pending:
-        if source.kind != "latest" and uri != seen.pending:
+    is_another = source.kind != "latest" and uri != seen.pending
+    if seen.pending and not (is_another and replaces):
+        if is_another:
             raise SettingsError(
                 f"a restore of {seen.pending} into {release} has begun and did not end; restore_from is"
                 f" {source.value}.",
@@ -73,15 +91,16 @@ def plan(source: backup.Source, seen: Seen, release: str, journal_folder: str) -
                 " format the journals first (alluxio_journal_format: force).",
             )
         uri = seen.pending
-    elif seen.serving:
+    elif seen.serving and not replaces:
         raise SettingsError(
             f"{release} serves ({seen.serving} leads), so its journal is not empty.",
             "A restore replaces everything that the cache knows.",
             "restore into a new release; or take this one away with `alluxops uninstall` and"
             f" alluxio_confirm_purge={release}, and restore then.",
         )
+    has_begun = bool(seen.pending) and uri == seen.pending
     return Plan(
-        source, uri, is_finished=bool(seen.pending and seen.serving and seen.restored is not None)
+        source, uri, is_finished=has_begun and bool(seen.serving) and seen.restored is not None
     )
 
 

@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     ha_of_config,
+    image_of,
     is_ready,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
     STEP_LABEL,
+    restore_goal,
 )
 
 Json = dict[str, Any]
+
+BACKUP_NOTE: Final = "alluxops/backup-before-upgrade"
+"""Annotation of the masters' StatefulSet: where the backup lies that a run has made which did not end yet."""
+NOTE_COUNTS_FOR: Final = timedelta(days=1)
+"""After that, masters may have served for long since the backup was made."""
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
@@ -28,11 +37,15 @@ _GOOD: Final = ("deployed", "superseded")
 
 @dataclass(frozen=True)
 class Revision:
-    """One of Helm's revisions. is_half: an upgrade's first step, which took the masters on and held the workers."""
+    """One of Helm's revisions. is_half: the first step of an upgrade, or of a rollback that restores a backup.
+
+    goal: the revision that such a rollback is on its way to; 0 for any other.
+    """
 
     number: int
     status: str
     is_half: bool
+    goal: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Plan:
     backup_to: str = ""
     revision: int = 0
     held: bool = False
+    restore_from: str = ""
 
     @property
     def version_changes(self) -> bool:
@@ -74,8 +88,11 @@ def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revisi
     for secret in secrets:
         labels = secret["metadata"].get("labels") or {}
         if labels.get("owner") == "helm" and labels.get("name") == release:
-            half = labels.get(STEP_LABEL) == MASTERS_STEP
-            found.append(Revision(int(labels["version"]), str(labels.get("status", "")), half))
+            step = str(labels.get(STEP_LABEL, ""))
+            goal = restore_goal(step)
+            half = step == MASTERS_STEP or goal > 0
+            status = str(labels.get("status", ""))
+            found.append(Revision(int(labels["version"]), status, half, goal))
     return sorted(found, key=lambda one: one.number)
 
 
@@ -86,7 +103,15 @@ def target(found: Sequence[Revision], wanted: int, release: str) -> int:
     """
     if not found:
         raise SettingsError(f"there is no release {release}.", "", "`alluxops site` deploys it.")
-    current = found[-1].number
+    current, begun = found[-1].number, found[-1].goal
+    if begun and wanted not in (0, begun):
+        raise SettingsError(
+            f"rollback_revision is {wanted}.",
+            f"A rollback of {release} to revision {begun} has begun and did not end.",
+            f"finish it first, with rollback_revision={begun} or without.",
+        )
+    if begun:
+        return begun
     good = [one for one in found[:-1] if one.status in _GOOD and not one.is_half]
     known = ", ".join(str(one.number) for one in good) or "none"
     if wanted:
@@ -126,7 +151,7 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
     """How many masters rendered objects have, how they agree, and what they run; None where there are none."""
     for item in objects:
         if item.get("kind") == "StatefulSet" and _name(item) == f"{release}-master":
-            image = str(item["spec"]["template"]["spec"]["containers"][0]["image"])
+            image = image_of(item["spec"]["template"]["spec"]["containers"])
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
             ha = ha_of_config(config.get("data") or {})
@@ -135,14 +160,20 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
 
 
 def check_rollback(
-    goal: Masters | None, current: Masters | None, newest: str, revision: int
-) -> None:
-    """Raise SettingsError where going back to a revision would lose metadata.
+    goal: Masters | None,
+    current: Masters | None,
+    newest: str,
+    revision: int,
+    *,
+    restore_from: str = "",
+    has_begun: bool = False,
+) -> bool:
+    """Whether going back to a revision takes a backup that is restored. Raises SettingsError where it loses metadata.
 
-    newest: tag of the newest Alluxio that served from the journal.
+    newest: tag of the newest Alluxio that served from the journal. has_begun: a restore on the way to it has.
     """
     if goal is None or current is None:
-        return
+        return False
     if goal != current:
         raise SettingsError(
             f"revision {revision} has {goal.count} masters, HA {goal.ha}; now it is {current.count}, HA {current.ha}.",
@@ -150,14 +181,56 @@ def check_rollback(
             "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
         )
     older, known = versions.numbers(versions.tag_of(goal.image)), versions.numbers(newest)
-    if older is not None and known is not None and older < known:
-        tag = versions.tag_of(goal.image)
+    is_older = older is not None and known is not None and older < known
+    tag = versions.tag_of(goal.image)
+    if restore_from and not (is_older or has_begun):
+        raise SettingsError(
+            f"restore_from is {restore_from}, and revision {revision} runs Alluxio {tag}, which can read the journal as"
+            " it is.",
+            "A rollback that restores a backup gives up what came after it, and this one needs none.",
+            "leave restore_from out. To go back to older metadata on purpose, see `alluxops restore`.",
+        )
+    if has_begun and not restore_from:
+        raise SettingsError(
+            f"a rollback to revision {revision} that restores a backup has begun and did not end.",
+            "The journals may hold a part of the backup only.",
+            "run it again with the same restore_from and alluxio_confirm_restore.",
+        )
+    if is_older and not restore_from:
         raise SettingsError(
             f"revision {revision} runs Alluxio {tag}, and {versions.text(newest)} has written the journal.",
             "An older Alluxio may not be able to read it, and would lose what it cannot read.",
-            "restore a backup that was made before the upgrade: `alluxops uninstall` with alluxio_confirm_purge, then"
-            f" `alluxops site` and `alluxops restore` with alluxio_version: {tag}.",
+            "restore a backup that was made before the upgrade, which gives up what came after it: run `alluxops"
+            " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
         )
+    return is_older or has_begun
+
+
+def noted_backup(annotations: Mapping[str, str], now: datetime) -> str:
+    """Where the backup lies that a run has made which did not end; empty for none, or one too old to count."""
+    where = annotations.get(BACKUP_NOTE, "")
+    name = PurePosixPath(where).name
+    if not backup.is_name(name):
+        return ""
+    made = datetime.fromisoformat(backup.taken_at(name))
+    return where if now - made < NOTE_COUNTS_FOR else ""
+
+
+def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
+    """Raise SettingsError where no master serves, and a new version would convert a journal that nobody backed up.
+
+    noted: a backup that an interrupted run has made. confirmed: upgrade_without_backup.
+    """
+    if plan.revision or not plan.version_changes or noted or confirmed == plan.release:
+        return
+    what = f", and upgrade_without_backup is {confirmed!r}" if confirmed else ""
+    raise SettingsError(
+        f"alluxio_version is {plan.after}, no master of {plan.namespace}/{plan.release} serves{what}.",
+        f"A newer Alluxio converts the journal of {versions.text(plan.before)}, and without a master that serves nobody"
+        " can make a backup before.",
+        f"set alluxio_version: {plan.before} and repair the masters first, with other settings; or, where the journal"
+        f" may be lost, run once with -e upgrade_without_backup={plan.release}.",
+    )
 
 
 def lines(plan: Plan, *, changes: bool) -> list[str]:
@@ -175,6 +248,13 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
         title += f", back to revision {plan.revision}"
     rows = [("why", reason) for reason in plan.reasons]
     rows.append(("1 backup", plan.backup_to))
+    if plan.restore_from:
+        rows.append(
+            (
+                "restore",
+                f"{plan.restore_from}: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows now",
+            )
+        )
     masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
     rows.append(
         ("2 masters", _masters_row(plan) if masters in plan.restarts else "stay as they are")
@@ -199,6 +279,8 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
 
 
 def _masters_row(plan: Plan) -> str:
+    if plan.restore_from:
+        return "all stop, and start with new journals from the backup"
     if len(plan.masters) < 2:
         return f"{', '.join(plan.masters) or 'the master'} restarts"
     return f"{', '.join(plan.masters[:-1])}, then the leader {plan.masters[-1]}; one at a time"

@@ -9,7 +9,7 @@ description:
   - What would be stored is rendered first and compared with what is stored, object by object; if nothing differs,
     nothing is done. Works with Helm 3 and 4.
   - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start. If Helm itself
-    fails, the last deployed revision is restored, or a first install removed.
+    fails, the last deployed revision is restored, or a first install removed; after O(step=restore) nothing is undone.
   - ConfigMaps that a chart made hooks of its installation, as Alluxio's own charts do, are written before an upgrade or
     a rollback, where Helm would leave them as they were.
   - A DaemonSet or Deployment whose selector changes, as those of FUSE and proxy do with the version of Alluxio's own
@@ -56,7 +56,7 @@ options:
     type: str
     default: ''
   values:
-    description: All values to give.
+    description: All values to give; with O(revision), those to lay over its own.
     type: dict
     default: {}
   failed_revision:
@@ -64,13 +64,15 @@ options:
     type: int
     default: 0
   revision:
-    description: With O(state=rolled_back) and O(state=rendered), the revision to go to; 0 for none.
+    description:
+      - With O(state=rolled_back) and O(state=rendered), the revision to go to; 0 for none.
+      - With O(state=present), the revision whose own chart and values are taken, in place of O(chart).
     type: int
     default: 0
   step:
     description: Which step of a run makes the revision; it stands in the labels of Helm's record.
     type: str
-    choices: [whole, masters]
+    choices: [whole, masters, restore]
     default: whole
   helm:
     description: Path of Helm; empty looks for it.
@@ -166,12 +168,14 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         helm.upgrade(
             chart,
             timeout_s=module.params["timeout_s"],
-            step=module.params["step"],
+            step=rules.step_label(module.params["step"], module.params["revision"]),
             what=f"Helm could not {decision.action} {what}",
         )
     except CacheError as error:
         after = helm.history()
         failed = after[-1].number if after and after[-1].number != reached else 0
+        if module.params["step"] == rules.RESTORE_STEP:
+            failed = 0  # what was deployed before would serve from the new, empty journals
         return {**error.result(), "failed_revision": failed}
     return {**result, "revision": helm.history()[-1].number}
 
@@ -341,7 +345,7 @@ def main() -> None:
             "failed_revision": {"type": "int", "default": 0},
             "is_prepared": {"type": "bool", "default": False},
             "revision": {"type": "int", "default": 0},
-            "step": {"choices": ["whole", "masters"], "default": "whole"},
+            "step": {"choices": ["whole", "masters", "restore"], "default": "whole"},
             "helm": {"default": ""},
             "timeout_s": {"type": "int", "default": 120},
             "lock_timeout_s": {"type": "int", "default": 180},

@@ -43,14 +43,22 @@ options:
   stale:
     description:
       - The journals of O(ordinals) are old copies of masters that are no members of the quorum that serves; they are
-        formatted whatever they hold. Their pods must not run. Refused when these are all masters.
+        formatted whatever they hold, unless they are new. Refused when these are all masters, and for one that runs or
+        is a member.
     type: bool
     default: false
   restoring:
     description:
       - The backup that is going to be restored. All journals are made new and marked with it, and the masters stay
         stopped, for Helm to start with C(alluxio.master.journal.init.from.backup). A journal that holds metadata is
-        refused, unless it is of a restore of the same backup that did not end, or O(policy=force) is confirmed.
+        refused, unless it is of a restore of the same backup that did not end, O(backed_up) is given, or
+        O(policy=force) is confirmed.
+    type: str
+    default: ''
+  backed_up:
+    description:
+      - With O(restoring), where this verb has put a backup of the metadata that are about to be replaced. It is noted
+        on the masters' StatefulSet, for a run that goes on after an interruption.
     type: str
     default: ''
   backup_first:

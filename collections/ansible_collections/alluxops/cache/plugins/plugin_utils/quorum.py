@@ -8,6 +8,7 @@ from typing import Final
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, quorum
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
 ASK_TIMEOUT_S: Final = 60
@@ -50,6 +51,18 @@ class Masters:
             return self.read(seen.leader.pod)
         except CacheError:
             return None
+
+    def led(self, patience: Patience) -> quorum.Quorum:
+        """The quorum, waiting for a leader. Raises CacheError where none comes in time."""
+        while (found := self.current()) is None:
+            if patience.is_over:
+                raise CacheError(
+                    f"no master of {self.namespace}/{self.release} leads after {patience.waited_s:.0f} s.",
+                    fix=f"see `kubectl -n {self.namespace} get pods -l role={cluster.MASTER_ROLE}` and their logs;"
+                    " run again.",
+                )
+            patience.pause("a master to lead", 1.0)
+        return found
 
     def remove(self, member: quorum.Member, domain: str, pod: str) -> None:
         """Take a member out of the quorum of a domain."""

@@ -66,10 +66,24 @@ class StoppedMasters:
         before = self.stopped_by_us
         self._merge({REPLICAS_BEFORE: None, BACKUP_BEFORE: None}, replicas=before)
 
-    def _merge(self, notes: dict[str, str | None], *, replicas: int) -> None:
+    def let_go(self, masters: int) -> bool:
+        """Leave them to Helm, which was to start them on new journals; start them where it saw nothing to change.
+
+        An interrupted run may have stopped masters that it had given the same settings. Returns whether that was so.
+        """
+        notes: dict[str, str | None] = {REPLICAS_BEFORE: None, BACKUP_BEFORE: None}
+        is_stopped = self._found is not None and int(self._found["spec"]["replicas"]) == 0
+        if is_stopped:
+            self._merge(notes, replicas=masters)
+        elif self.stopped_by_us or self.backup_uri:
+            self._merge(notes)
+        return is_stopped
+
+    def _merge(self, notes: dict[str, str | None], *, replicas: int | None = None) -> None:
+        spec = {} if replicas is None else {"spec": {"replicas": replicas}}
         self.kube.merge(
             objects.apps(self.namespace, "statefulsets", f"{self.release}-master"),
-            {"metadata": {"annotations": notes}, "spec": {"replicas": replicas}},
+            {"metadata": {"annotations": notes}, **spec},
         )
         self._annotations = {**self._annotations, **notes}
         self._annotations = {
