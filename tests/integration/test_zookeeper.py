@@ -179,7 +179,7 @@ def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache)
     alluxio(cache, "fs", "mkdir", "/tree/restored")
     cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))
     (file,) = (cache.directory / "backups" / NAME / NAME).iterdir()
-    remove(cache.lab)
+    remove(cache)
     cache.apply("restore", **SETTINGS, restore_from=str(file), alluxio_confirm_restore=NAME)
     assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
     assert "/tree/restored" in alluxio(cache, "fs", "ls", "/tree")
