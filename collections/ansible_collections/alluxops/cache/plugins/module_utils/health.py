@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     is_ready,
     ready_text,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.verification import unfinished
 
 Json = dict[str, Any]
 
@@ -273,6 +274,8 @@ def verify_problems(verify: Mapping[str, Any] | None) -> list[str]:
                 " under store."
             )
     consistency = verify.get("consistency")
+    if consistency and consistency.get("required", True) and (words := unfinished(consistency)):
+        found.append(f"{words}; set verify_consistency_path to a smaller path.")
     if consistency and consistency["inconsistent"] and consistency.get("required", True):
         paths = consistency["inconsistent"]
         count = f"{len(paths)} path{'s' if len(paths) > 1 else ''}"
