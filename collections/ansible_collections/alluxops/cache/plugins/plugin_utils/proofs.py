@@ -17,7 +17,6 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.release import (
 )
 
 WORKER_WEB_PORT: Final = 30000
-METRICS: Final = "/metrics/json/"
 PROOF_FILES: Final = "/.alluxops-verify-"
 # Those of an interrupted run too.
 REMOVE: Final = f"alluxio fs rm '{PROOF_FILES}*'\n"
@@ -209,7 +208,7 @@ class Proofs:
     def _counters(self, pod: Json) -> dict[str, int]:
         port = pod["web_port"] or WORKER_WEB_PORT
         return verification.byte_counters(
-            self.kube.pod_http(self.namespace, pod["name"], port, METRICS)
+            self.kube.pod_http(self.namespace, pod["name"], port, health.METRICS)
         )
 
     def _shell(
