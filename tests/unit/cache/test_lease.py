@@ -61,7 +61,11 @@ def test_a_reused_pid_is_another_process(process: Any) -> None:
     ("holder", "age_s", "verdict"),
     [
         (ME, 0, "mine"),
-        (replace(ME, boot="before the reboot"), 0, "take"),
+        (replace(ME, boot="before the reboot"), 31, "watch"),
+        # Cloned from one template: only the boot differs, or nothing is known of it.
+        (replace(ME, hostname="clone", boot="its own"), 5, "held"),
+        (replace(ME, boot="its own"), 5, "held"),
+        (replace(ME, boot=""), 5, "held"),
         (ELSEWHERE, 5, "held"),
         (ELSEWHERE, 31, "watch"),
         (replace(ME, pid_namespace="pid:[1]", pid=1), 5, "held"),

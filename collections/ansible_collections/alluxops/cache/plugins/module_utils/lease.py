@@ -44,9 +44,13 @@ class Holder:
         return f"{self.user}@{self.hostname}, process {self.pid}"
 
     def shares_processes_with(self, other: Holder) -> bool:
-        """Whether this process can look up the other's pid: same machine and pid namespace."""
-        here, there = (self.machine, self.pid_namespace), (other.machine, other.pid_namespace)
-        return all(here) and here == there
+        """Whether this process can look up the other's pid: same boot of the same machine, and pid namespace.
+
+        The boot tells machines apart that were made from one template: their machine-id may be the same, and the first
+        pid namespace has the same number on every Linux. After a real reboot the lease is soon seen to be unrenewed.
+        """
+        here = (self.machine, self.boot, self.pid_namespace)
+        return all(here) and here == (other.machine, other.boot, other.pid_namespace)
 
 
 def here(pid: int) -> Holder:
@@ -98,8 +102,7 @@ def judge(
         return "mine", holder.text
     who = holder.text if holder is not None else str(spec["holderIdentity"])
     if holder is not None and me.shares_processes_with(holder):
-        same_boot = holder.boot == me.boot
-        return ("held" if same_boot and is_alive(holder) else "take"), who
+        return ("held" if is_alive(holder) else "take"), who
     renewed = parse_time(str(spec.get("renewTime", "")))
     lasts = timedelta(seconds=int(spec.get("leaseDurationSeconds") or DURATION_S))
     expired = renewed is None or now - renewed > lasts

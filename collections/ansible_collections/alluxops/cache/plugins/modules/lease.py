@@ -6,7 +6,8 @@ short_description: Let one run at a time work on a release
 description:
   - Takes the Lease object C(alluxops-RELEASE) in the release's namespace for the running C(ansible-playbook), and
     refuses where another living run holds it. A process of its own renews it and frees it the moment the run ends.
-  - A run that died on the same machine is recognised at once by its process; one on another machine after 30 s.
+  - A run that died on the same machine is recognised at once by its process; one on another machine, or before a reboot
+    of this one, by a lease that nobody renewed for 30 s.
 options:
   state:
     description:
