@@ -74,8 +74,10 @@ class _Claim:
             )
             verdict, found = ("held" if was_renewed else "take"), again
         if verdict == "held":
+            since = lease.since(found or {}, datetime.now(UTC))
             raise SettingsError(
-                f"another run is at work on {self._namespace}/{self._name.removeprefix('alluxops-')}: {holder}.",
+                f"another run is at work on {self._namespace}/{self._name.removeprefix('alluxops-')}:"
+                f" {', '.join(filter(None, (holder, since)))}.",
                 "Two runs at once would undo each other's work.",
                 f"wait for it to end. A run that died on another machine is forgotten after {lease.DURATION_S} s.",
             )

@@ -162,6 +162,22 @@ def released(lease: Mapping[str, Any]) -> dict[str, Any]:
     return {**lease, "metadata": {**lease["metadata"], "annotations": annotations}, "spec": spec}
 
 
+def since(lease: Mapping[str, Any], now: datetime) -> str:
+    """Since when a Lease object is held, for people; empty where it does not say."""
+    taken_at = parse_time(str((lease.get("spec") or {}).get("acquireTime", "")))
+    if taken_at is None:
+        return ""
+    seconds = int((now - taken_at).total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    ago = f"{seconds} s"
+    if hours:
+        ago = f"{hours} h {minutes % 60} min"
+    elif minutes:
+        ago = f"{minutes} min"
+    # The holder's clock may be ahead of this one.
+    return f"since {taken_at:%Y-%m-%d %H:%M:%S} UTC" + (f" ({ago} ago)" if seconds >= 0 else "")
+
+
 def parse_time(text: str) -> datetime | None:
     """Kubernetes' MicroTime, or None."""
     for form in (_TIME, "%Y-%m-%dT%H:%M:%SZ"):
