@@ -131,11 +131,19 @@ def test_who_is_refused_is_told_who_works_and_since_when(process: Any) -> None:
     holder = lease.here(process.pid)
     held = lease.taken(None, "alluxops-alluxio", "cache", holder, now - timedelta(minutes=3))
     with pytest.raises(SettingsError) as caught:
-        claim(held).look()
+        claim(held).look_for_room()
     assert str(caught.value).startswith(
         f"Error: another run is at work on cache/alluxio: {holder.text}, since "
     )
     assert " UTC (3 min ago)." in str(caught.value)
+
+
+def test_who_only_wants_to_know_is_told_and_not_refused(process: Any) -> None:
+    holder = lease.here(process.pid)
+    held = lease.taken(None, "alluxops-alluxio", "cache", holder, datetime.now(UTC))
+    assert claim(held).look().held_by.startswith(f"{holder.text}, since ")
+    assert claim(None).look().held_by == ""
+    assert claim(lease.released(held)).look().held_by == ""
 
 
 def test_taking_keeps_the_version_so_that_one_of_two_takers_wins() -> None:

@@ -11,10 +11,10 @@ description:
 options:
   state:
     description:
-      - C(present) takes it; the namespace must exist. C(checked) only refuses beside a living run. C(absent) gives it
-        back.
+      - C(present) takes it; the namespace must exist. C(checked) only refuses beside a living run, C(noted) only says
+        so. C(absent) gives it back.
     type: str
-    choices: [present, checked, absent]
+    choices: [present, checked, noted, absent]
     default: present
 extends_documentation_fragment:
   - alluxops.cache.api
@@ -39,7 +39,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-holder: {description: The run that holds it now., type: str, returned: success}
+holder: {description: This run., type: str, returned: success}
+held_by:
+  description: With O(state=noted), the living run that holds it and since when; else empty.
+  type: str
+  returned: success
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
