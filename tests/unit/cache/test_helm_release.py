@@ -164,6 +164,21 @@ def test_a_user_without_a_home_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert "ansible_become" in caught.value.fix
 
 
+def test_a_helm_that_an_api_server_leaves_waiting_is_ended_and_explained(
+    helm: helms.Helm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(helm.binary).write_text('#!/bin/bash\necho $$ > "$0.pid"\nexec sleep 60\n')
+    helm.timeout_s = 0
+    monkeypatch.setattr(helms, "MARGIN_S", 1)
+    with helm:
+        helm.open("", {}, 5)
+        with pytest.raises(helms.SilentError) as caught:
+            helm.history()
+    assert "`helm history` for cache/alluxio did not end within 1 s" in str(caught.value)
+    assert "kubectl get --raw /readyz" in caught.value.fix
+    assert not Path("/proc", Path(f"{helm.binary}.pid").read_text().strip()).exists()
+
+
 def test_what_a_killed_run_left_is_removed(helm: helms.Helm) -> None:
     Path(helm.folder).mkdir(parents=True)
     (Path(helm.folder) / "kubeconfig").write_text("old secret")

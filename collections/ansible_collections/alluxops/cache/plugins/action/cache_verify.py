@@ -10,6 +10,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import Proofs
 
@@ -29,7 +30,7 @@ class ActionModule(ApiAction):
                 fix=f"see `kubectl -n {namespace} get pods -l release={release}`.",
             )
         proofs = Proofs(kube, namespace, seen, options)
-        try:
+        with at_the_end(proofs.remove_files):
             # checkConsistency comes while the written files are there: some object stores answer oddly for an empty
             # bucket, and there is something to compare.
             verify: Json = {
@@ -37,8 +38,6 @@ class ActionModule(ApiAction):
                 "run_tests": proofs.run_tests(),
                 "consistency": proofs.consistency(),
             }
-        finally:
-            proofs.remove_files()
         verify["endpoints"] = objects.endpoints(kube, namespace, seen)
         return {"verify": verify, "warnings": _warnings(verify["consistency"])}
 

@@ -23,6 +23,13 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 
 _KEPT = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_REGISTRY_CONFIG")
 
+MARGIN_S = 60
+"""So much longer than what it was told to wait at most may Helm take."""
+
+
+class SilentError(CacheError):
+    """Helm was ended, for it did not end by itself."""
+
 
 class Helm:
     """Helm with its files in a private directory, which a lock keeps to one run at a time.
@@ -30,10 +37,11 @@ class Helm:
     The lock is inherited by Helm itself, so that it lasts as long as Helm does, even if what started it is killed.
     """
 
-    def __init__(self, binary: str, namespace: str, release: str) -> None:
+    def __init__(self, binary: str, namespace: str, release: str, timeout_s: int = 120) -> None:
         self.binary = binary
         self.namespace = namespace
         self.release = release
+        self.timeout_s = timeout_s
         self.folder = os.path.join(private_folder(), f"{namespace}.{release}")
         self._lock = -1
 
@@ -83,17 +91,33 @@ class Helm:
         return path
 
     def run(self, *words: str) -> tuple[int, str, str]:
-        """Run Helm. Returns (exit code, stdout, stderr)."""
+        """Run Helm. Returns (exit code, stdout, stderr).
+
+        Helm's --timeout limits what it waits for in the cluster, not an API server that takes its requests and never
+        answers. Raises SilentError where it went on long after that, and was ended.
+        """
         kubeconfig = os.path.join(self.folder, "kubeconfig")
         foreign = ("HELM_", "KUBE")
-        done = subprocess.run(
-            [self.binary, *words, "--namespace", self.namespace, "--kubeconfig", kubeconfig],
-            env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(foreign)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            pass_fds=(self._lock,),
-            check=False,
-        )
+        limit_s = self.timeout_s + MARGIN_S
+        try:
+            done = subprocess.run(
+                [self.binary, *words, "--namespace", self.namespace, "--kubeconfig", kubeconfig],
+                env={
+                    k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(foreign)
+                },
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                pass_fds=(self._lock,),
+                timeout=limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise SilentError(
+                f"`helm {words[0]}` for {self.namespace}/{self.release} did not end within {limit_s} s, and was ended.",
+                "The API server takes requests and does not answer, or something on the way to it swallows them.",
+                "see that `kubectl get --raw /readyz` answers on kube_control, and run again: a half-made revision is"
+                " recognised and cleared.",
+            ) from None
         return (
             done.returncode,
             done.stdout.decode("utf-8", "replace"),
