@@ -49,6 +49,22 @@ def test_scenarios_are_named_after_roles() -> None:
     assert {role_of(name) for name in all_scenarios()} <= {role.name for role in ROLES}
 
 
+def test_only_preflight_by_itself_goes_past_a_run_at_work() -> None:
+    checks_first = {
+        path.stem: text
+        for path in files("playbooks/*.yml")
+        if "preflight" in (text := path.read_text(encoding="utf-8")) and path.stem != "preflight"
+    }
+    assert {"site", "upgrade", "rollback", "restore", "scale_masters"} <= set(checks_first)
+    careless = [
+        name
+        for name, text in checks_first.items()
+        if ("preflight.yml" in text or "role: preflight" in text)
+        and "__preflight_goes_on: true" not in text
+    ]
+    assert careless == []
+
+
 def _line_count(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 

@@ -207,6 +207,7 @@ GOOD_PROOF: Json = {
         "persisted": True,
     },
     "consistency": {"path": "/", "inconsistent": []},
+    "endpoints": ["/metrics/json/", "/api/v1/master/info"],
 }
 
 
@@ -251,6 +252,27 @@ def test_a_counter_that_misses_the_last_part_of_a_stream_is_believed() -> None:
 def test_paths_that_differ_may_be_reported_only() -> None:
     consistency = {"path": "/", "inconsistent": ["/a"], "required": False}
     assert verify_problems({**GOOD_PROOF, "consistency": consistency}) == []
+
+
+@pytest.mark.parametrize(
+    ("answering", "silent"),
+    [
+        (["/api/v1/master/info"], "/metrics/json/"),
+        (["/", "/metrics/json/"], "/api/v1/master/info"),
+        ([], "/api/v1/master/info /metrics/json/"),
+    ],
+)
+def test_a_web_port_that_does_not_answer_is_a_problem(answering: list[str], silent: str) -> None:
+    proof = {**GOOD_PROOF, "endpoints": answering}
+    assert verify_problems(proof) == [f"the leader's web port does not answer {silent}."]
+
+
+def test_one_worker_alone_still_reads_from_the_under_store() -> None:
+    alone = {**GOOD_PROOF["write_read"], "reader": "n1", "bytes_remote": 0}
+    found = verify_problems({**GOOD_PROOF, "write_read": {**alone, "bytes_ufs": 0}})
+    assert found == ["n1 read 0 of 100 bytes from the under store."]
+    kept = {**alone, "bytes_ufs": 0, "persisted": False}
+    assert verify_problems({**GOOD_PROOF, "write_read": kept}) == []
 
 
 def test_one_worker_alone_needs_no_bytes_across_the_network() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -34,28 +36,46 @@ class Cache:
         self.read_digest = DIGEST
         self.fails_in = ""
         self.differs = False
+        self.ended_in = ""
+        self.limits: list[tuple[list[str], float]] = []
 
     def exec(
-        self, _namespace: str, name: str, _container: str, command: list[str], **_: Any
+        self,
+        _namespace: str,
+        name: str,
+        _container: str,
+        command: list[str],
+        *,
+        timeout_s: float,
     ) -> ExecResult:
         script = command[-1]
         self.scripts.append((name, script))
+        self.limits.append((command[:-3], timeout_s))
+        if self.ended_in and self.ended_in in script:
+            return ExecResult(124, "=== consistency\n", "")
         if self.fails_in and self.fails_in in script:
             return ExecResult(255, "", "No available Alluxio worker found")
-        if "copyFromLocal" in script:
-            return ExecResult(0, f"=== digest\n{DIGEST}  /tmp/x\n", "")
+        return ExecResult(0, self._said(name, script), "")
+
+    def _said(self, name: str, script: str) -> str:
         if " cat " in script:
             self.remote["w1"] += SIZE
             self.ufs[name] += SIZE
-            read = f"{self.read_digest}  -\n"
-            return ExecResult(0, f"=== read.cached\n{read}=== read.stored\n{read}", "")
-        if "loadMetadata" in script:
-            return ExecResult(0, f"=== load\n=== consistency\n{DIFFERS}/changed\n", "")
-        if self.differs:
-            return ExecResult(0, f"=== consistency\n{DIFFERS}/changed\n/new\n", "")
-        return ExecResult(
-            0, f"=== tests\n{RUN_TESTS}=== tests.rc 0\n=== consistency\n{CONSISTENT}", ""
-        )
+        read = f"{self.read_digest}  -\n"
+        differs = f"{DIFFERS}/changed\n/new\n" if self.differs else ""
+        by_command = {
+            "copyFromLocal": f"=== digest\n{DIGEST}  /tmp/x\n",
+            " cat ": f"=== read.cached\n{read}=== read.stored\n{read}",
+            "loadMetadata": f"=== load\n=== consistency\n{DIFFERS}/changed\n",
+            "runTests": f"=== tests\n{RUN_TESTS}=== tests.rc 0\n",
+            "": f"=== consistency\n{differs or CONSISTENT * self._compared(script)}",
+        }
+        return next(text for command, text in by_command.items() if command in script)
+
+    @staticmethod
+    def _compared(script: str) -> int:
+        """How many paths a loop of checkConsistency goes over."""
+        return len(shlex.split(script.partition("for path in ")[2].partition("; do alluxio")[0]))
 
     def pod_http(self, _namespace: str, name: str, *_: Any) -> str:
         counters = {
@@ -80,6 +100,7 @@ def proofs(cache: Cache, *nodes: str, **options: Any) -> Proofs:
         "size_bytes": SIZE,
         "wait_timeout_s": 10,
         "run_tests": True,
+        "compares": "path",
         "consistency_path": "/",
         "consistency_is_required": True,
         **options,
@@ -132,24 +153,107 @@ def test_a_command_that_fails_is_told_with_what_it_said() -> None:
 
 def test_the_leader_runs_the_tests_and_removes_what_they_leave_in_one_shell() -> None:
     cache = Cache()
-    found = proofs(cache, "n1", "n2").on_the_leader()
-    assert found["run_tests"] == {"passed": 1, "total": 1, "failed": []}
-    assert found["consistency"] == {
+    found = proofs(cache, "n1", "n2").run_tests()
+    assert found == {"passed": 1, "total": 1, "failed": []}
+    ((where, script),) = cache.scripts
+    assert where == "m"
+    assert "alluxio fs rm -R /default_tests_files" in script
+    assert proofs(cache, "n1", run_tests=False).run_tests() is None
+
+
+def test_the_whole_of_a_path_is_compared() -> None:
+    cache = Cache()
+    assert proofs(cache, "n1", "n2").consistency() == {
         "path": "/",
+        "scope": "path",
         "inconsistent": [],
         "unknown": 0,
         "required": True,
+        "finished": True,
+        "timeout_s": 10,
     }
-    (where, script) = cache.scripts[0]
-    assert where == "m"
-    assert "alluxio fs rm -R /default_tests_files" in script
-    assert len(cache.scripts) == 1
+    assert "for path in /; do" in cache.scripts[0][1]
+    assert proofs(cache, "n1", consistency_path="").consistency() is None
+
+
+def test_a_deployment_compares_only_what_its_proof_wrote() -> None:
+    cache = Cache()
+    made = proofs(cache, "n1", "n2", compares="written", consistency_is_required=False)
+    made.write_read()
+    found = made.consistency()
+    assert found is not None
+    assert (found["scope"], found["inconsistent"]) == ("written", [])
+    (compared,) = [script for _, script in cache.scripts if "checkConsistency" in script]
+    assert made.written[0].startswith("/.alluxops-verify-")
+    assert f"for path in {' '.join(made.written)}; do" in compared
+
+
+def test_a_written_file_that_differs_is_told_and_nothing_is_loaded() -> None:
+    cache = Cache()
+    cache.differs = True
+    made = proofs(cache, "n1", "n2", compares="written")
+    made.written = ["/.alluxops-verify-1-cached"]
+    found = made.consistency()
+    assert found is not None
+    assert found["inconsistent"] == ["/changed", "/new"]
+    assert not any("loadMetadata" in script for _, script in cache.scripts)
+
+
+@pytest.mark.parametrize("where", ["checkConsistency", "loadMetadata"])
+def test_a_comparison_that_takes_too_long_is_ended_and_said_to_be_unfinished(where: str) -> None:
+    cache = Cache()
+    cache.differs = True
+    cache.ended_in = where
+    found = proofs(cache, "n1", "n2").consistency()
+    assert found is not None
+    assert (found["finished"], found["inconsistent"]) == (False, [])
+    said = [
+        "consistency not finished within 10 s (/); set verify_consistency_path to a smaller path."
+    ]
+    assert health.verify_problems({"consistency": found}) == said
+    assert health.verify_problems({"consistency": {**found, "required": False}}) == []
+
+
+def test_every_command_ends_in_the_pod_before_it_is_given_up_here() -> None:
+    cache = Cache()
+    made = proofs(cache, "n1", "n2")
+    made.write_read()
+    made.run_tests()
+    made.consistency()
+    made.remove_files()
+    assert len(cache.limits) == 5
+    for command, timeout_s in cache.limits:
+        assert command == ["timeout", "-k", "10", "10"]
+        assert timeout_s > 10 + 10
+
+
+def test_a_proof_that_takes_too_long_says_so() -> None:
+    cache = Cache()
+    cache.ended_in = "runTests"
+    with pytest.raises(CacheError, match="took longer than 10 s and was ended"):
+        proofs(cache, "n1").run_tests()
+
+
+def test_a_command_killed_by_something_else_did_not_take_too_long() -> None:
+    class Killed(Cache):
+        def exec(self, *_: Any, **__: Any) -> ExecResult:
+            return ExecResult(137, "", "Killed")
+
+    with pytest.raises(CacheError, match="failed with 137"):
+        proofs(Killed(), "n1").run_tests()
+
+
+def test_a_removal_that_takes_too_long_hides_no_other_error() -> None:
+    cache = Cache()
+    cache.ended_in = "alluxio fs rm"
+    proofs(cache, "n1").remove_files()
 
 
 def test_a_path_that_nobody_asked_the_cache_for_yet_is_no_fault() -> None:
     cache = Cache()
     cache.differs = True
-    found = proofs(cache, "n1", "n2", run_tests=False).on_the_leader()["consistency"]
+    found = proofs(cache, "n1", "n2").consistency()
+    assert found is not None
     assert found["inconsistent"] == ["/changed"]
     assert found["unknown"] == 1
     assert "alluxio fs loadMetadata -R /" in cache.scripts[1][1]
@@ -168,12 +272,20 @@ def test_an_ephemeral_root_is_not_asked_for_what_it_cannot_keep() -> None:
     assert not found["persisted"]
     assert "MUST_CACHE" in cache.scripts[0][1]
     assert "THROUGH" not in cache.scripts[0][1]
-    assert made.on_the_leader()["consistency"] is None
+    assert made.consistency() is None
+    made.run_tests()
     assert "--writeType MUST_CACHE" in cache.scripts[-1][1]
 
 
 def test_a_path_with_odd_characters_stays_one_word() -> None:
+    path = "/a b; rm -rf '/"
     cache = Cache()
-    made = proofs(cache, "n1", consistency_path="/a b; rm -rf /")
-    made.on_the_leader()
-    assert "checkConsistency '/a b; rm -rf /'" in cache.scripts[-1][1]
+    proofs(cache, "n1", consistency_path=path).consistency()
+    loop = cache.scripts[-1][1].splitlines()[-1]
+    said = subprocess.run(
+        ["bash", "-c", f'alluxio() {{ printf "%s\\n" "$@"; }}; {loop}'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.splitlines()[1:4] == ["fs", "checkConsistency", path]

@@ -117,6 +117,11 @@ def test_an_error_names_value_place_and_fix() -> None:
             "alluxio_root_ufs_options is given with s3a.secretKey",
             "alluxio_root_ufs_credentials",
         ),
+        (
+            {"consistency_path": "datasets"},
+            "verify_consistency_path is 'datasets'",
+            "/datasets",
+        ),
         ({"worker_quota": 1024}, "alluxio_worker_quota is 1024 bytes", "1073741824"),
         ({"version": "3.1.0"}, "alluxio_version is '3.1.0'", "2.9.6"),
         ({"release": "My_Release"}, "alluxio_release is 'My_Release'", "alluxio"),

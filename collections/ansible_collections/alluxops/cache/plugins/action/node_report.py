@@ -1,10 +1,11 @@
-"""Refuse, in one error, what node_check found on all nodes."""
+"""Refuse, in one error, what node_check found on all nodes; else tell what was checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import preflight_report
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
@@ -21,4 +22,8 @@ class ActionModule(ControllerAction):
         """Raises ManySettingsErrors."""
         del task_vars
         raise_all(faults(options["results"]))
-        return {"changed": False, "nodes": sorted(options["results"])}
+        nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
+        summary = preflight_report.lines(
+            options["title"], options["cluster_checks"], nodes, options["held_by"]
+        )
+        return {"changed": False, "nodes": sorted(nodes), "summary": summary}

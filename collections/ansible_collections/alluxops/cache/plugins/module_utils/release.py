@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 RUN_LABEL = "alluxops.io/run"
-"""Label of a revision's Secret: "HOST.TOKEN", whose Helm made it and a token of that run.
+"""Label of a revision's Secret: "HOST.TOKEN", on which host and by which user its Helm ran, and a token of that run.
 
-That machine's lock tells whether the Helm still runs. Helm hands labels down from revision to revision, also to one
+Their lock tells whether the Helm still runs. Helm hands labels down from revision to revision, also to one
 made by hand: a revision with the same token as the one before it is not ours.
 """
 
@@ -95,7 +95,7 @@ def last_good(history: Sequence[Revision], before: int | None = None) -> int | N
 
 
 def is_dead(revision: Mapping[str, Any], before: Mapping[str, Any] | None, host: str) -> bool:
-    """Whether the Helm that works on a revision must be dead, known while this host's lock on the release is ours.
+    """Whether the Helm that works on a revision must be dead, known while the lock on the release is ours.
 
     revision, before: the labels of its Secret and of the one before it. host: as in RUN_LABEL.
     """

@@ -88,6 +88,7 @@ class Settings:
     backup_keep: int = 7
     backup_schedule: str = ""
     confirm_purge: str = ""
+    consistency_path: str = "/"
     journal_shared_path: str = ""
     zookeeper_replicas: int = 3
     zookeeper_image: str = ""
@@ -275,6 +276,7 @@ def from_variables(
         backup_keep=values["backup_keep"],
         backup_schedule=values["backup_schedule"].strip(),
         confirm_purge=values["alluxio_confirm_purge"],
+        consistency_path=values["verify_consistency_path"],
         journal_shared_path=values["alluxio_journal_shared_path"],
         zookeeper_replicas=values["zookeeper_replicas"],
         zookeeper_image=values["zookeeper_image"],

@@ -329,6 +329,16 @@ def _backup_faults(s: Settings, world: World) -> Iterable[SettingsError]:
         yield world.fault("backup_schedule", "set with alluxio_root_ufs ephemeral", cause, fix)
 
 
+def _verify_faults(s: Settings, world: World) -> Iterable[SettingsError]:
+    if s.consistency_path and not s.consistency_path.startswith("/"):
+        yield world.fault(
+            "verify_consistency_path",
+            repr(s.consistency_path),
+            "It is a path in the cache, as `alluxio fs ls` takes it.",
+            "write it from the root on, such as /datasets; '' leaves the comparison out.",
+        )
+
+
 def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
     helm = world.helm
     if helm.get("helm_install_method") == "binary":
@@ -356,6 +366,7 @@ _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
     _ufs_faults,
     _place_faults,
     _backup_faults,
+    _verify_faults,
     _helm_faults,
 )
 

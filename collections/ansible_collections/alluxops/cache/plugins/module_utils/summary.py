@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.verification import (
+    WRITTEN,
+    unfinished,
+)
 
 PLATFORMS = {"openshift": "OpenShift", "kubernetes": "Kubernetes"}
 WIDTH = 64
@@ -104,12 +108,20 @@ def _verify(verify: Mapping[str, Any] | None, root_ufs: str) -> str:
         parts.append(f"write {proof['writer']}, read {proof['reader']}: {same}")
     consistency = verify.get("consistency")
     if consistency:
-        count = len(consistency["inconsistent"])
-        where = root_ufs or "the under store"
-        parts.append(
-            f"consistent with {where}" if not count else f"{count} paths differ from {where}"
-        )
+        parts.append(_consistency(consistency, root_ufs or "the under store"))
     return " · ".join(parts)
+
+
+def _consistency(consistency: Mapping[str, Any], where: str) -> str:
+    if words := unfinished(consistency):
+        return words
+    count = len(consistency["inconsistent"])
+    if count:
+        return f"{count} path{'s differ' if count > 1 else ' differs'} from {where}"
+    if consistency.get("scope") == WRITTEN:
+        return f"both files are in {where}"
+    path = consistency["path"]
+    return f"consistent with {where}" + ("" if path == "/" else f" in {path}")
 
 
 def _is_full(ready: str) -> bool:

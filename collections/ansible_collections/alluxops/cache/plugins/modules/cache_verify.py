@@ -16,12 +16,21 @@ options:
     description: Run C(alluxio runTests), about 20 s.
     type: bool
     default: true
+  compares:
+    description:
+      - What C(checkConsistency) compares with the under store. C(path) is O(consistency_path), all below it, with a
+        read lock on it that writers wait for. C(written) is only what this proof wrote.
+    type: str
+    choices: [path, written]
+    default: path
   consistency_path:
-    description: Path that C(checkConsistency) compares with the under store; empty skips it.
+    description: Path that is compared with O(compares=path); empty skips it.
     type: str
     default: /
   consistency_is_required:
-    description: Paths that differ make the cache unhealthy, rather than being only reported.
+    description:
+      - Paths that differ, and a comparison that took longer than O(wait_timeout_s), make the cache unhealthy rather
+        than being only reported.
     type: bool
     default: true
   root_ufs:
@@ -33,7 +42,7 @@ options:
     type: int
     default: 4194304
   wait_timeout_s:
-    description: How long each command in a pod may take, in seconds.
+    description: How long each command in a pod may take, in seconds; then it is ended there.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -70,7 +79,9 @@ verify:
       type: dict
       returned: success
     consistency:
-      description: '{path, inconsistent: [...], unknown}, or null. The last counts the paths that were loaded.'
+      description:
+        - '{path, scope, inconsistent: [...], unknown, required, finished, timeout_s}, or null.'
+        - unknown counts the paths that were loaded. finished is false where the comparison took too long and was ended.
       type: dict
       returned: success
     endpoints:

@@ -79,7 +79,7 @@ options:
     type: str
     default: ''
   timeout_s:
-    description: How many seconds one Helm command may take.
+    description: How many seconds one Helm command may wait for the cluster. It is ended a minute after that.
     type: int
     default: 120
   lock_timeout_s:
@@ -117,6 +117,7 @@ rendered:
 chart: {description: "With O(state=chart): {metadata, values}.", type: dict, returned: success}
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -171,13 +172,22 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
             step=rules.step_label(module.params["step"], module.params["revision"]),
             what=f"Helm could not {decision.action} {what}",
         )
+    except helms.SilentError:
+        raise  # asking it for the history would take as long
     except CacheError as error:
-        after = helm.history()
-        failed = after[-1].number if after and after[-1].number != reached else 0
+        failed = _failed_revision(helm, reached)
         if module.params["step"] == rules.RESTORE_STEP:
             failed = 0  # what was deployed before would serve from the new, empty journals
         return {**error.result(), "failed_revision": failed}
     return {**result, "revision": helm.history()[-1].number}
+
+
+def _failed_revision(helm: helms.Helm, reached: int) -> int:
+    """The revision that a failed upgrade made; 0 where it made none, or where that cannot be told."""
+    with contextlib.suppress(CacheError):
+        after = helm.history()
+        return after[-1].number if after and after[-1].number != reached else 0
+    return 0
 
 
 def _refuse_other_masters(what: str, keys: list[str], chart: str) -> None:
@@ -258,11 +268,12 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
 def restore(helm: helms.Helm, history: list[rules.Revision], failed: int) -> str:
     """Undo a revision: back to the last good one, or, of a first install, away with it. Returns it in words."""
     good = rules.last_good(history, before=failed)
+    limit = ("--timeout", f"{helm.timeout_s}s")
     if good is None:
-        code, _, err = helm.run("uninstall", helm.release)
+        code, _, err = helm.run("uninstall", helm.release, *limit)
         done = "The first install was removed; journals and volumes stay."
     else:
-        code, _, err = helm.run("rollback", helm.release, str(good))
+        code, _, err = helm.run("rollback", helm.release, str(good), *limit)
         done = f"Rolled back to revision {good}."
     return done if code == 0 else f"Undoing it failed too: {rules.last_words(err)}"
 
@@ -285,7 +296,8 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         if first := _first(module, found, current, rules.from_helm(found)):
             return first
     if wanted:
-        code, _, err = helm.run("rollback", helm.release, str(wanted))
+        limit = ("--timeout", f"{helm.timeout_s}s")
+        code, _, err = helm.run("rollback", helm.release, str(wanted), *limit)
         if code != 0:
             raise helms.failure(f"Helm could not go back to revision {wanted}", err)
         words = f"Rolled back to revision {wanted}."
@@ -302,7 +314,7 @@ def remove(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     if not history:
         return dict(NOTHING)
     if not module.check_mode:
-        code, _, err = helm.run("uninstall", helm.release)
+        code, _, err = helm.run("uninstall", helm.release, "--timeout", f"{helm.timeout_s}s")
         if code != 0:
             raise helms.failure(f"removing {helm.namespace}/{helm.release} failed", err)
     return {**NOTHING, "changed": True, "action": "uninstall"}
@@ -365,7 +377,9 @@ def main() -> None:
             **CacheError("there is no Helm on this host.", "", "run the role helm first.").result()
         )
     try:
-        with helms.Helm(binary, params["namespace"], params["release"]) as helm:
+        with helms.Helm(
+            binary, params["namespace"], params["release"], params["timeout_s"]
+        ) as helm:
             helm.open(params["kubeconfig"], params["values"], params["lock_timeout_s"])
             result = STATES[params["state"]](module, helm)
     except CacheError as error:

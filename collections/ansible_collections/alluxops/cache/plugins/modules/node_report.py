@@ -4,12 +4,26 @@ DOCUMENTATION = r"""
 module: node_report
 short_description: Refuse what M(alluxops.cache.node_check) found, for all nodes at once
 description:
-  - Fails, refused, with every problem of every node and with the nodes that could not be reached.
+  - Fails, refused, with every problem of every node and with the nodes that could not be reached. Where there is none,
+    returns what was checked and found.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
     type: dict
     required: true
+  cluster_checks:
+    description: The checks of M(alluxops.cache.cluster_check), to be told with those of the nodes.
+    type: list
+    elements: dict
+    default: []
+  held_by:
+    description: What M(alluxops.cache.lease) noted of a run that is at work.
+    type: str
+    default: ''
+  title:
+    description: What was checked, for the summary.
+    type: str
+    default: preflight
 author: alluxops
 extends_documentation_fragment:
   - alluxops.cache.attributes.controller
@@ -27,6 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes: {description: The hosts that were checked., type: list, elements: str, returned: success}
+summary: {description: "Each check with the value found, a line each.", type: list, elements: str, returned: success}
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

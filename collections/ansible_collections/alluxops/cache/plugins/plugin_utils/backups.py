@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import SMALL_JVM
@@ -95,10 +97,8 @@ class _Taker:
         path = f"{folder}/{_name(written.uri)}"
         pod = self._writer(path, written.host)
         target = Path(backup.folder_on_controller(to, self.namespace, self.release)) / _name(path)
-        try:
+        with at_the_end(partial(pod.remove, path, path + backup.COMPLETE)):
             size = pod.fetch(path, target)
-        finally:
-            pod.remove(path, path + backup.COMPLETE)
         gone = backup.prunable((file.name for file in target.parent.iterdir()), keep, target.name)
         for name in gone:
             (target.parent / name).unlink()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Self
 
 from ansible_collections.alluxops.cache.plugins.module_utils import explain, journal, journal_job
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end, clean_up
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
 
 CONTAINER: Final = "journal"
@@ -49,12 +51,15 @@ class JournalJobs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for claim in self.claims.values():
-            self.kube.delete(
-                objects.jobs(self.namespace, journal_job.job_name(claim["name"])),
-                propagation="Background",
-            )
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        removals = [partial(self._remove, claim) for claim in self.claims.values()]
+        clean_up(removals, has_failed=error is not None)
+
+    def _remove(self, claim: Mapping[str, Any]) -> None:
+        self.kube.delete(
+            objects.jobs(self.namespace, journal_job.job_name(claim["name"])),
+            propagation="Background",
+        )
 
     def clear(self, patience: Patience) -> None:
         """Remove the Jobs of an interrupted run, and wait until their pods let go of the volumes."""
@@ -103,7 +108,7 @@ class JournalJobs:
         """
         writer, *readers = sorted(self.claims)
         nonce = uuid.uuid4().hex
-        try:
+        with at_the_end(partial(self._run, writer, journal_job.END_PROOF)):
             done = self._run(writer, journal_job.WRITE_PROOF, nonce)
             if done.returncode != 0:
                 raise CacheError(
@@ -113,8 +118,6 @@ class JournalJobs:
                 done = self._run(ordinal, journal_job.READ_PROOF, nonce)
                 if done.returncode != 0:
                     raise self._not_shared(writer, ordinal, done.stdout.strip())
-        finally:
-            self._run(writer, journal_job.END_PROOF)
 
     def _not_shared(self, writer: int, reader: int, found: str) -> SettingsError:
         first, second = self.claims[writer]["name"], self.claims[reader]["name"]

@@ -9,12 +9,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils import cluster, hea
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 WEB_PORT: Final = 19999
-MASTER_INFO: Final = "/api/v1/master/info"
+MASTER_INFO: Final = health.MASTER_INFO
 WEB_PATHS: Final = (
     "/",
     "/overview",
     "/metrics",
-    "/metrics/json/",
+    health.METRICS,
     "/metrics/prometheus/",
     MASTER_INFO,
 )
