@@ -9,10 +9,10 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action.zookeeper_wait import Troubles
 from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import STORAGE_CLASS
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Node, Settings
-from ansible_collections.alluxops.cache.plugins.module_utils.values import STORAGE_CLASS
 from tests.unit.cache.kube_objects import container, event, pod
 from tests.unit.cache.settings_cases import with_
 from tools.repository import ROOT

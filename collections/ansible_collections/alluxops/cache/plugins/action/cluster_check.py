@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster_checks,
+    node_labels,
     volume_plan,
     volumes,
 )
@@ -17,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
 
 
 class ActionModule(ApiAction):
@@ -30,7 +31,10 @@ class ActionModule(ApiAction):
         cluster = options["cluster"] or objects.read_cluster(
             kube, options["namespace"], options["release"]
         )
-        checks = cluster_checks.check(cluster, cluster_checks.Wanted.from_options(options))
+        wanted = cluster_checks.Wanted.from_options(
+            options, may_label=_may_label(kube, cluster, options)
+        )
+        checks = cluster_checks.check(cluster, wanted)
         checks += _volume_checks(kube, options)
         result: Result = {
             "checks": [
@@ -48,6 +52,24 @@ class ActionModule(ApiAction):
             ]
             result.update(ManySettingsErrors(errors).result())
         return result
+
+
+def _may_label(kube: Kube, cluster: Json, options: Options) -> bool:
+    """Whether we may label the workers' nodes; asked only where one lacks the label."""
+    key = node_labels.worker_key(options["namespace"], options["release"])
+    labels = {node["name"]: node["labels"].get(key) for node in cluster["nodes"]}
+    if all(labels.get(name, node_labels.VALUE) == node_labels.VALUE for name in options["workers"]):
+        return True
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": "patch", "resource": "nodes"}},
+    }
+    try:
+        answer = kube.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    except ApiError:
+        return True  # not known: the label's own task tells
+    return bool((answer.get("status") or {}).get("allowed"))
 
 
 def _volume_checks(kube: Kube, options: Options) -> list[cluster_checks.Check]:

@@ -72,6 +72,7 @@ def _left(told: Uninstall) -> list[str]:
         for name in told.left.get("claims") or []
     ]
     found += [f"PersistentVolume {text}" for text in told.left.get("volumes") or []]
+    found += list(told.left.get("labels") or [])
     if told.left.get("namespace"):
         found.append(f"namespace {told.namespace}: {told.left['namespace']}")
     if told.root_ufs.strip("/") and told.root_ufs != "ephemeral":

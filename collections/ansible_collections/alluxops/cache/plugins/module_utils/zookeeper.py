@@ -35,18 +35,6 @@ def election_properties(settings: Settings) -> dict[str, str]:
     }
 
 
-def masters_placement(settings: Settings) -> dict[str, Any]:
-    """Chart values that keep masters whose journal no volume ties to a node on the hosts of cache_masters.
-
-    On any of them, not on the first three: all have the journal mounted, so a spare one takes the place of one lost.
-    """
-    names = [node.name for node in settings.cache_masters]
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": names}
-    terms = {"nodeSelectorTerms": [{"matchExpressions": [here]}]}
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
-    return {"master": {"affinity": {"nodeAffinity": required}}}
-
-
 def claims(settings: Settings, storage_class: str) -> list[dict[str, Any]]:
     """The claims of the ensemble that need a volume of ours, a node each; none where the user names another class."""
     wanted = dict(settings.zookeeper_values.get("persistence") or {})

@@ -65,6 +65,10 @@ tolerations:
   returned: success
   type: list
   elements: dict
+worker_selector:
+  description: Labels that the user's values ask of the workers' nodes, beside that of M(alluxops.cache.node_labels).
+  returned: success
+  type: dict
 zookeeper:
   description: The values of the ZooKeeper that is deployed beside the cache; empty where there is none.
   returned: success
