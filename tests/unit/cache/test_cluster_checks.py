@@ -129,6 +129,13 @@ def test_a_nodes_label_that_cannot_be_set_is_told_before_anything_changes() -> N
     assert said["node labels"] == "set; n2 too, outside of cache_workers"
 
 
+def test_nodes_of_one_hostname_label_are_refused() -> None:
+    found = cluster()
+    found["nodes"][1]["labels"]["kubernetes.io/hostname"] = "n1"
+    (check_,) = failed(found)
+    assert check_.value == "n1 and n2 both have kubernetes.io/hostname=n1"
+
+
 def test_a_selector_of_the_values_that_leaves_a_worker_out_is_refused() -> None:
     found = cluster()
     found["nodes"][0]["labels"]["pool"] = "cache"

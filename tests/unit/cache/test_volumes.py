@@ -20,9 +20,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils.volumes import (
     claim_of,
     desired_claim,
     desired_volume,
+    hostnames,
     is_settled,
     volume_facts,
+    volume_node,
 )
+from tests.unit.cache.kube_objects import node
 
 Json = dict[str, Any]
 
@@ -82,6 +85,33 @@ def test_a_journal_volume_is_local_to_its_node_kept_and_reserved_for_its_claim()
     assert spec["persistentVolumeReclaimPolicy"] == "Retain"
     assert (spec["claimRef"]["namespace"], spec["claimRef"]["name"]) == ("cache", JOURNAL.name)
     assert "uid" not in spec["claimRef"]
+
+
+AWS = {"n1": "ip-10-0-0-1.eu-1.compute.internal"}
+OPTIONS = {"name": "j", "kind": "journal", "ordinal": 0, "node": "n1", "path": "/j", "size": "1Gi"}
+
+
+def test_a_volume_is_tied_by_the_nodes_hostname_label_which_need_not_be_its_name() -> None:
+    claim = claim_of(OPTIONS, AWS)
+    made = desired_volume(RELEASE, claim)
+    assert volume_node(made) == AWS["n1"]
+    assert whats(plan_volumes(RELEASE, [claim], [made], []))[0] == ("none", PV)
+    by_name = desired_volume(RELEASE, claim_of(OPTIONS))
+    with pytest.raises(SettingsError, match=f"at /j on n1; the settings say /j on {AWS['n1']}"):
+        plan_volumes(RELEASE, [claim], [by_name], [])
+
+
+def test_a_node_without_the_label_can_have_no_volume_tied_to_it() -> None:
+    with pytest.raises(SettingsError, match="n1 has no label") as refusal:
+        claim_of(OPTIONS, {"n1": ""})
+    assert "kubectl label node n1 kubernetes.io/hostname=n1" in refusal.value.fix
+
+
+def test_hostnames_are_read_from_the_nodes() -> None:
+    other, bare = node("n1"), node("n2")
+    other["metadata"]["labels"]["kubernetes.io/hostname"] = AWS["n1"]
+    del bare["metadata"]["labels"]
+    assert hostnames([other, bare]) == {**AWS, "n2": ""}
 
 
 def test_the_socket_volume_is_on_every_node_and_carries_what_the_charts_selector_asks_for() -> None:

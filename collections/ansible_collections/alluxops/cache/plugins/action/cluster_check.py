@@ -35,7 +35,7 @@ class ActionModule(ApiAction):
             options, may_label=_may_label(kube, cluster, options)
         )
         checks = cluster_checks.check(cluster, wanted)
-        checks += _volume_checks(kube, options)
+        checks += _volume_checks(kube, cluster, options)
         result: Result = {
             "checks": [
                 {"check": item.check, "ok": item.ok, "value": item.value, "fix": item.fix}
@@ -72,7 +72,7 @@ def _may_label(kube: Kube, cluster: Json, options: Options) -> bool:
     return bool((answer.get("status") or {}).get("allowed"))
 
 
-def _volume_checks(kube: Kube, options: Options) -> list[cluster_checks.Check]:
+def _volume_checks(kube: Kube, cluster: Json, options: Options) -> list[cluster_checks.Check]:
     """Whether the volumes that exist agree with the settings."""
     if not options["claims"]:
         return []
@@ -81,10 +81,10 @@ def _volume_checks(kube: Kube, options: Options) -> list[cluster_checks.Check]:
     claims: list[Json] = kube.list_objects(
         objects.core(release.namespace, "persistentvolumeclaims")
     )
+    labels = {node["name"]: node["labels"].get(volumes.HOSTNAME, "") for node in cluster["nodes"]}
     try:
-        volume_plan.plan_volumes(
-            release, [volumes.claim_of(claim) for claim in options["claims"]], existing, claims
-        )
+        wanted = [volumes.claim_of(claim, labels) for claim in options["claims"]]
+        volume_plan.plan_volumes(release, wanted, existing, claims)
     except SettingsError as error:
         return [cluster_checks.fails("volumes", error.what.rstrip("."), error.fix, error.cause)]
     return [

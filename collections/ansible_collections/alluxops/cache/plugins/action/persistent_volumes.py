@@ -28,7 +28,10 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Plan from what is, do the steps, wait for the phases."""
         release = volumes.Release(options["namespace"], options["release"])
-        claims = [volumes.claim_of(claim) for claim in options["claims"]]
+        labels = None
+        if any(claim.get("node") for claim in options["claims"]):
+            labels = volumes.hostnames(kube.list_objects(objects.node()))
+        claims = [volumes.claim_of(claim, labels) for claim in options["claims"]]
         current, existing = self._read(kube, release)
         plan = (
             volume_plan.plan_volumes if options["state"] == "present" else volume_plan.plan_removal

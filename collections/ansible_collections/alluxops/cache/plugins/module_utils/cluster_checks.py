@@ -10,6 +10,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import node_labels,
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOSTNAME
 
 OLDEST_KUBERNETES = (1, 19)
 STRICT_LEVELS = ("baseline", "restricted")
@@ -103,7 +104,11 @@ def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     checks.append(_ready(known))
     checks.append(_taints(known, wanted))
     workers = [nodes[name] for name in wanted.workers if name in nodes]
-    checks += [_selector(workers, wanted), _labels(cluster["nodes"], workers, wanted)]
+    checks += [
+        _hostnames(known),
+        _selector(workers, wanted),
+        _labels(cluster["nodes"], workers, wanted),
+    ]
     if wanted.worker_quota_bytes:
         checks.append(_memory(workers, wanted))
     if wanted.secret:
@@ -232,6 +237,21 @@ def _taints(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
             "the cache's pods do not tolerate it.",
         )
     return holds("taints", "none that keeps the cache's pods off")
+
+
+def _hostnames(nodes: Sequence[Mapping[str, Any]]) -> Check:
+    """Volumes are tied to their nodes, and masters kept apart, by this label. One that is missing is told elsewhere."""
+    seen: dict[str, str] = {}
+    for node in nodes:
+        label = str(node["labels"].get(HOSTNAME, ""))
+        if label and seen.setdefault(label, node["name"]) != node["name"]:
+            return fails(
+                "hostname labels",
+                f"{seen[label]} and {node['name']} both have {HOSTNAME}={label}",
+                f"`kubectl label node {node['name']} --overwrite {HOSTNAME}={node['name']}`.",
+                "a journal's volume is tied to its node by this label, and its master could start on the other one.",
+            )
+    return holds("hostname labels", "each node has its own")
 
 
 def _selector(workers: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:

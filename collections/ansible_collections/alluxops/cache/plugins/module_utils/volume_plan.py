@@ -91,7 +91,7 @@ def _check_not_elsewhere(
         raise SettingsError(
             f"claim {release.namespace}/{claim.name} is bound to volume {bound}, not to {ours}.",
             "what is stored there would be out of reach of the release.",
-            f"move the data to {_place(claim.path, claim.node or '')} and delete the claim, or give the release another"
+            f"move the data to {_place(claim.path, claim.place)} and delete the claim, or give the release another"
             " name.",
         )
     for volume in volumes:
@@ -160,7 +160,7 @@ def _check_volume(release: Release, claim: Claim, volume: Mapping[str, Any]) -> 
             f"volume {name} is being deleted, and something still uses it.",
             fix=f"see `kubectl describe pv {name}`; run again once it is gone.",
         )
-    found, wanted = (volume_path(volume), volume_node(volume)), (claim.path, claim.node or "")
+    found, wanted = (volume_path(volume), volume_node(volume)), (claim.path, claim.place)
     if found != wanted:
         raise SettingsError(
             f"volume {name} is at {_place(*found)}; the settings say {_place(*wanted)}.",

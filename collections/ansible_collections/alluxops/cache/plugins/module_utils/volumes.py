@@ -5,7 +5,7 @@ Pure functions over the API's JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ _ROLES = {"journal": MASTER_ROLE, "domain": WORKER_ROLE, "zookeeper": "zookeeper
 class Claim:
     """A claim that the chart makes, or that is made for it. size: a Kubernetes quantity; path: on the node.
 
-    shared: the path is one file system on every node that uses it, so the volume is tied to none.
+    shared: the path is one file system on every node that uses it, so the volume is tied to none. hostname: the node's
+    label kubernetes.io/hostname, where that is not its name.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Claim:
     storage_class: str = ""
     precreate: bool = False
     shared: bool = False
+    hostname: str = ""
+
+    @property
+    def place(self) -> str:
+        """What the label kubernetes.io/hostname of the claim's node says; "" where it is tied to none."""
+        return self.hostname or self.node or ""
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,30 @@ class Release:
         }
 
 
-def claim_of(options: Mapping[str, Any]) -> Claim:
-    """A claim from an action's option. Raises SettingsError where a journal lacks what ties it to its data."""
+def hostnames(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """By node, its label kubernetes.io/hostname, which clouds may set to something else than its name; "" for none."""
+    return {
+        str(node["metadata"]["name"]): str((node["metadata"].get("labels") or {}).get(HOSTNAME, ""))
+        for node in nodes
+    }
+
+
+def claim_of(options: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Claim:
+    """A claim from an action's option. Raises SettingsError where a journal lacks what ties it to its data.
+
+    labels: the nodes' hostnames().
+    """
+    node = str(options.get("node") or "")
+    if labels is not None and labels.get(node, node) != node:
+        hostname = labels[node]
+        if not hostname:
+            raise SettingsError(
+                f"node {node} has no label {HOSTNAME}.",
+                f"claim {options['name']} has a volume on it, and such a volume is tied to its node by that label.",
+                f"`kubectl label node {node} {HOSTNAME}={node}`.",
+            )
+    else:
+        hostname = ""
     claim = Claim(
         name=options["name"],
         kind=options["kind"],
@@ -79,6 +108,7 @@ def claim_of(options: Mapping[str, Any]) -> Claim:
         storage_class=options.get("storage_class") or "",
         precreate=bool(options.get("precreate")),
         shared=bool(options.get("shared")),
+        hostname=hostname,
     )
     if claim.kind == "journal" and not claim.node and not claim.shared:
         raise SettingsError(
@@ -123,13 +153,13 @@ def desired_volume(release: Release, claim: Claim, claim_uid: str = "") -> Json:
         "claimRef": reference,
         "hostPath": {"path": claim.path, "type": "Directory"},
     }
-    if claim.node:
+    if claim.place:
         spec["nodeAffinity"] = {
             "required": {
                 "nodeSelectorTerms": [
                     {
                         "matchExpressions": [
-                            {"key": HOSTNAME, "operator": "In", "values": [claim.node]}
+                            {"key": HOSTNAME, "operator": "In", "values": [claim.place]}
                         ]
                     }
                 ]
