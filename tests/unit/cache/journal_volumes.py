@@ -25,6 +25,7 @@ class Volumes:
         self.masters: Json | None = None
         self.pods: list[Json] = []
         self.done: list[str] = []
+        self.phase = "Bound"
 
     def folder(self, ordinal: int) -> Path:
         folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
@@ -52,6 +53,8 @@ class Volumes:
         log.write_text("entries")
 
     def get(self, path: str) -> Json | None:
+        if "/persistentvolumeclaims/" in path:
+            return {"status": {"phase": self.phase}}
         return self.masters if path == SET else None
 
     def create(self, path: str, body: Json) -> Json:

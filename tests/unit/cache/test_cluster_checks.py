@@ -129,6 +129,26 @@ def test_a_nodes_label_that_cannot_be_set_is_told_before_anything_changes() -> N
     assert said["node labels"] == "set; n2 too, outside of cache_workers"
 
 
+GP3 = {"name": "gp3", "provisioner": "ebs.csi.aws.com", "default": False}
+
+
+def test_a_class_that_the_cluster_lacks_is_refused_unless_its_claims_have_their_volumes() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": "gp2"})
+    lacks = cluster(storage_classes=[GP3])
+    (check_,) = failed(lacks, wanted)
+    assert check_.value == "there is no StorageClass gp2 (there is gp3)"
+    bound = {"name": "journal-0", "phase": "Bound"}
+    assert failed({**lacks, "claims": [bound]}, wanted) == []
+    assert failed(lacks, replace(WANTED, provisioned={"journal-0": "gp3"})) == []
+
+
+def test_the_default_class_must_exist_where_the_values_ask_for_it() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": ""})
+    (check_,) = failed(cluster(storage_classes=[GP3]), wanted)
+    assert "no default StorageClass" in check_.value
+    assert failed(cluster(storage_classes=[{**GP3, "default": True}]), wanted) == []
+
+
 def test_nodes_of_one_hostname_label_are_refused() -> None:
     found = cluster()
     found["nodes"][1]["labels"]["kubernetes.io/hostname"] = "n1"

@@ -186,6 +186,40 @@ def test_a_domain_socket_is_claimed_only_where_the_user_wants_a_claim() -> None:
     assert (domain["size"], domain["precreate"], domain["node"]) == ("2Mi", False, None)
 
 
+@pytest.mark.parametrize(
+    ("storage_class", "provisioned"),
+    [("gp3", True), (None, True), ("standard", False), ("", False), ("alluxops-local", False)],
+)
+def test_a_class_of_the_users_makes_the_volumes_and_the_guides_takes_ours(
+    storage_class: str | None, provisioned: bool
+) -> None:
+    settings = with_(masters=3, ha="embedded")
+    source = Source("s", {"journal": {"storageClass": storage_class}})
+    final = values.compose(settings, OURS, [source])
+    journals = claimed.claims(settings, final.effective)
+    assert [claim["provisioned"] for claim in journals] == [provisioned] * 3
+    assert all(claim["precreate"] for claim in journals)
+    assert [claim["node"] for claim in journals] == (
+        [None] * 3 if provisioned else ["n1", "n2", "n3"]
+    )
+    # Such volumes tie no master to a node, so the chart does.
+    assert ("affinity" in final.given["master"]) is provisioned
+
+
+def test_a_domain_socket_in_a_class_of_the_users_needs_no_volume_of_ours() -> None:
+    sockets = {"volumeType": "persistentVolumeClaim", "storageClass": "efs"}
+    source = Source("s", {"shortCircuit": sockets})
+    found = claimed.claims(GOOD, values.compose(GOOD, OURS, [source]).effective)
+    assert [claim["kind"] for claim in found] == ["journal"]
+
+
+def test_a_shared_journal_lies_in_its_directory_whatever_the_class_is_called() -> None:
+    settings = with_(masters=3, ha="zookeeper", journal_shared_path="/mnt/shared/")
+    source = Source("s", {"journal": {"storageClass": "gp3"}})
+    found = claimed.claims(settings, values.compose(settings, OURS, [source]).effective)
+    assert not any(claim["provisioned"] for claim in found)
+
+
 @pytest.mark.parametrize("journal", [{"ufsType": "HDFS"}, {"volumeType": "emptyDir"}])
 def test_a_journal_elsewhere_claims_nothing(journal: dict[str, str]) -> None:
     final = values.compose(GOOD, OURS, [Source("s", {"journal": journal})])

@@ -53,7 +53,7 @@ class ActionModule(ControllerAction):
             "worker_selector": plain(
                 placement.users_selector(settings, chart.family, final.effective)
             ),
-            "zookeeper": plain(zookeeper.chart_values(settings, tolerations, claims.STORAGE_CLASS)),
+            "zookeeper": plain(zookeeper.chart_values(settings, tolerations)),
             "family": chart.family,
             "chart_name": chart.name,
             "chart_version": chart.version,

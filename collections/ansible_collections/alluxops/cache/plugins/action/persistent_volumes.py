@@ -62,6 +62,7 @@ class ActionModule(ApiAction):
                     "action": done.get(release.volume_of(claim), "none"),
                 }
                 for claim in claims
+                if not claim.provisioned
             ],
         }
 
@@ -148,7 +149,11 @@ class ActionModule(ApiAction):
                 claim
                 for claim in claims
                 if not volumes.is_settled(
-                    claim, current.get(release.volume_of(claim)), existing.get(claim.name)
+                    claim,
+                    current.get(release.volume_of(claim)),
+                    existing.get(claim.name),
+                    waits_for_pod=claim.provisioned
+                    and _waits_for_pod(kube, existing.get(claim.name)),
                 )
             ]
             if not waiting:
@@ -219,6 +224,13 @@ class ActionModule(ApiAction):
                     "uninstall the release first.",
                 )
             patience.pause(f"{names} to be gone", 0.5)
+
+
+def _waits_for_pod(kube: Kube, claim: Json | None) -> bool:
+    """Whether the class of a claim makes a volume only once a pod wants it."""
+    name = ((claim or {}).get("spec") or {}).get("storageClassName")
+    found = kube.get(f"/apis/storage.k8s.io/v1/storageclasses/{name}") if name else None
+    return (found or {}).get("volumeBindingMode") == "WaitForFirstConsumer"
 
 
 def _events(kube: Kube, namespace: str, claim: str) -> str:

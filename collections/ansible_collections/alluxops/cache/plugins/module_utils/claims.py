@@ -7,15 +7,15 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import provisions
 
 PVC = "persistentVolumeClaim"
-STORAGE_CLASS = "alluxops-local"
-"""A class that no provisioner serves, so that nothing but our volumes binds the claims."""
 
 
 def is_tied(settings: Settings, journal: Mapping[str, Any]) -> bool:
     """Whether each master has a volume that ties it to its node."""
-    return in_volumes(journal) and not settings.shared_journal
+    made_here = not provisions(journal.get("storageClass"))
+    return in_volumes(journal) and made_here and not settings.shared_journal
 
 
 def in_volumes(journal: Mapping[str, Any]) -> bool:
@@ -25,7 +25,10 @@ def in_volumes(journal: Mapping[str, Any]) -> bool:
 
 
 def claims(settings: Settings, effective: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The claims that need a volume of ours: one per journal, the domain socket's where it is a claim, ZooKeeper's."""
+    """The claims of the journals, and those of domain socket and ZooKeeper that need a volume of ours.
+
+    A journal's claim is made here, whoever makes its volume, so that it can be looked into before a master starts.
+    """
     found = []
     journal = effective.get("journal") or {}
     if in_volumes(journal):
@@ -34,25 +37,29 @@ def claims(settings: Settings, effective: Mapping[str, Any]) -> list[dict[str, A
                 f"alluxio-journal-{settings.release}-master-{ordinal}", "journal", settings, journal
             )
             | {"ordinal": ordinal, "precreate": True}
-            | _journal_place(settings, ordinal)
+            | _journal_place(settings, ordinal, provisioned=provisions(journal.get("storageClass")))
             for ordinal in range(min(settings.masters, len(settings.cache_masters)))
         ]
     sockets = effective.get("shortCircuit") or {}
     wanted = sockets.get("enabled", True) and sockets.get("policy", "uuid") == "uuid"
-    if wanted and sockets.get("volumeType") == PVC:
+    made_here = not provisions(sockets.get("storageClass"))
+    if wanted and sockets.get("volumeType") == PVC and made_here:
         name = str(sockets.get("pvcName") or f"{settings.release}-worker-domain-socket")
         found.append(_claim(name, "domain", settings, sockets))
-    return found + zookeeper.claims(settings, STORAGE_CLASS)
+    return found + zookeeper.claims(settings)
 
 
-def _journal_place(settings: Settings, ordinal: int) -> dict[str, Any]:
-    """Where a master's journal lies: on its own node, or in the one directory that all masters share.
+def _journal_place(settings: Settings, ordinal: int, *, provisioned: bool) -> dict[str, Any]:
+    """Where a master's journal lies: on its own node, where a provisioner puts it, or in a directory that all share.
 
-    seen_from: a host to look at the shared directory from, another for each claim: what one writes the others must see.
+    seen_from: a host to look at it from, another for each claim. What one writes to a shared directory the others must
+    see; and a volume that is made with its first pod is made for that pod's node.
     """
     host = settings.cache_masters[ordinal].name
     if settings.shared_journal:
         return {"node": None, "path": settings.shared_journal, "shared": True, "seen_from": host}
+    if provisioned:
+        return {"node": None, "provisioned": True, "seen_from": host}
     return {"node": host}
 
 
@@ -67,5 +74,6 @@ def _claim(name: str, kind: str, settings: Settings, section: Mapping[str, Any])
         "access_modes": list(section.get("accessModes") or ["ReadWriteOnce"]),
         "storage_class": str(section.get("storageClass") or ""),
         "precreate": False,
+        "provisioned": False,
         "shared": False,
     }

@@ -31,6 +31,7 @@ class Check:
 class Wanted:
     """What the settings ask of the cluster; see cluster_check's options. Sizes in bytes.
 
+    provisioned: by claim, the class whose provisioner makes its volume; "" is the default class.
     may_label: whether the kubeconfig's user may patch nodes.
     """
 
@@ -49,6 +50,7 @@ class Wanted:
     version_change: versions.Change = "refused"
     zookeeper_nodes: tuple[str, ...] = ()
     worker_selector: Mapping[str, str] = field(default_factory=dict)
+    provisioned: Mapping[str, str] = field(default_factory=dict)
     may_label: bool = True
 
     @classmethod
@@ -70,6 +72,11 @@ class Wanted:
             version_change=options["version_change"],
             zookeeper_nodes=tuple(options["zookeeper_nodes"]),
             worker_selector=dict(options["worker_selector"]),
+            provisioned={
+                claim["name"]: claim["storage_class"]
+                for claim in options["claims"]
+                if claim.get("provisioned")
+            },
             may_label=may_label,
         )
 
@@ -109,6 +116,8 @@ def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
         _selector(workers, wanted),
         _labels(cluster["nodes"], workers, wanted),
     ]
+    if wanted.provisioned:
+        checks.append(_classes(cluster, wanted))
     if wanted.worker_quota_bytes:
         checks.append(_memory(workers, wanted))
     if wanted.secret:
@@ -237,6 +246,30 @@ def _taints(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
             "the cache's pods do not tolerate it.",
         )
     return holds("taints", "none that keeps the cache's pods off")
+
+
+def _classes(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    """A class of the user's own must exist, unless the claims have their volumes already."""
+    found = {item["name"]: item for item in cluster["storage_classes"]}
+    bound = {claim["name"] for claim in cluster.get("claims") or [] if claim["phase"] == "Bound"}
+    for claim, name in wanted.provisioned.items():
+        if claim in bound or name in found or (not name and any(_defaults(found))):
+            continue
+        there = ", ".join(sorted(found)) or "none"
+        what = f"StorageClass {name}" if name else "default StorageClass"
+        return fails(
+            "storage class",
+            f"there is no {what} (there is {there})",
+            "name one of the cluster's classes in journal.storageClass, or remove it: volumes are then directories of"
+            " the masters' nodes.",
+            f"journal.storageClass asks it for the volume of claim {claim}.",
+        )
+    names = sorted(set(wanted.provisioned.values()))
+    return holds("storage class", ", ".join(name or "the default one" for name in names))
+
+
+def _defaults(classes: Mapping[str, Mapping[str, Any]]) -> list[bool]:
+    return [bool(item["default"]) for item in classes.values()]
 
 
 def _hostnames(nodes: Sequence[Mapping[str, Any]]) -> Check:

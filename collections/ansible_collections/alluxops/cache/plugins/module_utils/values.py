@@ -20,9 +20,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     placement,
     zookeeper,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC, STORAGE_CLASS
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 
 OURS = "ours"
 UPSTREAM = "upstream"

@@ -50,7 +50,7 @@ effective:
 claims:
   description:
     - "PersistentVolumeClaims that need a volume: {name, kind, ordinal, node, path, size, access_modes, storage_class,
-      precreate, shared, seen_from}."
+      precreate, shared, provisioned, seen_from}."
   returned: success
   type: list
   elements: dict
