@@ -26,6 +26,7 @@ class Volumes:
         self.pods: list[Json] = []
         self.done: list[str] = []
         self.members: list[int] = []
+        self.phase = "Bound"
 
     def folder(self, ordinal: int) -> Path:
         folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
@@ -53,6 +54,8 @@ class Volumes:
         log.write_text("entries")
 
     def get(self, path: str) -> Json | None:
+        if "/persistentvolumeclaims/" in path:
+            return {"status": {"phase": self.phase}}
         return self.masters if path == SET else None
 
     def create(self, path: str, body: Json) -> Json:

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
 from ansible_collections.alluxops.cache.plugins.module_utils import health
-from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_of, pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from tests.unit.cache.kube_objects import container, event, fixture, pod
 
@@ -44,8 +44,8 @@ class Waited:
 class Look:
     """Looks at the same pods at the given seconds."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.watch = TroubleWatch(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    def __init__(self, cluster: Cluster, workers: tuple[str, ...] = ()) -> None:
+        self.watch = TroubleWatch(cluster, "cache", "alluxio", workers)  # type: ignore[arg-type]
         self.waited = Waited()
 
     def at(self, second: float, pods: list[Json]) -> None:
@@ -131,6 +131,26 @@ def test_a_pod_on_its_way_out_is_no_trouble() -> None:
     look = Look(Cluster(log=TMPFS))
     for second in (0, 30, 60):
         look.at(second, [MASTER, going, pod("alluxio-worker-y", "alluxio-worker", "n2")])
+
+
+def test_a_worker_where_none_is_awaited_holds_nothing_up() -> None:
+    look = Look(Cluster(log=TMPFS), workers=("n3",))
+    fine = pod("alluxio-worker-y", "alluxio-worker", "n3")
+    for second in (0, 30, 60):
+        look.at(second, [MASTER, worker(5), fine])  # of n2
+    awaited = Look(Cluster(log=TMPFS), workers=("n2", "n3"))
+    awaited.at(0, [MASTER, worker(5), fine])
+    with pytest.raises(CacheError, match="alluxio-worker-x on node n2"):
+        awaited.at(30, [MASTER, worker(5), fine])
+
+
+def test_a_pod_of_a_daemon_set_that_is_not_scheduled_yet_belongs_to_its_node() -> None:
+    name = {"key": "metadata.name", "operator": "In", "values": ["n4"]}
+    terms = {"nodeSelectorTerms": [{"matchFields": [name]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    assert node_of({"spec": {"affinity": affinity}}) == "n4"
+    assert node_of({"spec": {"affinity": affinity, "nodeName": "n2"}}) == "n2"
+    assert node_of({"spec": {}}) == ""
 
 
 def test_the_error_at_the_limit_tells_the_last_trouble() -> None:

@@ -116,6 +116,54 @@ def test_what_is_refused(found: Json, wanted: Wanted, name: str, said: str) -> N
     assert faults[0].fix
 
 
+def test_a_nodes_label_that_cannot_be_set_is_told_before_anything_changes() -> None:
+    key = "alluxops.io/cache.alluxio"
+    (check_,) = failed(cluster(), replace(WANTED, may_label=False))
+    assert check_.check == "node labels"
+    assert f"`kubectl label node n1 n2 {key}=worker`" in check_.fix
+    labelled = cluster()
+    for item in labelled["nodes"]:
+        item["labels"][key] = "worker"
+    assert failed(labelled, replace(WANTED, may_label=False)) == []
+    said = {item.check: item.value for item in check(labelled, replace(WANTED, workers=("n1",)))}
+    assert said["node labels"] == "set; n2 too, outside of cache_workers"
+
+
+GP3 = {"name": "gp3", "provisioner": "ebs.csi.aws.com", "default": False}
+
+
+def test_a_class_that_the_cluster_lacks_is_refused_unless_its_claims_have_their_volumes() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": "gp2"})
+    lacks = cluster(storage_classes=[GP3])
+    (check_,) = failed(lacks, wanted)
+    assert check_.value == "there is no StorageClass gp2 (there is gp3)"
+    bound = {"name": "journal-0", "phase": "Bound"}
+    assert failed({**lacks, "claims": [bound]}, wanted) == []
+    assert failed(lacks, replace(WANTED, provisioned={"journal-0": "gp3"})) == []
+
+
+def test_the_default_class_must_exist_where_the_values_ask_for_it() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": ""})
+    (check_,) = failed(cluster(storage_classes=[GP3]), wanted)
+    assert "no default StorageClass" in check_.value
+    assert failed(cluster(storage_classes=[{**GP3, "default": True}]), wanted) == []
+
+
+def test_nodes_of_one_hostname_label_are_refused() -> None:
+    found = cluster()
+    found["nodes"][1]["labels"]["kubernetes.io/hostname"] = "n1"
+    (check_,) = failed(found)
+    assert check_.value == "n1 and n2 both have kubernetes.io/hostname=n1"
+
+
+def test_a_selector_of_the_values_that_leaves_a_worker_out_is_refused() -> None:
+    found = cluster()
+    found["nodes"][0]["labels"]["pool"] = "cache"
+    (check_,) = failed(found, replace(WANTED, worker_selector={"pool": "cache"}))
+    assert check_.value == "n2 lacks pool=cache"
+    assert "`kubectl label node n2 pool=cache`" in check_.fix
+
+
 def test_changing_the_number_of_masters_names_scale_masters() -> None:
     assert (
         "scale-masters" in failed(cluster(masters=RUNNING), replace(WANTED, master_count=3))[0].fix

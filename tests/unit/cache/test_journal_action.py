@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.action import journal as action
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from tests.unit.cache.journal_volumes import Volumes, marker, options
 
 Json = dict[str, Any]
@@ -40,6 +41,18 @@ def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
     again = guard(cluster).run()
     assert not again["changed"]
     assert [item["state"] for item in again["journals"]] == ["formatted"] * 3
+
+
+@pytest.mark.parametrize(("phase", "placed"), [("Pending", True), ("Bound", False)])
+def test_a_volume_that_is_made_with_its_first_pod_is_made_for_the_masters_own_host(
+    cluster: Volumes, phase: str, placed: bool
+) -> None:
+    claim = {**options()["claims"][0], "provisioned": True, "seen_from": "n7"}
+    cluster.phase = phase
+    jobs = JournalJobs(cluster, "cache", "alluxio", [claim], options()["values"])  # type: ignore[arg-type]
+    jobs.start()
+    (job,) = cluster.jobs.values()
+    assert ("n7" in str(job["spec"]["template"]["spec"].get("affinity"))) is placed
 
 
 def test_ready_masters_are_not_looked_at(cluster: Volumes) -> None:

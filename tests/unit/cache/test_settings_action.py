@@ -116,3 +116,48 @@ def test_credentials_are_in_no_result(inventory: Path) -> None:
     assert not result.get("failed"), result["msg"]
     assert result["settings"]["root_ufs_credentials_given"] is True
     assert "hunter2" not in json.dumps(result)
+
+
+def test_a_variable_that_only_some_hosts_have_is_refused(inventory: Path) -> None:
+    """The run reads it once; node_storage would make directories elsewhere than the chart looks for them."""
+    for place, text in (
+        ("host_vars/node2.example.com.yml", "node_storage_root: /data/x\n"),
+        ("group_vars/cache_masters.yml", "alluxio_worker_quota: '8589934592'\n"),
+        ("group_vars/cache_workers.yml", "alluxio_version: 2.9.4\n"),
+    ):
+        (inventory / place).parent.mkdir(exist_ok=True)
+        (inventory / place).write_text(text)
+    result = check(inventory)
+    assert result["refused"] is True
+    message = result["msg"]
+    assert (
+        "node_storage_root is '/mnt/fuse3' for control1.example.com (inventory/group_vars/"
+        in message
+    )
+    assert (
+        "'/data/x' for node2.example.com (inventory/host_vars/node2.example.com.yml:1)" in message
+    )
+    assert "alluxio_version is '2.9.6' for control1.example.com" in message
+    assert "'2.9.4' for node1.example.com and 5 more hosts" in message
+    assert "group_vars/all" in message
+    assert "alluxio_worker_quota" not in message  # the same, written as text
+
+
+def test_a_value_that_each_host_makes_of_its_own_name_is_refused(inventory: Path) -> None:
+    result = check(inventory, "-e", "node_storage_root='/data/{{ inventory_hostname_short }}'")
+    assert "node_storage_root is '/data/control1' for control1.example.com" in result["msg"]
+    assert "and '/data/node1' for node1.example.com (" in result["msg"]
+
+
+def test_what_concerns_helm_may_stand_with_the_host_that_has_it(inventory: Path) -> None:
+    (inventory / "group_vars/kube_control.yml").write_text("helm_version: 4.3.0\n")
+    result = check(inventory)
+    assert not result.get("failed"), result["msg"]
+
+
+def test_credentials_that_differ_are_not_shown(inventory: Path) -> None:
+    secret = "alluxio_root_ufs_credentials: {accessKeyId: AKIA1, secretKey: hunter2}\n"
+    (inventory / "group_vars/cache_workers.yml").write_text(secret)
+    message = check(inventory)["msg"]
+    assert "alluxio_root_ufs_credentials" in message
+    assert "hunter2" not in message

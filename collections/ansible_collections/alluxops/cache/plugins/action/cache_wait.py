@@ -40,7 +40,7 @@ class ActionModule(ApiAction):
         patience = Patience(options["wait_timeout_s"])
         workers = options["workers"] if options["part"] == "all" else []
         expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
-        watch = TroubleWatch(kube, options["namespace"], options["release"])
+        watch = TroubleWatch(kube, options["namespace"], options["release"], options["workers"])
         api_lost_at: float | None = None
         while True:
             try:
@@ -65,12 +65,18 @@ class ActionModule(ApiAction):
 
 
 class TroubleWatch:
-    """Follows what keeps the pods from serving, and decides when that is hopeless."""
+    """Follows what keeps the pods from serving, and decides when that is hopeless.
 
-    def __init__(self, kube: Kube, namespace: str, release: str) -> None:
+    workers: the nodes whose workers are waited for; a pod elsewhere holds nothing up. Empty: wherever they are.
+    """
+
+    def __init__(
+        self, kube: Kube, namespace: str, release: str, workers: Sequence[str] = ()
+    ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
+        self.workers = frozenset(workers)
         self._restarts: dict[str, int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._last: explain.Trouble | None = None
@@ -128,6 +134,7 @@ class TroubleWatch:
             for pod in raw
             if not cluster.is_ready(facts[pod["metadata"]["name"]])
             and "deletionTimestamp" not in pod["metadata"]
+            and not self._is_elsewhere(pod)
         ]
         has_pods = {pod["role"] for pod in seen.pods}
         if not lagging and has_pods >= {cluster.MASTER_ROLE, cluster.WORKER_ROLE}:
@@ -145,6 +152,12 @@ class TroubleWatch:
             (trouble for trouble in found if trouble is not None),
             key=lambda trouble: (not trouble.hopeless, not trouble.container),
         )
+
+    def _is_elsewhere(self, pod: Json) -> bool:
+        """Whether a pod is a worker of a node that no worker is awaited on."""
+        is_worker = (pod["metadata"].get("labels") or {}).get("role") == cluster.WORKER_ROLE
+        node = cluster.node_of(pod)
+        return bool(is_worker and self.workers and node and node not in self.workers)
 
     def _error(self, trouble: explain.Trouble, waited_s: float) -> CacheError:
         return CacheError(*explain.explain(trouble, self._log(trouble), waited_s, self.namespace))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    claims,
+    placement,
     values,
     values_check,
     zookeeper,
@@ -46,9 +48,12 @@ class ActionModule(ControllerAction):
         return {
             "values": plain(final.given),
             "effective": plain(final.effective),
-            "claims": plain(values.claims(settings, final.effective)),
+            "claims": plain(claims.claims(settings, final.effective)),
             "tolerations": plain(tolerations),
-            "zookeeper": plain(zookeeper.chart_values(settings, tolerations, values.STORAGE_CLASS)),
+            "worker_selector": plain(
+                placement.users_selector(settings, chart.family, final.effective)
+            ),
+            "zookeeper": plain(zookeeper.chart_values(settings, tolerations)),
             "family": chart.family,
             "chart_name": chart.name,
             "chart_version": chart.version,

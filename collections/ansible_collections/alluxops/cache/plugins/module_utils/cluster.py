@@ -65,6 +65,20 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
     }
 
 
+def node_of(pod: Mapping[str, Any]) -> str:
+    """The node that a pod runs on, or that a DaemonSet has made it for; "" while the scheduler has the choice."""
+    spec = pod.get("spec", {})
+    if spec.get("nodeName"):
+        return str(spec["nodeName"])
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    for term in required.get("nodeSelectorTerms") or []:
+        for field in term.get("matchFields") or []:
+            if field.get("key") == "metadata.name" and field.get("values"):
+                return str(field["values"][0])
+    return ""
+
+
 def _has_started(state: Mapping[str, Any]) -> bool:
     """Whether a container runs or ever ran: its image exists."""
     ran = {**(state.get("state") or {}), **(state.get("lastState") or {})}

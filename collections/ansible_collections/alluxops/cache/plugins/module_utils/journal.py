@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.module_utils.values import STORAGE_CLASS
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 
 Json = dict[str, Any]
 JournalType = Literal["UFS", "EMBEDDED"]

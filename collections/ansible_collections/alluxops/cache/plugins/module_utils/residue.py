@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import phase, volume_path
 
 Json = dict[str, Any]
@@ -50,6 +51,11 @@ class Whose:
     def releases(self) -> tuple[str, str]:
         """The Helm releases that are this one's: itself, and the ZooKeeper ensemble made for it."""
         return (self.release, f"{self.release}-zookeeper")
+
+    @property
+    def worker_label(self) -> str:
+        """Key of the label of the nodes that carry its workers."""
+        return node_labels.worker_key(self.namespace, self.release)
 
     @property
     def lease(self) -> str:

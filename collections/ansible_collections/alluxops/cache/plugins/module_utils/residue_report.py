@@ -68,10 +68,11 @@ def _left(told: Uninstall) -> list[str]:
         if node.get("unreachable") or node.get("failed"):
             found.append(f"{host}: not known, {_first_line(node.get('msg'))}")
     found += [
-        f"PersistentVolumeClaim {name}: the chart made it, what it holds is kept"
+        f"PersistentVolumeClaim {name}: what it holds is kept"
         for name in told.left.get("claims") or []
     ]
     found += [f"PersistentVolume {text}" for text in told.left.get("volumes") or []]
+    found += list(told.left.get("labels") or [])
     if told.left.get("namespace"):
         found.append(f"namespace {told.namespace}: {told.left['namespace']}")
     if told.root_ufs.strip("/") and told.root_ufs != "ephemeral":

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 PREFIXES = (
@@ -106,6 +107,11 @@ class Settings:
         return f"{root}/{self.namespace}/{self.release}" if root else ""
 
     @property
+    def worker_label(self) -> str:
+        """Key of the label of the nodes that carry the workers."""
+        return node_labels.worker_key(self.namespace, self.release)
+
+    @property
     def own_zookeeper(self) -> bool:
         """Whether the masters elect through an ensemble that is deployed beside them, not through the user's."""
         return self.ha == "zookeeper" and not self.zookeeper_address
@@ -155,6 +161,7 @@ class Settings:
             "secret_name",
             "uses_credentials",
             "shared_journal",
+            "worker_label",
             "own_zookeeper",
             "zookeeper_release",
             "zookeeper_nodes",

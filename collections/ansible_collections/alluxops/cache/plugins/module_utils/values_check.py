@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import values_files, values_schema
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
     alluxio_bytes,
@@ -18,7 +19,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.values import (
-    PVC,
     ROOT_UFS,
     UPSTREAM,
     Chart,

@@ -43,7 +43,7 @@ effective:
 claims:
   description:
     - "PersistentVolumeClaims that need a volume: {name, kind, ordinal, node, path, size, access_modes, storage_class,
-      precreate, shared, seen_from}."
+      precreate, shared, provisioned, seen_from}."
   returned: success
   type: list
   elements: dict
@@ -58,6 +58,10 @@ tolerations:
   returned: success
   type: list
   elements: dict
+worker_selector:
+  description: Labels that the user's values ask of the workers' nodes, beside that of M(alluxops.cache.node_labels).
+  returned: success
+  type: dict
 zookeeper:
   description: The values of the ZooKeeper that is deployed beside the cache; empty where there is none.
   returned: success

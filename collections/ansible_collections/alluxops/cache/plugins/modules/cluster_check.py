@@ -60,6 +60,10 @@ options:
     type: list
     elements: dict
     default: []
+  worker_selector:
+    description: The C(worker_selector) of M(alluxops.cache.chart_values), which the workers' nodes must carry.
+    type: dict
+    default: {}
   version:
     description: Image tag that the settings want (C(alluxio_version)); empty skips the check against what runs.
     type: str

@@ -5,8 +5,8 @@ module: residue
 short_description: Remove what a release leaves in the cluster when Helm is done, and say what stays
 description:
   - What alluxops made for a release beside Helm goes, told by its labels. That is Jobs, Secrets, journal claims and
-    volumes, the lease, and the namespace if nothing else lies in it. So does what a chart made a hook of its
-    installation, which Helm leaves.
+    volumes, the label of the workers' nodes, the lease, and the namespace if nothing else lies in it. So does what a
+    chart made a hook of its installation, which Helm leaves.
   - Secrets that were given, claims that a StatefulSet made, and whatever others put into the namespace stay.
   - Deleting a claim and its volume keeps the directory on the node. The next deployment binds it anew.
 options:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 RETURN = r"""
 removed: {description: "What was removed, as C(Kind name).", type: list, elements: str, returned: unless O(state=read)}
 left:
-  description: "With O(state=closed), what stays: why the namespace does (empty if it goes), claims, volumes."
+  description: "With O(state=closed), what stays: why the namespace does (empty if it goes), claims, volumes, labels."
   type: dict
   returned: with O(state=closed)
 summary: {description: What went and what stays., type: list, elements: str, returned: with O(state=closed)}

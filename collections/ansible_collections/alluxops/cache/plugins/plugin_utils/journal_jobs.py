@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from ansible_collections.alluxops.cache.plugins.module_utils import explain, journal, journal_job
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import phase
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end, clean_up
@@ -79,9 +80,17 @@ class JournalJobs:
         """Start the Jobs, all at once."""
         for ordinal, claim in self.claims.items():
             # A shared journal is seen from another master's host by each Job, or sharing it would prove nothing.
-            node = self._nodes.get(ordinal, "") or str(claim.get("seen_from") or "")
+            node = self._nodes.get(ordinal, "") or self._seen_from(claim)
             body = journal_job.job(self.wanted, claim, self.values, node)
             self.kube.create(objects.jobs(self.namespace), body)
+
+    def _seen_from(self, claim: Mapping[str, Any]) -> str:
+        """The node to look from; "" where the volume itself says where it can be had."""
+        if claim.get("provisioned"):
+            path = objects.core(self.namespace, "persistentvolumeclaims", str(claim["name"]))
+            if phase(self.kube.get(path)) == "Bound":
+                return ""
+        return str(claim.get("seen_from") or "")
 
     def states(self, patience: Patience) -> list[journal.Journal]:
         """Wait until each Job has said what lies in its volume."""

@@ -44,6 +44,11 @@ def volume(name: str = "") -> str:
     return "/api/v1/persistentvolumes" + (f"/{name}" if name else "")
 
 
+def node(name: str = "") -> str:
+    """Path of a Node, or of all of them."""
+    return "/api/v1/nodes" + (f"/{name}" if name else "")
+
+
 def masters_set(kube: Kube, namespace: str, release: str) -> Json | None:
     """The release's StatefulSet of masters, or None."""
     return kube.get(apps(namespace, "statefulsets", f"{release}-master"))
@@ -161,8 +166,8 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
 
 def nodes(kube: Kube) -> list[Json]:
     """The cluster's nodes (node_facts), by name."""
-    facts = [cluster.node_facts(node) for node in kube.list_objects("/api/v1/nodes")]
-    return sorted(facts, key=lambda node: str(node["name"]))
+    facts = [cluster.node_facts(item) for item in kube.list_objects(node())]
+    return sorted(facts, key=lambda item: str(item["name"]))
 
 
 def _namespace_facts(space: Json | None) -> Json:
