@@ -10,7 +10,8 @@
 {{- range $key, $value := default dict $component.properties -}}
 {{- $place := printf "%sproperties.%s" $prefix $key -}}
 {{- $text := include "alluxio.text" $value -}}
-{{- if regexMatch $credential $key -}}
+{{- if kindIs "invalid" $value -}}{{- /* A null takes a property away. */ -}}
+{{- else if regexMatch $credential $key -}}
 {{- $errors = append $errors (printf "%s would write a credential into a ConfigMap and onto command lines.\n%s" $place $fix) -}}
 {{- else if or (regexMatch "[\\s\"`]" $text) (contains "$(" $text) -}}
 {{- $errors = append $errors (printf "%s is %q: a Java option cannot carry blanks, quotes, backquotes or $(.\nFix: write the value without them." $place $text) -}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ CHART_KEYS = frozenset(
 )
 """Top-level keys of the upstream chart, 0.6.40 to 0.6.54, with those that its values file only comments on."""
 
-_COMPONENTS = ("master", "jobMaster", "worker", "jobWorker", "fuse", "proxy", "logserver")
+COMPONENTS = ("master", "jobMaster", "worker", "jobWorker", "fuse", "proxy", "logserver")
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,16 @@ def _note_lines(node: yaml.Node, path: Path, name: str, lines: dict[Path, str]) 
             _note_lines(value, below, name, lines)
 
 
-def faults(source: Source, chart_keys: Iterable[str] = ()) -> list[SettingsError]:
-    """What is wrong with one source, whatever the chart: unknown keys, properties in the wrong place, secrets."""
-    known = CHART_KEYS | set(chart_keys)
+def dotted(path: Path) -> str:
+    """A path as people write it: tieredstore.levels[0].quota."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def faults(source: Source, known: Collection[str] = CHART_KEYS) -> list[SettingsError]:
+    """What is wrong with one source: keys at its top that the chart does not know, misplaced properties, secrets."""
     found: list[SettingsError] = []
     for key, value in source.data.items():
         if key == "alluxio" or str(key).startswith("alluxio."):
@@ -145,7 +152,7 @@ def faults(source: Source, chart_keys: Iterable[str] = ()) -> list[SettingsError
             found.append(
                 SettingsError(
                     f"{key} is no key of the chart's values ({source.place((key,))}).",
-                    "Helm would ignore it.",
+                    "It would have no effect.",
                     f"{meant} Else remove it."
                     if meant
                     else "remove it; a property of Alluxio goes under `properties:`.",
@@ -210,7 +217,7 @@ def _secret_faults(source: Source) -> Iterator[SettingsError]:
 def _settings_of(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Each property, -D option and environment variable: (its path, its name)."""
     sections: list[tuple[Path, Any]] = [((), data)]
-    sections += [((name,), data.get(name)) for name in _COMPONENTS]
+    sections += [((name,), data.get(name)) for name in COMPONENTS]
     for above, section in sections:
         if not isinstance(section, Mapping):
             continue

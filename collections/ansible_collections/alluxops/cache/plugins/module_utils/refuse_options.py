@@ -1,0 +1,81 @@
+"""What our chart refuses of properties: what a command line breaks on, and what another setting decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_bytes
+from ansible_collections.alluxops.cache.plugins.module_utils.refuse_tiers import directories
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import COMPONENTS, Path
+from ansible_collections.alluxops.cache.plugins.module_utils.values_view import View, text
+
+_BREAKS_AN_OPTION = re.compile(r"[\s\"`]|\$\(", re.ASCII)
+_PORTS = {
+    "alluxio.master.rpc.port": ("master", "rpc"),
+    "alluxio.master.web.port": ("master", "web"),
+    "alluxio.master.embedded.journal.port": ("master", "embedded"),
+    "alluxio.job.master.rpc.port": ("jobMaster", "rpc"),
+    "alluxio.job.master.web.port": ("jobMaster", "web"),
+    "alluxio.job.master.embedded.journal.port": ("jobMaster", "embedded"),
+    "alluxio.worker.rpc.port": ("worker", "rpc"),
+    "alluxio.worker.web.port": ("worker", "web"),
+    "alluxio.job.worker.rpc.port": ("jobWorker", "rpc"),
+    "alluxio.job.worker.web.port": ("jobWorker", "web"),
+    "alluxio.proxy.web.port": ("proxy", "web"),
+}
+
+
+def faults(view: View) -> Iterator[SettingsError]:
+    """Properties of all processes and of each component. Those of the masters' identity are told by values_check."""
+    owned = owned_properties(view)
+    for component in ((), *((name,) for name in COMPONENTS)):
+        for name, value in view.section(*component, "properties").items():
+            path: Path = (*component, "properties", name)
+            if isinstance(value, Mapping | list):
+                continue  # told by values_check, for every chart
+            if _BREAKS_AN_OPTION.search(text(value)):
+                yield view.fault(
+                    path,
+                    "A Java option carries no blanks, quotes, backquotes or $(.",
+                    "write the value without them.",
+                )
+            elif name in owned and text(value) != owned[name][1]:
+                setting, wanted = owned[name]
+                yield view.fault(
+                    path,
+                    f"{setting} says {wanted!r}; Services, probes and volumes are made from that.",
+                    f"remove it, and set {setting}.",
+                )
+
+
+def owned_properties(view: View) -> dict[str, tuple[str, str]]:
+    """Properties that follow from another setting: {property: (setting, value)}, as in alluxio.ownedProperties."""
+    owned = {}
+    for name, (component, port) in _PORTS.items():
+        number = view.get(component, "ports", port)
+        if number is not None:
+            owned[name] = (f"{component}.ports.{port}", text(number))
+    levels = view.get("tieredstore", "levels")
+    if view.get("worker", "enabled") is not False and isinstance(levels, list):
+        owned |= {name: ("tieredstore.levels", value) for name, value in _of_tiers(levels)}
+    return owned
+
+
+def _of_tiers(levels: list[Any]) -> Iterator[tuple[str, str]]:
+    yield "alluxio.worker.tieredstore.levels", str(len(levels))
+    for position, tier in enumerate(levels):
+        if not isinstance(tier, Mapping):
+            continue
+        parts = directories(tier)
+        prefix = f"alluxio.worker.tieredstore.level{position}.dirs"
+        yield f"{prefix}.mediumtype", ",".join(medium for medium, _ in parts)
+        paths = str(tier.get("path", "")).split(",")
+        yield f"{prefix}.path", ",".join(path.strip() for path in paths)
+        try:
+            quotas = [str(alluxio_bytes(quota)) for _, quota in parts]
+        except ValueError:
+            continue  # told by values_check
+        yield f"{prefix}.quota", ",".join(quotas)
