@@ -3,7 +3,8 @@
 {{- define "alluxio.refuseOptions" -}}
 {{- $errors := list -}}
 {{- $components := dict "" .Values "master." .Values.master "jobMaster." .Values.jobMaster "worker." .Values.worker "jobWorker." .Values.jobWorker "proxy." .Values.proxy "fuse." .Values.fuse "logserver." .Values.logserver -}}
-{{- $credential := "(?i)(accessKeyId|accessKeySecret|secretKey|secretAccessKey|secret[.]key|account[.]key|password|client[.]secret)" -}}
+{{- /* Of a name. The collection's module_utils/settings.py has the same, and a test holds them against each other. */}}
+{{- $credential := "(?i)(access[._-]?key|secret[._-]?(key|access)|account[._-]?key|client[._-]?secret|auth[._-]key$|azure[.]sas[.]|passw|(^|[._-]|session)(token|secret)$)" -}}
 {{- $fix := "Fix: put credentials into a Secret, mount it with secrets.master and secrets.worker, and point env at the file, as in master.env: {AWS_CREDENTIAL_PROFILES_FILE: /secrets/ufs/credentials} (likewise worker.env)." -}}
 {{- $owned := include "alluxio.ownedProperties" . | fromYaml -}}
 {{- range $prefix, $component := $components -}}
@@ -21,12 +22,15 @@
 {{- $errors = append $errors (printf "%s is %q, and %s says %q: Services, probes and volumes are made from the latter.\nFix: set %s." $place $text (index $owned $key "setting") (index $owned $key "value" | toString) (index $owned $key "setting")) -}}
 {{- end -}}
 {{- end -}}
-{{- if regexMatch $credential (include "alluxio.jvmOptions" $component.jvmOptions) -}}
-{{- $errors = append $errors (printf "%sjvmOptions would write a credential into a ConfigMap and onto command lines.\n%s" $prefix $fix) -}}
+{{- range regexSplit "\\s+" (include "alluxio.jvmOptions" $component.jvmOptions) -1 -}}
+{{- $name := trimPrefix "-D" . | splitList "=" | first -}}
+{{- if and (hasPrefix "-D" .) (regexMatch $credential $name) -}}
+{{- $errors = append $errors (printf "%sjvmOptions: -D%s would write a credential into a ConfigMap and onto command lines.\n%s" $prefix $name $fix) -}}
+{{- end -}}
 {{- end -}}
 {{- if $prefix -}}
 {{- range $name, $value := default dict $component.env -}}
-{{- if regexMatch "(?i)(SECRET_ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|PASSWORD|SESSION_TOKEN)$" $name -}}
+{{- if regexMatch $credential $name -}}
 {{- $errors = append $errors (printf "%senv.%s would write a credential into the pod's manifest.\n%s" $prefix $name $fix) -}}
 {{- end -}}
 {{- end -}}

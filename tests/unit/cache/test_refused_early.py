@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import SECRET_NAME
 from ansible_collections.alluxops.cache.plugins.plugin_utils import charts
 from tests.unit.cache.settings_cases import with_
-from tests.unit.chart.refused_cases import CASES, UNKNOWN_KEYS, WRONG_VALUES, limit, tiers
+from tests.unit.chart.refused_cases import (
+    CASES,
+    NO_SECRETS,
+    SECRET_PROPERTIES,
+    SECRET_VARIABLES,
+    UNKNOWN_KEYS,
+    WRONG_VALUES,
+    limit,
+    tiers,
+)
 from tests.unit.chart.rendering import CHART, Values
 from tools.repository import ROOT
 
@@ -74,6 +85,32 @@ def test_a_fault_names_place_value_and_fix() -> None:
     (found,) = early({"csi": {"enabled": True}})
     assert "csi.enabled is True (alluxio_values)." in found
     assert "Fix: " in found
+
+
+@pytest.mark.parametrize("name", SECRET_PROPERTIES)
+def test_a_credential_is_refused_wherever_it_stands(name: str) -> None:
+    for values in (
+        {"properties": {name: "hunter2"}},
+        {"fuse": {"properties": {name: "hunter2"}}},
+        {"worker": {"jvmOptions": f"-Xmx1g -D{name}=hunter2"}},
+    ):
+        (found,) = early(values)
+        assert name in found
+        assert "hunter2" not in found
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_a_credential_in_the_environment_is_refused_before(name: str) -> None:
+    assert early({"fuse": {"env": {name: "hunter2"}}})
+
+
+def test_what_only_names_a_credential_passes() -> None:
+    assert early({"properties": dict.fromkeys(NO_SECRETS, "x")}) == []
+
+
+def test_the_chart_and_preflight_know_secrets_by_the_same_pattern() -> None:
+    template = (CHART / "templates" / "_refuse_options.tpl").read_text(encoding="utf-8")
+    assert re.findall(r'\$credential := "(.*?)" -}}', template) == [SECRET_NAME.pattern]
 
 
 def test_each_case_of_a_limit_is_told_once() -> None:

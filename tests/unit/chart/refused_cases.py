@@ -156,3 +156,42 @@ WRONG_VALUES: list[Values] = [
     {"master": {"enabled": None}},
     {"shortCircuit": {"policy": None}},
 ]
+
+SECRET_PROPERTIES = [
+    "s3a.accessKeyId",
+    "s3a.secretKey",
+    "alluxio.master.mount.table.root.option.s3a.secretKey",
+    "aws.secretKey",
+    "aws.sessionToken",
+    "fs.oss.accessKeySecret",
+    "fs.obs.accessKey",
+    "fs.kodo.accesskey",
+    "fs.gcs.secretAccessKey",
+    "fs.azure.account.key.me.blob.core.windows.net",
+    "fs.azure.account.oauth2.client.secret",
+    "fs.azure.account.oauth2.client.secret.me.dfs.core.windows.net",
+    "fs.azure.sas.datasets.me.blob.core.windows.net",
+    "fs.swift.password",
+    "fs.cos.secret.key",
+    "alluxio.underfs.cephfs.auth.key",
+]
+
+SECRET_VARIABLES = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SESSION_TOKEN",
+    "COS_SECRET_KEY",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "DB_PASSWORD",
+]
+
+NO_SECRETS = [
+    "fs.gcs.credential.path",
+    "fs.azure.account.oauth2.client.id",
+    "fs.azure.account.oauth2.client.endpoint",
+    "alluxio.underfs.cephfs.auth.keyfile",
+    "alluxio.underfs.s3.endpoint",
+    "alluxio.security.stale.channel.purge.interval",
+    "aws.web.identity.token.file",
+]
