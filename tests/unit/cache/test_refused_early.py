@@ -113,6 +113,12 @@ def test_the_chart_and_preflight_know_secrets_by_the_same_pattern() -> None:
     assert re.findall(r'\$credential := "(.*?)" -}}', template) == [SECRET_NAME.pattern]
 
 
+def test_an_option_decides_no_port_either() -> None:
+    (found,) = early({"master": {"jvmOptions": ["-Dalluxio.master.rpc.port=1"]}})
+    assert "master.jvmOptions: -Dalluxio.master.rpc.port is '1' (alluxio_values)." in found
+    assert early({"jvmOptions": "-Dalluxio.master.rpc.port=19998"}) == []
+
+
 def test_each_case_of_a_limit_is_told_once() -> None:
     for memory in ("lots", "1Ei"):
         (found,) = early(limit(memory))

@@ -130,6 +130,40 @@ def test_what_contradicts_a_variable_is_refused(
     assert variable in found
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("alluxio.master.mount.table.root.ufs", "/tmp/x"),
+        ("alluxio.zookeeper.enabled", "true"),
+        ("alluxio.master.hostname", "m"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("master: {properties: {NAME: 'VALUE'}}\n", "master.properties.NAME is 'VALUE'"),
+        ("fuse: {properties: {NAME: 'VALUE'}}\n", "fuse.properties.NAME is 'VALUE'"),
+        ("worker: {jvmOptions: ['-Xmx1g', '-DNAME=VALUE']}\n", "worker.jvmOptions: -DNAME is"),
+        ("jvmOptions: '-Xmx1g  -DNAME=VALUE '\n", "jvmOptions: -DNAME is 'VALUE'"),
+    ],
+)
+def test_a_components_properties_and_options_contradict_nothing_either(
+    text: str, shown: str, name: str, value: str
+) -> None:
+    for chart in (OURS, UPSTREAM):
+        (found,) = faults(text.replace("NAME", name).replace("VALUE", value), chart)
+        assert f"{shown.replace('NAME', name).replace('VALUE', value)}" in found
+        assert "(my.yaml:1)" in found
+
+
+def test_a_component_may_repeat_what_is_decided() -> None:
+    text = "master: {properties: {alluxio.master.mount.table.root.ufs: 's3://datasets/'}}\n"
+    assert faults(text) == []
+    zookeeper = "worker: {properties: {alluxio.zookeeper.enabled: true}}\n"
+    assert faults(zookeeper, ha="zookeeper", zookeeper_address=("a:1",)) == []
+    assert faults("master: {env: {alluxio.zookeeper.enabled: 'true'}}\n") == []
+
+
 @pytest.mark.parametrize("tag", ["2.9.6", "2.9.6-debug"])
 def test_a_build_of_the_same_version_may_be_named(tag: str) -> None:
     assert faults(f"imageTag: {tag}\n") == []

@@ -9,8 +9,8 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_bytes
 from ansible_collections.alluxops.cache.plugins.module_utils.refuse_tiers import directories
-from ansible_collections.alluxops.cache.plugins.module_utils.values_files import COMPONENTS, Path
-from ansible_collections.alluxops.cache.plugins.module_utils.values_view import View, text
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import settings_of
+from ansible_collections.alluxops.cache.plugins.module_utils.values_view import View, place, text
 
 _BREAKS_AN_OPTION = re.compile(r"[\s\"`]|\$\(", re.ASCII)
 _PORTS = {
@@ -29,26 +29,26 @@ _PORTS = {
 
 
 def faults(view: View) -> Iterator[SettingsError]:
-    """Properties of all processes and of each component. Those of the masters' identity are told by values_check."""
+    """Properties and -D options of all processes and of each component. Who the masters are is told by values_check."""
     owned = owned_properties(view)
-    for component in ((), *((name,) for name in COMPONENTS)):
-        for name, value in view.section(*component, "properties").items():
-            path: Path = (*component, "properties", name)
-            if isinstance(value, Mapping | list):
-                continue  # told by values_check, for every chart
-            if _BREAKS_AN_OPTION.search(text(value)):
-                yield view.fault(
-                    path,
-                    "A Java option carries no blanks, quotes, backquotes or $(.",
-                    "write the value without them.",
-                )
-            elif name in owned and text(value) != owned[name][1]:
-                setting, wanted = owned[name]
-                yield view.fault(
-                    path,
-                    f"{setting} says {wanted!r}; Services, probes and volumes are made from that.",
-                    f"remove it, and set {setting}.",
-                )
+    for given in settings_of(view.values):
+        if given.kind == "env" or isinstance(given.value, Mapping | list):
+            continue  # a property that is no text is told by values_check, for every chart
+        where = place(view.sources, given.path)
+        what = f"{given.shown} is {given.value!r}{f' ({where})' if where else ''}."
+        if given.kind == "properties" and _BREAKS_AN_OPTION.search(text(given.value)):
+            yield SettingsError(
+                what,
+                "A Java option carries no blanks, quotes, backquotes or $(.",
+                "write the value without them.",
+            )
+        elif given.name in owned and text(given.value) != owned[given.name][1]:
+            setting, wanted = owned[given.name]
+            yield SettingsError(
+                what,
+                f"{setting} says {wanted!r}; Services, probes and volumes are made from that.",
+                f"remove it, and set {setting}.",
+            )
 
 
 def owned_properties(view: View) -> dict[str, tuple[str, str]]:

@@ -52,7 +52,6 @@ _DECIDED_BY: dict[Path, tuple[str, str]] = {
         "The schedule is checked, and what it needs with it.",
     ),
     ("backup", "keep"): ("backup_keep", "`alluxops backup` keeps as many as the schedule does."),
-    ("properties", ROOT_UFS): ("alluxio_root_ufs", "The root under store is a setting of its own."),
 }
 _DEFAULT_QUOTA = 1024**3
 _UPSTREAMS_RAFT_PORT = "19200"
@@ -118,7 +117,7 @@ def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[S
             given = at(source.data, path)
             if given is None or _says_the_same(path, given, at(wanted, path)):
                 continue
-            shown = ".".join(map(str, path)) if path[0] != "properties" else str(path[-1])
+            shown = ".".join(map(str, path))
             if path == ("journal", "format", "runFormat"):
                 fix = "remove it; alluxio_journal_format: if_empty formats once, and only an empty journal."
             else:
@@ -145,28 +144,34 @@ def _suggested(path: Path, given: Any) -> str:
 
 
 def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[SettingsError]:
+    """Properties and -D options, of all processes or of one component: the last one that a process reads wins."""
+    wanted = decided(settings)["properties"]
     for source in sources:
-        properties = source.data.get("properties")
-        if not isinstance(properties, Mapping):
-            continue
-        for name, value in properties.items():
-            where = source.place(("properties", name))
+        for given in values_files.settings_of(source.data):
+            if given.kind == "env":
+                continue
+            name, value = given.name, given.value
+            where = source.place(given.path)
+            what = f"{given.shown} is {value!r} ({where})."
             if isinstance(value, Mapping | list):
                 cause = "A property has a dotted name and one value; the chart would write Go's idea of a map."
-                yield SettingsError(
-                    f"properties.{name} is no text ({where}).", cause, f'write `{name}.x: "value"`.'
-                )
-            elif str(name).startswith("alluxio.zookeeper.") and settings.ha != "zookeeper":
+                what = f"{values_files.dotted(given.path)} is no text ({where})."
+                yield SettingsError(what, cause, f'write `{name}.x: "value"`.')
+            elif name == ROOT_UFS and str(value) != wanted[name]:
+                cause = "The root under store is a setting of its own."
+                fix = f"remove it, and set alluxio_root_ufs: {value}."
+                yield SettingsError(f"{what[:-1]}, against alluxio_root_ufs.", cause, fix)
+            elif name.startswith("alluxio.zookeeper.") and settings.ha != "zookeeper":
                 cause = f"alluxio_ha is {settings.ha}; ZooKeeper beside it makes masters that disagree on who leads."
                 fix = "remove it, or set alluxio_ha: zookeeper and alluxio_zookeeper_address."
-                yield SettingsError(f"{name} is {value!r} ({where}).", cause, fix)
+                yield SettingsError(what, cause, fix)
             elif name in ("alluxio.zookeeper.enabled", "alluxio.zookeeper.address"):
-                if str(value).lower() != decided(settings)["properties"][name].lower():
+                if str(value).lower() != wanted[name].lower():
                     cause = "alluxio_ha and alluxio_zookeeper_address decide it."
-                    yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+                    yield SettingsError(what, cause, "remove it.")
             elif name in _BY_THE_CHART:
                 cause = "The chart sets it for each master; one value for all would make them the same master."
-                yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+                yield SettingsError(what, cause, "remove it.")
 
 
 def _journal_faults(

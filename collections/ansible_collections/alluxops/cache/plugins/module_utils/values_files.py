@@ -202,20 +202,38 @@ def _quoted(value: Any) -> str:
 
 
 def _secret_faults(source: Source) -> Iterator[SettingsError]:
-    for path, name in _settings_of(source.data):
-        if not looks_secret(name):
+    for setting in settings_of(source.data):
+        if not looks_secret(setting.name):
             continue
-        dotted = ".".join(map(str, path[:-1]))
+        section = ".".join(part for part in setting.path[:-1] if isinstance(part, str))
         yield SettingsError(
-            f"{dotted} carries {name} ({source.place(path)}).",
+            f"{section or setting.kind} carries {setting.name} ({source.place(setting.path)}).",
             "It would stand in a ConfigMap and in the pods' command lines, where anyone in the namespace may read it.",
             "remove it; set alluxio_root_ufs_secret to a Secret with accessKeyId and secretKey,"
             " or vault alluxio_root_ufs_credentials.",
         )
 
 
-def _settings_of(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Each property, -D option and environment variable: (its path, its name)."""
+@dataclass(frozen=True)
+class Setting:
+    """One property, -D option or environment variable. path: where it stands. kind: properties, env or jvmOptions."""
+
+    path: Path
+    kind: str
+    name: str
+    value: Any
+
+    @property
+    def shown(self) -> str:
+        """Its name as people find it: alluxio.x, master.properties.alluxio.x, worker.jvmOptions: -Dalluxio.x."""
+        if self.kind != "jvmOptions":
+            return dotted(self.path).removeprefix("properties.")
+        section = [part for part in self.path if isinstance(part, str)]
+        return f"{'.'.join(section)}: -D{self.name}"
+
+
+def settings_of(data: Mapping[str, Any]) -> Iterator[Setting]:
+    """Each property, -D option and environment variable, of all processes and of each component."""
     sections: list[tuple[Path, Any]] = [((), data)]
     sections += [((name,), data.get(name)) for name in COMPONENTS]
     for above, section in sections:
@@ -223,11 +241,13 @@ def _settings_of(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             continue
         for kind in ("properties", "env"):
             if isinstance(section.get(kind), Mapping):
-                yield from (((*above, kind, name), str(name)) for name in section[kind])
-        options = section.get("jvmOptions")
-        for number, option in enumerate(
-            options if isinstance(options, list) else [options] if options else []
-        ):
+                for name, value in section[kind].items():
+                    yield Setting((*above, kind, name), kind, str(name), value)
+        options = section.get("jvmOptions") or []
+        path: Path = (*above, "jvmOptions")
+        for number, option in enumerate(options if isinstance(options, list) else [options]):
             for word in str(option).split():
                 if word.startswith("-D"):
-                    yield (*above, "jvmOptions", number), word[2:].split("=", 1)[0]
+                    name, _, value = word[2:].partition("=")
+                    place = (*path, number) if isinstance(options, list) else path
+                    yield Setting(place, "jvmOptions", name, value)
