@@ -45,6 +45,14 @@ def test_a_user_value_wins_over_a_default_but_not_over_a_decision() -> None:
     assert final["imageTag"] == "2.9.6"
 
 
+@pytest.mark.parametrize("chart", [OURS, UPSTREAM])
+def test_a_build_of_the_version_reaches_the_chart(chart: Chart) -> None:
+    final = values.compose(GOOD, chart, [Source("mine", {"imageTag": "2.9.6-custom"})])
+    assert final.given["imageTag"] == "2.9.6-custom"
+    assert final.effective["imageTag"] == "2.9.6-custom"
+    assert given(GOOD, chart, {"imageTag": "2.9.60"})["imageTag"] == "2.9.6"
+
+
 def test_a_quota_reaches_the_chart_as_digits() -> None:
     by_variable = given(with_(worker_quota=536870912))
     assert by_variable["tieredstore"]["levels"][0]["quota"] == "536870912"

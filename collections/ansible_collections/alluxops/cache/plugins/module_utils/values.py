@@ -142,7 +142,10 @@ def user_values(sources: Sequence[Source]) -> dict[str, Any]:
 
 def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Values:
     """The final values. Contradictions are not looked for here: see values_check."""
-    given = merged(merged(our_defaults(settings, chart), user_values(sources)), decided(settings))
+    users = user_values(sources)
+    given = merged(merged(our_defaults(settings, chart), users), decided(settings))
+    if is_build_of(settings.version, users.get("imageTag")):
+        given["imageTag"] = str(users["imageTag"])
     if chart.family == OURS:
         given = merged(given, _ours_only(settings))
     given = _exact_quotas(given)
@@ -150,6 +153,11 @@ def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Valu
     if chart.family == UPSTREAM:
         given, effective = _for_upstream(given, effective)
     return Values(given, effective)
+
+
+def is_build_of(version: str, tag: Any) -> bool:
+    """Whether an image's tag names a build of a version, such as 2.9.6-custom: which one is the user's to choose."""
+    return str(tag).startswith(f"{version}-")
 
 
 def _for_upstream(

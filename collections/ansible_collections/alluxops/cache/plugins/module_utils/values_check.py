@@ -31,6 +31,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values import (
     Values,
     at,
     decided,
+    is_build_of,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Path, Source
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
@@ -128,10 +129,8 @@ def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[S
 
 
 def _says_the_same(path: Path, given: Any, wanted: Any) -> bool:
-    if path == (
-        "imageTag",
-    ):  # a build of the same version, such as 2.9.6-custom, is the user's to choose
-        return str(given) == wanted or str(given).startswith(f"{wanted}-")
+    if path == ("imageTag",) and is_build_of(wanted, given):
+        return True
     if isinstance(wanted, bool):
         return str(given).lower() == str(wanted).lower()
     return str(given) == str(wanted)
