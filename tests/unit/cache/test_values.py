@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values
+from ansible_collections.alluxops.cache.plugins.module_utils import tolerations, values
 from ansible_collections.alluxops.cache.plugins.module_utils.values import Chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source, read
 from tests.unit.cache.settings_cases import GOOD, with_
@@ -141,6 +141,25 @@ def test_credentials_reach_pods_as_a_file_and_never_as_a_value(chart: Chart) -> 
         file = final[component]["env"]["AWS_CREDENTIAL_PROFILES_FILE"]
         assert file == "/secrets/ufs/credentials"
     assert "secrets" not in given(GOOD, chart)
+
+
+def test_each_kind_of_pod_tolerates_what_all_do_and_its_own() -> None:
+    gpu, disk, all_ = ({"key": key, "operator": "Exists"} for key in ("gpu", "disk", "all"))
+    mine = {
+        "tolerations": [all_],
+        "master": {"tolerations": [disk]},
+        "worker": {"tolerations": [gpu, disk]},
+    }
+    effective = values.compose(GOOD, OURS, [Source("mine", mine)]).effective
+    assert tolerations.by_kind(GOOD, effective) == {
+        "masters": [all_, disk],
+        "workers": [all_, gpu, disk],
+        "zookeeper": [all_, disk, gpu],
+    }
+    own = with_(zookeeper_values={"tolerations": []})
+    assert tolerations.by_kind(own, effective)["zookeeper"] == []
+    nothing: dict[str, list[Any]] = {"masters": [], "workers": [], "zookeeper": []}
+    assert tolerations.by_kind(GOOD, {"master": {}}) == nothing
 
 
 def test_a_change_restarts_only_what_reads_it() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import failover, zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils import failover, versions, zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
 
@@ -144,7 +144,7 @@ def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Valu
     """The final values. Contradictions are not looked for here: see values_check."""
     users = user_values(sources)
     given = merged(merged(our_defaults(settings, chart), users), decided(settings))
-    if is_build_of(settings.version, users.get("imageTag")):
+    if versions.is_build_of(settings.version, users.get("imageTag")):
         given["imageTag"] = str(users["imageTag"])
     if chart.family == OURS:
         given = merged(given, _ours_only(settings))
@@ -153,11 +153,6 @@ def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Valu
     if chart.family == UPSTREAM:
         given, effective = _for_upstream(given, effective)
     return Values(given, effective)
-
-
-def is_build_of(version: str, tag: Any) -> bool:
-    """Whether an image's tag names a build of a version, such as 2.9.6-custom: which one is the user's to choose."""
-    return str(tag).startswith(f"{version}-")
 
 
 def _for_upstream(

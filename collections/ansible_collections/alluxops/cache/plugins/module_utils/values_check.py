@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     refuse_tiers,
     values_files,
     values_schema,
+    versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
@@ -31,7 +32,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values import (
     Values,
     at,
     decided,
-    is_build_of,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Path, Source
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
@@ -129,7 +129,7 @@ def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[S
 
 
 def _says_the_same(path: Path, given: Any, wanted: Any) -> bool:
-    if path == ("imageTag",) and is_build_of(wanted, given):
+    if path == ("imageTag",) and versions.is_build_of(wanted, given):
         return True
     if isinstance(wanted, bool):
         return str(given).lower() == str(wanted).lower()

@@ -61,10 +61,9 @@ family:
 chart_name: {description: Name of the chart., type: str, returned: success}
 chart_version: {description: Version of the chart., type: str, returned: success}
 tolerations:
-  description: Tolerations that masters and workers alike get.
+  description: "{masters, workers, zookeeper}: lists of the tolerations that each kind of pod gets."
   returned: success
-  type: list
-  elements: dict
+  type: dict
 zookeeper:
   description: The values of the ZooKeeper that is deployed beside the cache; empty where there is none.
   returned: success
