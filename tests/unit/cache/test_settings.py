@@ -154,6 +154,8 @@ def test_what_cannot_work_is_refused(changes: dict[str, Any], variable: str, fix
         (World(chart_exists=False), "alluxio_chart_ref"),
         (World(chart_has_metadata=False), "alluxio_chart_ref"),
         (World(kubeconfig_exists=False), "alluxops_kubeconfig"),
+        (World(unread={"alluxio_datasets": [{"path": "/x"}]}), "alluxio_datasets: no verb"),
+        (World(unread={"alluxio_tenants": [{"name": "x"}]}), "alluxio_tenants: no verb"),
         (World(helm={"helm_install_method": "binary"}), "helm_binary_url"),
         (World(helm={"helm_apt_key_fingerprint": "DEADBEEF"}), "helm_apt_key_fingerprint"),
         (World(credentials={"accessKey": "x"}), "alluxio_root_ufs_credentials"),

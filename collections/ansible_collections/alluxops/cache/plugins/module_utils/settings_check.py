@@ -54,6 +54,8 @@ class World:
     kubeconfig_exists: bool = True
     helm: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, Any] = field(default_factory=dict)
+    unread: Mapping[str, Any] = field(default_factory=dict)
+    """Variables that the specification knows, and that no verb reads yet."""
 
     def fault(self, name: str, shown: Any, cause: str, fix: str) -> SettingsError:
         """A fault of one variable: `shown` is its value as the user reads it."""
@@ -329,6 +331,17 @@ def _backup_faults(s: Settings, world: World) -> Iterable[SettingsError]:
         yield world.fault("backup_schedule", "set with alluxio_root_ufs ephemeral", cause, fix)
 
 
+def _unread_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    for name, value in world.unread.items():
+        if value:
+            place = world.places.get(name, "")
+            yield SettingsError(
+                f"{name}: no verb of this version reads it{f' ({place})' if place else ''}.",
+                "What it asks for would be missing, and nothing would say so.",
+                f"remove it, or set {name}: [].",
+            )
+
+
 def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
     helm = world.helm
     if helm.get("helm_install_method") == "binary":
@@ -357,6 +370,7 @@ _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
     _place_faults,
     _backup_faults,
     _helm_faults,
+    _unread_faults,
 )
 
 
