@@ -6,6 +6,7 @@
 {{- /* Of a name. The collection's module_utils/settings.py has the same, and a test holds them against each other. */}}
 {{- $credential := "(?i)(access[._-]?key|secret[._-]?(key|access)|account[._-]?key|client[._-]?secret|auth[._-]key$|azure[.]sas[.]|passw|(^|[._-]|session)(token|secret)$)" -}}
 {{- $fix := "Fix: put credentials into a Secret, mount it with secrets.master and secrets.worker, and point env at the file, as in master.env: {AWS_CREDENTIAL_PROFILES_FILE: /secrets/ufs/credentials} (likewise worker.env)." -}}
+{{- $ownEnv := include "alluxio.ownEnv" . | fromYaml -}}
 {{- $owned := include "alluxio.ownedProperties" . | fromYaml -}}
 {{- range $prefix, $component := $components -}}
 {{- range $key, $value := default dict $component.properties -}}
@@ -32,11 +33,24 @@
 {{- range $name, $value := default dict $component.env -}}
 {{- if regexMatch $credential $name -}}
 {{- $errors = append $errors (printf "%senv.%s would write a credential into the pod's manifest.\n%s" $prefix $name $fix) -}}
+{{- else if has $name (index $ownEnv (trimSuffix "." $prefix)) -}}
+{{- $errors = append $errors (printf "%senv.%s is the chart's own: it would stand twice in the pod, which Kubernetes refuses or reads either way.\nFix: remove it%s." $prefix $name (ternary ", and set fuse.mountPoint" "" (eq $name "MOUNT_POINT"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $errors | toJson -}}
+{{- end -}}
+
+{{/* Variables that the templates give to a component's containers. */}}
+{{- define "alluxio.ownEnv" -}}
+master: [ALLUXIO_MASTER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME]
+jobMaster: [ALLUXIO_MASTER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME]
+worker: [ALLUXIO_WORKER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME, ALLUXIO_WORKER_CONTAINER_HOSTNAME]
+jobWorker: [ALLUXIO_WORKER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME, ALLUXIO_WORKER_CONTAINER_HOSTNAME]
+proxy: [ALLUXIO_CLIENT_HOSTNAME]
+fuse: [ALLUXIO_CLIENT_HOSTNAME, MOUNT_POINT]
+logserver: [ALLUXIO_CLIENT_HOSTNAME]
 {{- end -}}
 
 {{/* Properties that follow from another setting: {property: {setting, value}}. */}}

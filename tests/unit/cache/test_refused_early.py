@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.alluxops.cache.plugins.module_utils.refuse_options import CHARTS_OWN_ENV
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import SECRET_NAME
 from ansible_collections.alluxops.cache.plugins.plugin_utils import charts
 from tests.unit.cache.settings_cases import with_
@@ -111,6 +112,13 @@ def test_what_only_names_a_credential_passes() -> None:
 def test_the_chart_and_preflight_know_secrets_by_the_same_pattern() -> None:
     template = (CHART / "templates" / "_refuse_options.tpl").read_text(encoding="utf-8")
     assert re.findall(r'\$credential := "(.*?)" -}}', template) == [SECRET_NAME.pattern]
+
+
+def test_the_chart_and_preflight_know_the_charts_own_variables() -> None:
+    template = (CHART / "templates" / "_refuse_options.tpl").read_text(encoding="utf-8")
+    listed = template.partition('define "alluxio.ownEnv" -}}')[2].partition("{{- end")[0]
+    theirs = {name: sorted(own) for name, own in yaml.safe_load(listed).items()}
+    assert {name: sorted(own) for name, own in CHARTS_OWN_ENV.items()} == theirs
 
 
 def test_an_option_decides_no_port_either() -> None:

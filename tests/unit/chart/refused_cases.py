@@ -110,6 +110,14 @@ CASES: dict[str, tuple[Values, str]] = {
     ),
     "levels out of order": (tiers("1G", level=1), "tieredstore.levels[0] has level 1"),
     "FUSE at a root directory": ({"fuse": {"enabled": True, "mountPoint": "/mnt"}}, "two levels"),
+    "FUSE's own variable": (
+        {"fuse": {"enabled": True, "env": {"MOUNT_POINT": "/mnt/x"}}},
+        "Fix: remove it, and set fuse.mountPoint",
+    ),
+    "a worker's own variable": (
+        {"worker": {"env": {"ALLUXIO_CLIENT_HOSTNAME": "x"}}},
+        "worker.env.ALLUXIO_CLIENT_HOSTNAME is the chart's own",
+    ),
     "a backup into the pods": (
         {
             "backup": {"schedule": "30 2 * * *"},

@@ -9,7 +9,10 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_bytes
 from ansible_collections.alluxops.cache.plugins.module_utils.refuse_tiers import directories
-from ansible_collections.alluxops.cache.plugins.module_utils.values_files import settings_of
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import (
+    Setting,
+    settings_of,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import View, place, text
 
 _BREAKS_AN_OPTION = re.compile(r"[\s\"`]|\$\(", re.ASCII)
@@ -27,12 +30,32 @@ _PORTS = {
     "alluxio.proxy.web.port": ("proxy", "web"),
 }
 
+_MASTERS = ("ALLUXIO_MASTER_HOSTNAME", "ALLUXIO_CLIENT_HOSTNAME")
+_WORKERS = (
+    "ALLUXIO_WORKER_HOSTNAME",
+    "ALLUXIO_CLIENT_HOSTNAME",
+    "ALLUXIO_WORKER_CONTAINER_HOSTNAME",
+)
+CHARTS_OWN_ENV: Mapping[str, tuple[str, ...]] = {
+    "master": _MASTERS,
+    "jobMaster": _MASTERS,
+    "worker": _WORKERS,
+    "jobWorker": _WORKERS,
+    "proxy": ("ALLUXIO_CLIENT_HOSTNAME",),
+    "fuse": ("ALLUXIO_CLIENT_HOSTNAME", "MOUNT_POINT"),
+    "logserver": ("ALLUXIO_CLIENT_HOSTNAME",),
+}
+"""Variables that the chart gives to a component's containers; alluxio.ownEnv is the same."""
+
 
 def faults(view: View) -> Iterator[SettingsError]:
     """Properties and -D options of all processes and of each component. Who the masters are is told by values_check."""
     owned = owned_properties(view)
     for given in settings_of(view.values):
-        if given.kind == "env" or isinstance(given.value, Mapping | list):
+        if given.kind == "env":
+            yield from _env(view, given)
+            continue
+        if isinstance(given.value, Mapping | list):
             continue  # a property that is no text is told by values_check, for every chart
         where = place(view.sources, given.path)
         what = f"{given.shown} is {given.value!r}{f' ({where})' if where else ''}."
@@ -49,6 +72,16 @@ def faults(view: View) -> Iterator[SettingsError]:
                 f"{setting} says {wanted!r}; Services, probes and volumes are made from that.",
                 f"remove it, and set {setting}.",
             )
+
+
+def _env(view: View, given: Setting) -> Iterator[SettingsError]:
+    """A variable that the chart sets too would stand twice in the pod, which Helm 4 refuses to apply."""
+    if given.name in CHARTS_OWN_ENV.get(str(given.path[0]), ()):
+        fix = "remove it, and set fuse.mountPoint." if given.name == "MOUNT_POINT" else "remove it."
+        cause = (
+            "The chart sets it; a name that stands twice in a pod is refused, or read either way."
+        )
+        yield view.fault(given.path, cause, fix)
 
 
 def owned_properties(view: View) -> dict[str, tuple[str, str]]:
