@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cron
+from ansible_collections.alluxops.cache.plugins.module_utils import apt_key, cron, helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
     EPHEMERAL,
@@ -41,6 +41,7 @@ _SYSTEM = frozenset(
 )
 # "<release>-worker-domain-socket" and the pods' names must stay within 63 characters.
 _LONGEST_RELEASE = 40
+_FINGERPRINT = "helm_apt_key_fingerprint"
 CREDENTIAL_KEYS = ("accessKeyId", "secretKey")
 
 
@@ -343,20 +344,20 @@ def _unread_faults(_: Settings, world: World) -> Iterable[SettingsError]:
 
 
 def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    """By the rules of what reads them: helm_host and apt_key."""
     helm = world.helm
+    rules: list[tuple[str, Callable[[str], str]]] = []
     if helm.get("helm_install_method") == "binary":
-        for name in ("helm_binary_url", "helm_binary_checksum"):
-            if not helm.get(name):
-                cause = "helm_install_method is binary: the archive is fetched, and trusted by its checksum."
-                yield world.fault(
-                    name, "empty", cause, f"set {name}, or another helm_install_method."
-                )
-    fingerprint = str(helm.get("helm_apt_key_fingerprint", "0" * 40)).replace(" ", "")
-    if not re.fullmatch(r"[0-9A-Fa-f]{40}", fingerprint):
-        cause = "A fingerprint has 40 hexadecimal digits; a short one can be forged."
-        yield world.fault(
-            "helm_apt_key_fingerprint", repr(fingerprint), cause, "write the whole fingerprint."
-        )
+        rules.append(("helm_binary_checksum", helm_host.normal_checksum))
+    if _FINGERPRINT in helm:
+        rules.append((_FINGERPRINT, lambda text: apt_key.normal_fingerprint(text, _FINGERPRINT)))
+    for name, normal in rules:
+        text = str(helm.get(name, ""))
+        try:
+            normal(text)
+        except SettingsError as error:
+            shown = repr(text) if text else "empty"
+            yield world.fault(name, shown, error.cause, error.fix)
 
 
 _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
