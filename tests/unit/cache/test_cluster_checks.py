@@ -198,8 +198,22 @@ def test_only_scale_masters_changes_the_masters(running: Json, wanted: Json, *, 
 
 def test_a_toleration_of_the_values_opens_a_tainted_node() -> None:
     tainted = cluster(nodes=[node_facts(node("n1", taints=[TAINT])), node_facts(node("n2"))])
-    wanted = replace(WANTED, tolerations=({"key": "dedicated", "operator": "Exists"},))
+    opened = [{"key": "dedicated", "operator": "Exists"}]
+    wanted = replace(WANTED, tolerations={"masters": opened, "workers": opened})
     assert failed(tainted, wanted) == []
+
+
+def test_masters_and_workers_are_held_against_their_own_tolerations() -> None:
+    tainted = cluster(nodes=[node_facts(node("n1")), node_facts(node("n2", taints=[TAINT]))])
+    opened = [{"key": "dedicated", "operator": "Exists"}]
+    assert failed(tainted, replace(WANTED, tolerations={"workers": opened})) == []
+    (fault,) = failed(tainted, replace(WANTED, tolerations={"masters": opened}))
+    assert fault.value == "n2 has dedicated=gpu:NoSchedule, for workers"
+    (fault,) = failed(tainted, replace(WANTED, masters=("n2",), workers=("n1", "n2")))
+    assert fault.value == "n2 has dedicated=gpu:NoSchedule, for masters and workers"
+    ensemble = replace(WANTED, workers=("n1",), zookeeper_nodes=("n2",))
+    assert [item.check for item in failed(tainted, ensemble)] == ["taints"]
+    assert failed(tainted, replace(ensemble, tolerations={"zookeeper": opened})) == []
 
 
 def test_a_host_that_carries_no_master_of_this_release_is_not_asked_for_one() -> None:

@@ -161,3 +161,12 @@ def test_credentials_that_differ_are_not_shown(inventory: Path) -> None:
     message = check(inventory)["msg"]
     assert "alluxio_root_ufs_credentials" in message
     assert "hunter2" not in message
+
+
+def test_what_no_verb_reads_yet_is_refused_with_its_place(inventory: Path) -> None:
+    data = inventory / "group_vars/all/30-data.yml"
+    data.write_text(data.read_text().replace("alluxio_datasets: []", "alluxio_datasets: [{a: 1}]"))
+    result = check(inventory)
+    assert "alluxio_datasets: no verb of this version reads it (" in result["msg"]
+    assert "30-data.yml:" in result["msg"]
+    assert result["refused"]

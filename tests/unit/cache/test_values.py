@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import claims as claimed
-from ansible_collections.alluxops.cache.plugins.module_utils import values
+from ansible_collections.alluxops.cache.plugins.module_utils import tolerations, values
 from ansible_collections.alluxops.cache.plugins.module_utils.values import Chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source, read
 from tests.unit.cache.settings_cases import GOOD, with_
@@ -44,6 +44,14 @@ def test_a_user_value_wins_over_a_default_but_not_over_a_decision() -> None:
     assert final["journal"]["size"] == "9Gi"
     assert final["journal"]["type"] == "UFS"
     assert final["imageTag"] == "2.9.6"
+
+
+@pytest.mark.parametrize("chart", [OURS, UPSTREAM])
+def test_a_build_of_the_version_reaches_the_chart(chart: Chart) -> None:
+    final = values.compose(GOOD, chart, [Source("mine", {"imageTag": "2.9.6-custom"})])
+    assert final.given["imageTag"] == "2.9.6-custom"
+    assert final.effective["imageTag"] == "2.9.6-custom"
+    assert given(GOOD, chart, {"imageTag": "2.9.60"})["imageTag"] == "2.9.6"
 
 
 def test_a_quota_reaches_the_chart_as_digits() -> None:
@@ -134,6 +142,25 @@ def test_credentials_reach_pods_as_a_file_and_never_as_a_value(chart: Chart) -> 
         file = final[component]["env"]["AWS_CREDENTIAL_PROFILES_FILE"]
         assert file == "/secrets/ufs/credentials"
     assert "secrets" not in given(GOOD, chart)
+
+
+def test_each_kind_of_pod_tolerates_what_all_do_and_its_own() -> None:
+    gpu, disk, all_ = ({"key": key, "operator": "Exists"} for key in ("gpu", "disk", "all"))
+    mine = {
+        "tolerations": [all_],
+        "master": {"tolerations": [disk]},
+        "worker": {"tolerations": [gpu, disk]},
+    }
+    effective = values.compose(GOOD, OURS, [Source("mine", mine)]).effective
+    assert tolerations.by_kind(GOOD, effective) == {
+        "masters": [all_, disk],
+        "workers": [all_, gpu, disk],
+        "zookeeper": [all_, disk, gpu],
+    }
+    own = with_(zookeeper_values={"tolerations": []})
+    assert tolerations.by_kind(own, effective)["zookeeper"] == []
+    nothing: dict[str, list[Any]] = {"masters": [], "workers": [], "zookeeper": []}
+    assert tolerations.by_kind(GOOD, {"master": {}}) == nothing
 
 
 def test_a_change_restarts_only_what_reads_it() -> None:

@@ -45,7 +45,7 @@ class Wanted:
     worker_quota_bytes: int = 0
     secret: str = ""
     secret_is_given: bool = False
-    tolerations: tuple[Mapping[str, Any], ...] = ()
+    tolerations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     version: str = ""
     version_change: versions.Change = "refused"
     zookeeper_nodes: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Wanted:
             worker_quota_bytes=options["worker_quota_bytes"],
             secret=options["secret"],
             secret_is_given=options["secret_is_given"],
-            tolerations=tuple(options["tolerations"]),
+            tolerations=options["tolerations"],
             version=options["version"],
             version_change=options["version_change"],
             zookeeper_nodes=tuple(options["zookeeper_nodes"]),
@@ -109,9 +109,10 @@ def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     checks.append(_names(nodes, carrying))
     known = [nodes[name] for name in carrying if name in nodes]
     checks.append(_ready(known))
-    checks.append(_taints(known, wanted))
+    carried = {"masters": masters, "workers": wanted.workers, "zookeeper": wanted.zookeeper_nodes}
     workers = [nodes[name] for name in wanted.workers if name in nodes]
     checks += [
+        _taints(nodes, carried, wanted),
         _hostnames(known),
         _selector(workers, wanted),
         _labels(cluster["nodes"], workers, wanted),
@@ -229,18 +230,26 @@ def _ready(nodes: Sequence[Mapping[str, Any]]) -> Check:
     return holds("nodes ready", f"{len(nodes)} of {len(nodes)}")
 
 
-def _taints(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
-    blocked = {
-        node["name"]: taints
-        for node in nodes
-        if (taints := untolerated(node["taints"], wanted.tolerations))
-    }
+def _taints(
+    nodes: Mapping[str, Any], carried: Mapping[str, Sequence[str]], wanted: Wanted
+) -> Check:
+    """Each kind of pod on the nodes that are to carry it. carried: kind -> names of nodes."""
+    blocked: dict[tuple[str, ...], list[str]] = {}
+    for kind, names in carried.items():
+        for name in names:
+            found = nodes[name]["taints"] if name in nodes else []
+            taints = untolerated(found, wanted.tolerations.get(kind) or [])
+            if taints:
+                blocked.setdefault((name, *taints), []).append(kind)
     if blocked:
-        name, taints = next(iter(blocked.items()))
+        name, *taints = next(iter(blocked))
         key = taints[0].split("=")[0].split(":")[0]
         return fails(
             "taints",
-            "; ".join(f"{node} has {', '.join(items)}" for node, items in blocked.items()),
+            "; ".join(
+                f"{node} has {', '.join(items)}, for {' and '.join(kinds)}"
+                for (node, *items), kinds in blocked.items()
+            ),
             f"add a toleration to alluxio_values (`tolerations: [{{key: {key}, operator: Exists}}]`), or"
             f" `kubectl taint node {name} {taints[0]}-`.",
             "the cache's pods do not tolerate it.",

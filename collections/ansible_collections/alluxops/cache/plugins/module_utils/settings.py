@@ -43,9 +43,11 @@ _HINTS = {
     "alluxio_worker_quota": "Kubernetes and Alluxio read units differently, so it is a plain number of bytes.",
     "alluxio_masters": "It is the number of masters.",
 }
-_SECRET_NAME = re.compile(
-    r"access[._-]?key|secret[._-]?key|secret[._-]?access|passw|(^|[._-])token$", re.IGNORECASE
+SECRET_NAME = re.compile(
+    "(?i)(access[._-]?key|secret[._-]?(key|access)|account[._-]?key|client[._-]?secret|auth[._-]key$|azure[.]sas[.]"
+    "|passw|(^|[._-]|session)(token|secret)$)"
 )
+"""Names of properties and variables that carry a secret. The chart has the same: templates/_refuse_options.tpl."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def looks_secret(name: str) -> bool:
     """Whether a property of this name carries a secret, judged by its name."""
-    return _SECRET_NAME.search(name) is not None
+    return SECRET_NAME.search(name) is not None
 
 
 def unknown_faults(

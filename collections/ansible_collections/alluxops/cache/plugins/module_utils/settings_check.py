@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cron
+from ansible_collections.alluxops.cache.plugins.module_utils import apt_key, cron, helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
     EPHEMERAL,
@@ -41,6 +41,7 @@ _SYSTEM = frozenset(
 )
 # "<release>-worker-domain-socket" and the pods' names must stay within 63 characters.
 _LONGEST_RELEASE = 40
+_FINGERPRINT = "helm_apt_key_fingerprint"
 CREDENTIAL_KEYS = ("accessKeyId", "secretKey")
 
 
@@ -54,6 +55,8 @@ class World:
     kubeconfig_exists: bool = True
     helm: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, Any] = field(default_factory=dict)
+    unread: Mapping[str, Any] = field(default_factory=dict)
+    """Variables that the specification knows, and that no verb reads yet."""
 
     def fault(self, name: str, shown: Any, cause: str, fix: str) -> SettingsError:
         """A fault of one variable: `shown` is its value as the user reads it."""
@@ -339,21 +342,32 @@ def _verify_faults(s: Settings, world: World) -> Iterable[SettingsError]:
         )
 
 
+def _unread_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    for name, value in world.unread.items():
+        if value:
+            place = world.places.get(name, "")
+            yield SettingsError(
+                f"{name}: no verb of this version reads it{f' ({place})' if place else ''}.",
+                "What it asks for would be missing, and nothing would say so.",
+                f"remove it, or set {name}: [].",
+            )
+
+
 def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    """By the rules of what reads them: helm_host and apt_key."""
     helm = world.helm
+    rules: list[tuple[str, Callable[[str], str]]] = []
     if helm.get("helm_install_method") == "binary":
-        for name in ("helm_binary_url", "helm_binary_checksum"):
-            if not helm.get(name):
-                cause = "helm_install_method is binary: the archive is fetched, and trusted by its checksum."
-                yield world.fault(
-                    name, "empty", cause, f"set {name}, or another helm_install_method."
-                )
-    fingerprint = str(helm.get("helm_apt_key_fingerprint", "0" * 40)).replace(" ", "")
-    if not re.fullmatch(r"[0-9A-Fa-f]{40}", fingerprint):
-        cause = "A fingerprint has 40 hexadecimal digits; a short one can be forged."
-        yield world.fault(
-            "helm_apt_key_fingerprint", repr(fingerprint), cause, "write the whole fingerprint."
-        )
+        rules.append(("helm_binary_checksum", helm_host.normal_checksum))
+    if _FINGERPRINT in helm:
+        rules.append((_FINGERPRINT, lambda text: apt_key.normal_fingerprint(text, _FINGERPRINT)))
+    for name, normal in rules:
+        text = str(helm.get(name, ""))
+        try:
+            normal(text)
+        except SettingsError as error:
+            shown = repr(text) if text else "empty"
+            yield world.fault(name, shown, error.cause, error.fix)
 
 
 _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
@@ -368,6 +382,7 @@ _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
     _backup_faults,
     _verify_faults,
     _helm_faults,
+    _unread_faults,
 )
 
 

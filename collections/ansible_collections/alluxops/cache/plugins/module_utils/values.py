@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     claims,
     failover,
     placement,
+    versions,
     zookeeper,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
@@ -146,7 +147,10 @@ def user_values(sources: Sequence[Source]) -> dict[str, Any]:
 
 def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Values:
     """The final values. Contradictions are not looked for here: see values_check."""
-    given = merged(merged(our_defaults(settings, chart), user_values(sources)), decided(settings))
+    users = user_values(sources)
+    given = merged(merged(our_defaults(settings, chart), users), decided(settings))
+    if versions.is_build_of(settings.version, users.get("imageTag")):
+        given["imageTag"] = str(users["imageTag"])
     if chart.family == OURS:
         given = merged(given, _ours_only(settings))
     given = _exact_quotas(given)

@@ -54,10 +54,9 @@ family:
 chart_name: {description: Name of the chart., type: str, returned: success}
 chart_version: {description: Version of the chart., type: str, returned: success}
 tolerations:
-  description: Tolerations that masters and workers alike get.
+  description: "{masters, workers, zookeeper}: lists of the tolerations that each kind of pod gets."
   returned: success
-  type: list
-  elements: dict
+  type: dict
 worker_selector:
   description: Labels that the user's values ask of the workers' nodes, beside that of M(alluxops.cache.node_labels).
   returned: success

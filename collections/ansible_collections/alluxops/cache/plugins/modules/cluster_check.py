@@ -56,10 +56,13 @@ options:
     elements: str
     default: []
   tolerations:
-    description: Tolerations that the values give master pods and worker pods alike.
-    type: list
-    elements: dict
-    default: []
+    description: What each kind of pod tolerates, as M(alluxops.cache.chart_values) returned it.
+    type: dict
+    default: {}
+    suboptions:
+      masters: {description: Tolerations of the masters., type: list, elements: dict, default: []}
+      workers: {description: Tolerations of the workers., type: list, elements: dict, default: []}
+      zookeeper: {description: Tolerations of our own ZooKeeper., type: list, elements: dict, default: []}
   worker_selector:
     description: The C(worker_selector) of M(alluxops.cache.chart_values), which the workers' nodes must carry.
     type: dict
