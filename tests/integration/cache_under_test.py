@@ -265,18 +265,19 @@ class Cache:
 
     def fingerprint(self) -> dict[str, str]:
         """All that `site` makes on cluster and nodes, to see that a run changed none of it."""
-        kinds = "namespaces,persistentvolumes,persistentvolumeclaims,secrets,configmaps,services"
-        kinds += ",daemonsets.apps,statefulsets.apps"
-        generation = (
-            "{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid} {.metadata.generation}"
-        )
-        seen = {
-            "objects": self.lab.kubectl(
-                "get", kinds, "-A", "-o", f"jsonpath={{range .items[*]}}{generation}{{'\n'}}{{end}}"
-            )
-        }
+        seen = {}
+        for field, kinds in (
+            (
+                "resourceVersion",
+                "namespaces,persistentvolumes,persistentvolumeclaims,secrets,configmaps",
+            ),
+            ("generation", "nodes,services,daemonsets.apps,statefulsets.apps"),
+        ):
+            each = f"{{.kind}} {{.metadata.namespace}}/{{.metadata.name}} {{.metadata.labels}} {{.metadata.{field}}}"
+            path = f"jsonpath={{range .items[*]}}{each}{{'\\n'}}{{end}}"
+            seen[field] = self.lab.kubectl("get", kinds, "-A", "-o", path)
         for node in self.lab.state.nodes:
-            listed = "find /mnt/fuse3 -maxdepth 4 -printf '%p %m %U:%G\n' 2>/dev/null | sort"
+            listed = r"find /mnt/fuse3 -maxdepth 4 -printf '%p %m %U:%G\n' 2>/dev/null | sort"
             seen[node.name] = self.lab.on_node(
                 node.name,
                 f"{listed}; command -v helm; ls /etc/apt/sources.list.d /etc/apt/keyrings",
