@@ -253,9 +253,17 @@ class Cache:
         record["info"]["status"] = "pending-upgrade"
         data = b64encode(b64encode(gzip.compress(json.dumps(record).encode()))).decode()
         labels = secret["metadata"]["labels"]
+        host = labels["alluxops.io/run"].partition(".")[
+            0
+        ]  # each run of ours has a label of its own
         secret["metadata"] = {
             "name": f"{record_name}{number + 1}",
-            "labels": {**labels, "version": str(number + 1), "status": "pending-upgrade"},
+            "labels": {
+                **labels,
+                "alluxops.io/run": f"{host}.killed",
+                "version": str(number + 1),
+                "status": "pending-upgrade",
+            },
         }
         secret["data"] = {"release": data}
         manifest = self.directory / "pending.json"
