@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters, QuorumWatch
 
 LOOK_EVERY_S: Final = 0.7
 LOG_LINES: Final = 60
@@ -41,6 +42,7 @@ class ActionModule(ApiAction):
         workers = options["workers"] if options["part"] == "all" else []
         expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
         watch = TroubleWatch(kube, options["namespace"], options["release"], options["workers"])
+        quorum = QuorumWatch(Masters(kube, options["namespace"], options["release"]))
         api_lost_at: float | None = None
         while True:
             try:
@@ -48,6 +50,8 @@ class ActionModule(ApiAction):
                 seen = objects.look(kube, options["namespace"], options["release"], raw)
                 judged = seen if options["part"] == "all" else replace(seen, workers_set=None)
                 missing = health.awaited(judged, expected)
+                if not missing and (seen.masters_set or {}).get("ha") == "embedded":
+                    missing = [why] if (why := quorum.awaited(seen, patience)) else []
                 if not missing:
                     leader = seen.leader.pod if seen.leader else ""
                     return {"leader": leader, "waited_s": round(patience.waited_s, 1)}

@@ -6,6 +6,8 @@ short_description: Wait until the cache serves
 description:
   - Waits until every master pod and every expected worker pod is ready and every expected worker is registered with the
     leader, which is found through the masters' web API.
+  - With an embedded journal, waits for every member of the quorum. Where the leader goes on missing one whose pod is
+    ready, leadership is handed to another member.
   - Says what it waits for, and fails early, with the reason from pod status, events and last log lines, when waiting
     longer cannot help.
 options:
