@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,11 +17,10 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.chaos import __main__ as main_module
-from tests.chaos.attempts import TRIES, attempts
+from tests.chaos.attempts import TRIES
 from tests.chaos.faults import KINDS
 from tests.chaos.faults.cut_link import ruleset
-from tests.chaos.faults.fault import MissedError
-from tests.chaos.plan import EARLIEST, Strike, plan, present
+from tests.chaos.plan import Strike, plan, present
 from tests.chaos.results import Result, as_json, table
 from tests.chaos.timeline import Moment, Timeline
 from tests.chaos.verbs import NEEDS, VERBS
@@ -50,6 +47,32 @@ def test_every_fault_meets_every_verb_before_any_pair_comes_again() -> None:
     strikes = plan(5, pairs + 1, list(VERBS), KIND_NAMES)
     assert len({(strike.verb, strike.fault) for strike in strikes[:pairs]}) == pairs
     assert [strike.number for strike in strikes] == list(range(1, pairs + 2))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 7])
+def test_a_run_has_every_kind_and_a_killed_run_in_every_verb_first(seed: int) -> None:
+    verbs = list(VERBS)
+    first = plan(seed, len(KIND_NAMES) + len(verbs) - 1, verbs, KIND_NAMES)
+    assert {strike.fault for strike in first} == set(KIND_NAMES)
+    assert {strike.verb for strike in first if strike.fault == "killed-run"} == set(verbs)
+    others = [strike.verb for strike in first if strike.fault != "killed-run"]
+    assert {others.count(verb) for verb in verbs} == {1, 2}
+
+
+def test_what_make_chaos_does_strikes_a_conversion_with_more_than_a_killed_run() -> None:
+    assert main_module.options_of([]).faults == 20
+    strikes = plan(1, 20, list(VERBS), KIND_NAMES)
+    assert {strike.fault for strike in strikes} == set(KIND_NAMES)
+    assert len([strike for strike in strikes if strike.verb == "scale-masters"]) >= 3
+
+
+def test_scaling_goes_through_a_conversion_in_turns() -> None:
+    release: Any = SimpleNamespace(masters=3, ha="embedded")
+    asked = []
+    for number in range(3):
+        VERBS["scale-masters"].ask(release, number)
+        asked.append((release.masters, release.ha))
+    assert asked == [(1, "none"), (3, "embedded"), (1, "none")]
 
 
 def test_a_strike_falls_within_the_verbs_time() -> None:
@@ -106,113 +129,6 @@ def test_one_word_says_how_a_strike_ended(change: dict[str, object], outcome: st
     result = replace(Result(STRIKE, again=0), **change)  # type: ignore[arg-type]
     assert result.outcome == outcome
     assert result.is_good == (outcome == "converged")
-
-
-def test_a_strike_that_hit_nothing_is_no_failure_and_does_not_count() -> None:
-    missed = Result(STRIKE, "no master's process is there", "0", hit=False)
-    assert missed.outcome == "HIT NOTHING"
-    assert missed.holds
-    assert not missed.is_good
-    lost = replace(missed, lost=("/tree/a is gone",))
-    assert lost.outcome == "LOST: /tree/a is gone"
-    assert not lost.holds
-
-
-def test_a_strike_that_hit_nothing_is_tried_again_at_an_earlier_moment() -> None:
-    tried: list[Strike] = []
-
-    def once(strike: Strike) -> Result:
-        tried.append(strike)
-        return Result(strike, again=0, hit=len(tried) == 2)
-
-    results = list(attempts(once, STRIKE))
-    assert [result.is_good for result in results] == [False, True]
-    assert tried[0] == STRIKE
-    assert tried[1].number == STRIKE.number
-    assert EARLIEST <= tried[1].at < STRIKE.at
-
-
-def test_a_strike_that_never_hits_ends() -> None:
-    results = list(attempts(lambda strike: Result(strike, hit=False), STRIKE))
-    assert len(results) == TRIES
-    moments = [result.strike.at for result in results]
-    assert moments == sorted(moments, reverse=True)
-
-
-def test_a_loss_is_not_tried_again() -> None:
-    lost = Result(STRIKE, hit=False, lost=("/tree/a is gone",))
-    assert list(attempts(lambda _strike: lost, STRIKE)) == [lost]
-
-
-class FakePods:
-    """A release whose masters are there from the given look on."""
-
-    name = "chaos"
-
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
-        self.deleted: list[str] = []
-        self.lab = self
-
-    def pods(self, _role: str) -> list[dict[str, dict[str, str]]]:
-        self.looks -= 1
-        return [] if self.looks > 0 else [{"metadata": {"name": "chaos-master-0"}}]
-
-    def kubectl(self, *argv: str) -> str:
-        self.deleted.append(argv[4])
-        return f'pod "{argv[4]}" force deleted'
-
-
-class FakeRun:
-    """A run that goes on for so many looks, then ends well."""
-
-    returncode: int | None = None
-
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
-
-    def poll(self) -> int | None:
-        self.looks -= 1
-        self.returncode = None if self.looks >= 0 else 0
-        return self.returncode
-
-
-def deleted_master(pods: FakePods, run: FakeRun) -> str:
-    scene: Any = SimpleNamespace(release=pods, run=run)
-    return KINDS["deleted-master"](scene, random.Random(1)).inject()
-
-
-def test_a_fault_waits_for_its_victim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-    pods = FakePods(looks=3)
-    assert deleted_master(pods, FakeRun(looks=9)) == "chaos-master-0"
-    assert pods.deleted == ["chaos-master-0"]
-
-
-def test_a_fault_without_a_victim_until_the_run_ended_has_hit_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-    pods = FakePods(looks=9)
-    with pytest.raises(MissedError, match="no pod of alluxio-master was there"):
-        deleted_master(pods, FakeRun(looks=2))
-    assert pods.deleted == []
-
-
-def test_a_pod_that_is_gone_before_it_is_deleted_was_not_hit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(FakePods, "kubectl", lambda *_argv: "")
-    with pytest.raises(MissedError, match="chaos-master-0 was gone"):
-        deleted_master(FakePods(looks=0), FakeRun(looks=9))
-
-
-def test_a_run_that_ended_by_itself_was_not_killed() -> None:
-    run = SimpleNamespace(returncode=0)
-    cache = SimpleNamespace(kill=lambda _run: 1)
-    scene: Any = SimpleNamespace(release=SimpleNamespace(cache=cache), run=run)
-    with pytest.raises(MissedError, match="had ended"):
-        KINDS["killed-run"](scene, random.Random(1)).inject()
 
 
 def test_the_report_has_the_seed_and_every_strike() -> None:

@@ -7,7 +7,7 @@ from tests.chaos.release import MASTER
 
 
 class FullDisk(Fault):
-    """One master's disk: with three masters a majority still writes."""
+    """One master's disk: with three masters a majority still writes, one that stands alone does not."""
 
     def inject(self) -> str:
         """Fill it."""
