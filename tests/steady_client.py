@@ -74,6 +74,15 @@ echo all read
 """
 
 
+# Prints the names, of those that it reads, whose directory is not there.
+_LOOK_AGAIN = r"""
+while read -r name; do
+  ask "paths/$DIRECTORY/$name/get-status" || printf 'missing %s %s %.60s\n' "$name" "$status" "$body"
+done
+echo all read
+"""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation of the client. began, ended: the machine's clock, in seconds."""
@@ -108,8 +117,8 @@ def served_again(operations: Sequence[Operation], killed: float) -> float | None
     return max(gaps)[1] if gaps else None
 
 
-def manifest(masters: Mapping[str, Any], release: str) -> dict[str, Any]:
-    """The client's pod, from the release's StatefulSet of masters: same image, same settings."""
+def manifest(masters: Mapping[str, Any], release: str, node: str = "") -> dict[str, Any]:
+    """The client's pod, from the release's StatefulSet of masters: same image, same settings. node: "" for any."""
     template = masters["spec"]["template"]["spec"]
     options = [
         "-Dalluxio.proxy.s3.v2.version.enabled=false",  # with it, REST answers nothing
@@ -122,6 +131,7 @@ def manifest(masters: Mapping[str, Any], release: str) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {"name": POD},
         "spec": {
+            **({"nodeName": node} if node else {}),
             "enableServiceLinks": False,
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
@@ -174,12 +184,16 @@ class Load:
 
 @dataclass(frozen=True)
 class SteadyClient:
-    """The client's pod, in a release's namespace. run: runs a command in the lab's environment, returns its output."""
+    """The client's pod, in a release's namespace. run: runs a command in the lab's environment, returns its output.
+
+    node: where it runs; "" leaves that to Kubernetes.
+    """
 
     run: Callable[..., str]
     environment: Mapping[str, str]
     namespace: str
     release: str
+    node: str = ""
 
     def kubectl(self, *argv: str, **options: Any) -> str:
         """Run kubectl in the namespace."""
@@ -188,7 +202,7 @@ class SteadyClient:
     def start(self) -> None:
         """Make the pod and wait until its proxy answers."""
         found = self.kubectl("get", "statefulset", f"{self.release}-master", "-o", "json")
-        pod = manifest(json.loads(found), self.release)
+        pod = manifest(json.loads(found), self.release, self.node)
         self.remove()
         self.kubectl("create", "-f", "-", stdin=json.dumps(pod))
         self.kubectl("wait", "--for=condition=Ready", f"pod/{POD}", "--timeout=100s")
@@ -227,13 +241,13 @@ class SteadyClient:
             process.wait()
             reader.join(timeout=10)
 
-    def missing(self, names: Sequence[str]) -> list[str]:
-        """Those of the files that are not there or hold something else than was written.
+    def missing(self, names: Sequence[str], *, kind: str = "files") -> list[str]:
+        """Those of the files that are not there or hold something else than was written; of dirs, that are not there.
 
         Raises:
             RuntimeError: not all could be looked at.
         """
-        script = f"DIRECTORY={DIRECTORY}\n{_ASK}{_READ_BACK}"
+        script = f"DIRECTORY={DIRECTORY}\n{_ASK}{_READ_BACK if kind == 'files' else _LOOK_AGAIN}"
         # The script goes in an argument, so that the names can go through standard input.
         told = self.kubectl(
             *("exec", "-i", POD, "--", "bash", "-c", script),

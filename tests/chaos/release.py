@@ -21,12 +21,13 @@ class Release:
     """One release in a namespace of the same name, with a storage root and a directory of the bucket of its own.
 
     Attributes:
-        masters: how many it is to have now; verbs change it.
+        masters, ha: how many it is to have now, and how they agree; verbs change it.
         properties: settings of Alluxio's that verbs have changed.
     """
 
     cache: Cache
     masters: int = 3
+    ha: str = "embedded"
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -51,7 +52,7 @@ class Release:
         return {
             "alluxio_root_ufs": f"s3://datasets/{self.name}/",
             "alluxio_masters": self.masters,
-            "alluxio_ha": "embedded",
+            "alluxio_ha": self.ha,
             "alluxio_values": {
                 **values,
                 "properties": {**values.get("properties", {}), **dict(self.properties)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Fault, MissedError
 
 
 class KilledRun(Fault):
@@ -13,4 +13,6 @@ class KilledRun(Fault):
     def inject(self) -> str:
         """Kill all of it."""
         killed = self.scene.release.cache.kill(self.scene.run)
+        if self.scene.run.returncode >= 0:
+            raise MissedError("the run had ended")
         return f"the run and its {killed - 1} processes"

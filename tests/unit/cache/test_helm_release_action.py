@@ -9,7 +9,9 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import helm_release as action
 from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.modules import helm_release as module
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
 Json = dict[str, Any]
 
@@ -63,3 +65,102 @@ def test_services_are_replaced_both_ways_and_once(is_prepared: bool) -> None:
     assert module._first(asked, {}, new, new) == {}
     assert module._replaced(new, new) == []
     assert module._first(asked, {}, None, new) == {}
+
+
+class FakeHelm:
+    """Two revisions, of which the second turned out not to serve; says what it was asked to do."""
+
+    namespace, release, timeout_s = "cache", "alluxio", 10
+
+    def __init__(self, first: str) -> None:
+        self.manifests = {"1": first, "": MASTERS.format(init="")}
+        self.done: list[tuple[str, ...]] = []
+
+    def history(self) -> list[rules.Revision]:
+        return [rules.Revision(1, "superseded"), rules.Revision(2, "deployed")]
+
+    def json(self, _verb: str, _release: str, *more: str, what: str) -> Json:
+        del what
+        return {"manifest": self.manifests[more[1] if more else ""], "hooks": []}
+
+    def run(self, *argv: str) -> tuple[int, str, str]:
+        self.done.append(argv)
+        return 0, "", ""
+
+
+MASTERS = """---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: alluxio-master
+spec:
+  template:
+    spec:
+      initContainers:{init}
+      containers:
+      - {{name: alluxio-master, image: "alluxio/alluxio:2.9.6", args: [master-only, --no-format]}}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: secret
+stringData: {{key: hidden}}
+"""
+FORMATS = """
+      - name: journal-format
+        command: ["alluxio","formatJournal"]"""
+
+
+def settled(monkeypatch: pytest.MonkeyPatch, helm: FakeHelm, asked: Json) -> Json:
+    """What the two halves come to, one run of the module after the other."""
+
+    def run(_self: object, arguments: Json, _variables: Json) -> Json:
+        given = {"is_prepared": False, "failed_revision": 0, "revision": 0, **arguments}
+        found: Any = SimpleNamespace(params=given, check_mode=False)
+        return module.roll_back(found, helm)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(action.ActionModule, "_run", run)
+    monkeypatch.setattr(Kube, "open", lambda _path: FakeKube())
+    plugin = action.ActionModule.__new__(action.ActionModule)
+    plugin._task = SimpleNamespace(check_mode=False)
+    arguments = {"namespace": "cache", "release": "alluxio", "state": "rolled_back", **asked}
+    return plugin._settled("kubeconfig", arguments, {})
+
+
+def test_a_revision_that_failed_stays_where_the_one_before_would_erase_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=FORMATS))
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert helm.done == []
+    assert result["changed"] is False
+    (reason,) = result["reasons"]
+    assert "Revision 2 stays" in reason
+    assert "revision 1 formats the journal" in reason
+    assert not result.get("failed")
+
+
+def test_a_revision_that_failed_is_left_for_one_that_keeps_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=""))
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert helm.done == [("rollback", "alluxio", "1", "--timeout", "10s")]
+    assert result["reasons"] == ["Rolled back to revision 1."]
+
+
+def test_a_revision_that_is_asked_for_is_refused_where_it_would_erase_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=FORMATS))
+    with pytest.raises(SettingsError, match="revision 1 formats the journal"):
+        settled(monkeypatch, helm, {"revision": 1})
+    assert helm.done == []
+
+
+def test_no_secret_leaves_the_host_that_has_helm() -> None:
+    helm: Any = FakeHelm(MASTERS.format(init=""))
+    asked: Any = SimpleNamespace(
+        params={"is_prepared": False, "failed_revision": 2, "revision": 0}, check_mode=False
+    )
+    assert "hidden" not in str(module.roll_back(asked, helm))

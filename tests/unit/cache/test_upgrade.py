@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +145,64 @@ def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
     with pytest.raises(SettingsError, match="has begun and did not end"):
         upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
     assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
+
+
+OURS = (
+    Path(__file__).parents[3].joinpath("charts/alluxio/files/format-journal.sh").read_text("utf-8")
+)
+
+
+def masters_set(init: Json | None = None, args: list[str] | None = None) -> Json:
+    """The masters of upstream's chart."""
+    found = workload("StatefulSet", "alluxio-master")
+    pod = found["spec"]["template"]["spec"]
+    pod["containers"][0].update(
+        command=["tini", "--", "/entrypoint.sh"], args=args or ["master-only", "--no-format"]
+    )
+    pod["initContainers"] = [init] if init else None  # upstream's chart leaves the key empty
+    return found
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["alluxio", "formatJournal"]}),
+            id="upstream's init container",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["sh", "-c"], "args": ["alluxio formatMaster"]}),
+            id="a script that does not look first",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["bin/alluxio", "format"]}), id="all of it"
+        ),
+        pytest.param(masters_set(args=["master-only"]), id="an entry point that formats"),
+    ],
+)
+def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(masters: Json) -> None:
+    rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
+    assert upgrade.formatting(rendered) == ["alluxio-master"]
+    with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
+        upgrade.check_formatting(rendered, 1)
+    assert "alluxio-master" in fault.value.what
+    assert "rollback_revision" in fault.value.fix
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(masters_set(), id="none"),
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]}),
+            id="our script, which looks first",
+        ),
+        pytest.param(masters_set({"name": "x", "command": ["chown", "/journal"]}), id="another"),
+    ],
+)
+def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
+    assert upgrade.formatting([masters]) == []
+    upgrade.check_formatting([masters], 1)
 
 
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import release
+from ansible_collections.alluxops.cache.plugins.module_utils import release, upgrade
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
@@ -84,6 +84,8 @@ class ActionModule(ActionBase):
                 return {"changed": True, "action": "upgrade", "reasons": forgotten, "revision": 0}
             result = self._run(arguments, task_vars)
         if "prepare" in result:
+            if kept := _kept(result["prepare"], arguments):
+                return kept
             kube, namespace = Kube.open(kubeconfig), str(arguments["namespace"])
             _write_hooks(kube, namespace, result["prepare"]["hooks"])
             _delete(kube, namespace, result["prepare"]["replace"])
@@ -166,6 +168,22 @@ def _of_revision(kube: Kube, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "chart_archive": base64.b64encode(chart).decode(),
         "values": merged(record.values, arguments.get("values") or {}),
     }
+
+
+def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
+    """The result of a rollback that must not be; empty where it may. Raises SettingsError where it was asked for."""
+    rendered = yaml.safe_load_all(prepare.get("objects") or "")
+    goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
+    if arguments.get("revision"):
+        upgrade.check_formatting(found, goal)
+    names = upgrade.formatting(found)
+    if not names:
+        return {}
+    reason = (
+        f"Revision {prepare['leaves']} stays, nothing is undone: revision {goal} formats the journal at each start of a"
+        f" master (StatefulSet {', '.join(names)}), and all metadata would be lost. Repair what failed, and run again."
+    )
+    return {"changed": False, "action": "none", "reasons": [reason], "revision": prepare["leaves"]}
 
 
 def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:

@@ -79,6 +79,7 @@ class ActionModule(ApiAction):
         goal = upgrade.masters_of(wanted, release)
         restores = False
         if options["revision"]:
+            upgrade.check_formatting(wanted, options["revision"])
             restores = upgrade.check_rollback(
                 goal,
                 upgrade.masters_of(current, release),

@@ -231,6 +231,24 @@ def other_addresses(current: Release | None, wanted: Release) -> list[str]:
     )
 
 
+def preparation(
+    found: Mapping[str, Any],
+    current: Release | None,
+    wanted: Release,
+    *,
+    goal: int = 0,
+    leaves: int = 0,
+) -> dict[str, Any]:
+    """What the controller does before Helm's turn: ConfigMaps to write, objects to delete.
+
+    found: as in install_only. goal, leaves: the revisions that a rollback goes to and leaves; its objects then go
+    along, for the controller to judge: Helm's host may lack a YAML parser.
+    """
+    replace = other_selectors(current, wanted) + other_addresses(current, wanted)
+    steps: dict[str, Any] = {"hooks": install_only(found), "replace": replace}
+    return {**steps, "goal": goal, "leaves": leaves, "objects": shown(wanted)} if goal else steps
+
+
 def _kept(current: Release | None, wanted: Release) -> list[tuple[str, str, str]]:
     """The objects that are in both: (key, text before, text after)."""
     if current is None:

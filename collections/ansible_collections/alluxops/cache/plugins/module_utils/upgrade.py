@@ -5,6 +5,7 @@ Pure functions over rendered objects, Helm's revisions and pods.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,9 @@ NOTE_COUNTS_FOR: Final = timedelta(days=1)
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
+_FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
+_LOOKS_FIRST: Final = ".format-unfinished"
+"""Stands in our chart's own script, which formats an empty journal only."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,36 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
             ha = ha_of_config(config.get("data") or {})
             return Masters(int(item["spec"].get("replicas") or 1), ha, image)
     return None
+
+
+def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of rendered StatefulSets whose pods erase their journal each time they start.
+
+    Upstream's chart has an init container for that (`journal.format.runFormat`), and its image's entry point does it
+    for a master without --no-format.
+    """
+    found = []
+    for item in objects:
+        if item.get("kind") != "StatefulSet":
+            continue
+        pod = item["spec"]["template"]["spec"]
+        before = [_words(one) for one in pod.get("initContainers") or []]
+        masters = [_words(one) for one in pod.get("containers") or []]
+        erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
+        if erases or any(_is_formatting_master(text) for text in masters):
+            found.append(_name(item))
+    return found
+
+
+def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
+    """Raise SettingsError where going back to a revision with these objects would erase the journal."""
+    if names := formatting(objects):
+        raise SettingsError(
+            f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}).",
+            "All paths, mounts, pins, TTLs and ACLs would be lost the moment it is gone back to.",
+            "choose another rollback_revision; or set the inventory as that revision was, without"
+            " journal.format.runFormat and with --no-format among master.args, and run `alluxops upgrade`.",
+        )
 
 
 def check_rollback(
@@ -318,6 +352,16 @@ def state(
     if goal and verb == "upgrade":
         said.append(f"To go back: `alluxops rollback`, to revision {goal}.")
     return said
+
+
+def _words(container: Mapping[str, Any]) -> str:
+    """A container's command line, scripts included."""
+    return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
+
+
+def _is_formatting_master(text: str) -> bool:
+    words = text.split()
+    return bool({"master", "master-only"} & set(words)) and "--no-format" not in words
 
 
 def _name(item: Mapping[str, Any]) -> str:

@@ -12,6 +12,9 @@ description:
     fails, the last deployed revision is restored, or a first install removed; after O(step=restore) nothing is undone.
   - ConfigMaps that a chart made hooks of its installation, as Alluxio's own charts do, are written before an upgrade or
     a rollback, where Helm would leave them as they were.
+  - Nothing goes back to a revision whose masters format their journal at each start, as a release made with upstream's
+    chart and C(journal.format.runFormat=true) does. O(revision) is refused then; O(failed_revision) stays, and the
+    reasons say so.
   - A DaemonSet or Deployment whose selector changes, as those of FUSE and proxy do with the version of Alluxio's own
     charts, is deleted first, as Kubernetes cannot change it. A StatefulSet of that kind is refused.
   - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its
@@ -219,11 +222,10 @@ def _first(
     wanted: rules.Release,
 ) -> dict[str, object]:
     """What the action plugin does on the API before Helm's turn; empty when there is nothing, or it is done."""
-    hooks = rules.install_only(rendered)
-    replace = rules.other_selectors(current, wanted) + rules.other_addresses(current, wanted)
-    if module.params["is_prepared"] or not (hooks or replace):
+    steps = rules.preparation(rendered, current, wanted)
+    if module.params["is_prepared"] or not any(steps.values()):
         return {}
-    return {"prepare": {"hooks": hooks, "replace": replace}}
+    return {"prepare": steps}
 
 
 def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
@@ -293,8 +295,8 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
         found = helm.json("status", helm.release, "--revision", str(good), what=what)
         current = rules.from_helm(helm.json("status", helm.release, what=what))
-        if first := _first(module, found, current, rules.from_helm(found)):
-            return first
+        target = rules.from_helm(found)
+        return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}
     if wanted:
         limit = ("--timeout", f"{helm.timeout_s}s")
         code, _, err = helm.run("rollback", helm.release, str(wanted), *limit)
