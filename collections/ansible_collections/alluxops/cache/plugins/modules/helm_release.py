@@ -22,7 +22,8 @@ options:
     description:
       - C(present) installs or upgrades.
       - C(rolled_back) restores the revision that was deployed before O(failed_revision), or removes a first install;
-        with O(revision), that one.
+        with O(revision), that one. Nothing is done where the revision before runs no master, as its settings may name a
+        journal that is not in use any more.
       - C(absent) removes the release.
       - C(chart) reads a chart from its repository and changes nothing.
       - C(rendered) returns the objects of the last revision and those that C(present), or a rollback to O(revision),
@@ -287,11 +288,17 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         return {**NOTHING, "reasons": [f"revision {failed} is not the last"]}
     good = wanted or rules.last_good(history, before=failed)
     action = "rollback" if good else "uninstall"
+    what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
+    found = {}
+    if good:
+        found = helm.json("status", helm.release, "--revision", str(good), what=what)
+        if not wanted and rules.stops_masters(rules.from_helm(found), helm.release):
+            # Its settings name a journal that may not be the one in use any more.
+            said = f"Not undone: revision {good} runs no master."
+            return {**NOTHING, "reasons": [said], "revision": failed}
     if module.check_mode:
         return {**NOTHING, "changed": True, "action": action}
     if good and not module.params["is_prepared"]:
-        what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
-        found = helm.json("status", helm.release, "--revision", str(good), what=what)
         current = rules.from_helm(helm.json("status", helm.release, what=what))
         if first := _first(module, found, current, rules.from_helm(found)):
             return first
