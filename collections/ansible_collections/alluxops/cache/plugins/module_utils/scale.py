@@ -103,10 +103,11 @@ def _members(now: Running) -> int:
 
 
 def _resumed(now: Running, wanted: Wanted) -> tuple[Step, ...]:
-    """Go on where a conversion had stopped the masters.
+    """Go on where a conversion had stopped the masters: with the first one, whose journal was converted.
 
     Only the marker in the volume tells whether it had ended, so the conversion looks first, also where the release
     names the wanted type: a run with another aim may have converted the journal, and died before the release knew.
+    Where somebody stopped a whole quorum instead, the first one alone never leads, so nothing is lost.
     """
     grown = _grown(now, wanted, 1, "EMBEDDED") if wanted.masters > 1 else []
     return (_converted(now, wanted), *grown, _finished(wanted))
@@ -194,7 +195,15 @@ def _refuse(now: Running, wanted: Wanted) -> None:
             "With ZooKeeper the masters share one journal, on a volume that the others do not have.",
             "take a backup, uninstall the release, deploy it with the new settings and restore the backup.",
         )
-    if now.ha == "embedded" and now.quorum is None and (now.running or wanted.ha == "embedded"):
+    is_embedded = now.ha == wanted.ha == "embedded"
+    if is_embedded and now.running == 0 and now.count != wanted.masters:
+        raise SettingsError(
+            f"the masters are stopped, and the release names {now.count}.",
+            "Nobody can be asked who belongs to the quorum.",
+            f"`alluxops scale-masters` with alluxio_masters: {now.count} and alluxio_ha: embedded starts them; then"
+            " run again.",
+        )
+    if now.ha == "embedded" and now.quorum is None and now.running:
         raise SettingsError(
             "the quorum cannot be read: no master leads.",
             "Only a leader knows who belongs to it.",
