@@ -240,6 +240,8 @@ class SteadyClient:
             process.kill()
             process.wait()
             reader.join(timeout=10)
+            if process.stdout is not None:
+                process.stdout.close()
 
     def missing(self, names: Sequence[str], *, kind: str = "files") -> list[str]:
         """Those of the files that are not there or hold something else than was written; of dirs, that are not there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,25 @@ def test_files_are_small() -> None:
         if (lines := _line_count(path)) > limit
     }
     assert too_long == {}
+
+
+def test_only_the_main_path_of_a_role_undoes_a_release() -> None:
+    """What site deploys may be put back. Steps of other verbs build on journals that changed meanwhile."""
+    texts = {
+        relative(path): path.read_text(encoding="utf-8") for path in files("roles/*/tasks/*.yml")
+    }
+    undoing = {name for name, text in texts.items() if "failed_revision:" in text}
+    assert undoing == {"roles/alluxio/tasks/undo.yml", "roles/zookeeper/tasks/undo.yml"}
+    including = {
+        name for name, text in texts.items() if "undo" in text.replace("undone", "")
+    } - undoing
+    assert including == {"roles/alluxio/tasks/main.yml", "roles/zookeeper/tasks/ensemble.yml"}
+    whole = [
+        relative(path)
+        for pattern in ("playbooks/*.yml", "roles/*/tasks/*.yml")
+        for path in files(pattern)
+        if re.search(
+            r"(?:role|name): alluxio, rolespec|role: alluxio\s*$", path.read_text(), re.MULTILINE
+        )
+    ]
+    assert whole == ["playbooks/site.yml"]

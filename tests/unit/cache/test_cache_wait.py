@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
+from ansible_collections.alluxops.cache.plugins.action.cache_wait import Restoring, TroubleWatch
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_of, pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -167,3 +167,13 @@ def test_the_error_at_the_limit_without_trouble_tells_what_was_awaited() -> None
     error = look.watch.timeout(["no master serves yet"], look.waited)  # type: ignore[arg-type]
     assert "no master serves yet" in error.what
     assert "alluxops_wait_timeout_s" in error.fix
+
+
+def test_a_restore_has_time_as_long_as_it_gets_on() -> None:
+    cluster = Cluster(log="INFO BackupManager - 100 entries from backup applied so far...")
+    pods = [MASTER, pod("alluxio-worker-x", "alluxio-worker", "n2")]
+    restoring = Restoring(cluster, "cache")  # type: ignore[arg-type]
+    assert restoring.gets_on(pods)
+    assert not restoring.gets_on(pods)
+    cluster.log = "INFO BackupManager - 2000 entries from backup applied so far..."
+    assert restoring.gets_on(pods)

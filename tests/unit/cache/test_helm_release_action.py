@@ -164,3 +164,48 @@ def test_no_secret_leaves_the_host_that_has_helm() -> None:
         params={"is_prepared": False, "failed_revision": 2, "revision": 0}, check_mode=False
     )
     assert "hidden" not in str(module.roll_back(asked, helm))
+
+
+class ScaledHelm:
+    """A release at revision 3; revision 2 runs some masters."""
+
+    release, namespace, timeout_s = "alluxio", "cache", 120
+
+    def __init__(self, masters: int) -> None:
+        self.masters = masters
+        self.ran: list[tuple[str, ...]] = []
+
+    def history(self) -> list[rules.Revision]:
+        return [rules.Revision(number, "superseded") for number in (1, 2)] + [
+            rules.Revision(3, "deployed")
+        ]
+
+    def json(self, *words: str, **_: str) -> Json:
+        running = self.masters if "--revision" in words else 1
+        head = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: alluxio-master\n"
+        return {"manifest": f"---\n{head}spec:\n  replicas: {running}\n"}
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        self.ran.append(words)
+        return 0, "", ""
+
+
+def undone(helm: ScaledHelm) -> Json:
+    params = {"revision": 0, "failed_revision": 3, "is_prepared": True}
+    asked: Any = SimpleNamespace(params=params, check_mode=False)
+    result: Json = module.roll_back(asked, helm)  # type: ignore[arg-type]
+    return result
+
+
+def test_a_revision_that_does_not_serve_is_left_for_the_one_before() -> None:
+    helm = ScaledHelm(masters=1)
+    assert undone(helm)["reasons"] == ["Rolled back to revision 2."]
+    assert helm.ran[0][:3] == ("rollback", "alluxio", "2")
+
+
+def test_nothing_goes_back_to_masters_that_were_stopped_to_convert_their_journal() -> None:
+    helm = ScaledHelm(masters=0)
+    result = undone(helm)
+    assert not result["changed"]
+    assert "revision 2 runs no master" in result["reasons"][0]
+    assert helm.ran == []

@@ -120,6 +120,14 @@ def test_what_a_master_says_of_a_restore() -> None:
     assert "no master says" in restore.why_not_restored([""])
 
 
+def test_how_far_masters_have_got_with_a_backup() -> None:
+    begun = "INFO BackupManager - 100 entries from backup applied so far...\n"
+    ended = "INFO BackupManager - Restored 2500 entries from backup\n"
+    assert restore.applied_entries(["", begun, begun.replace("100", "2000")]) == 2000
+    assert restore.applied_entries([begun + ended, ""]) == 2500
+    assert restore.applied_entries(["", "INFO starting"]) == 0
+
+
 def message(size: int) -> bytes:
     """A delimited message of a size, as protobuf writes it."""
     head = bytearray()

@@ -103,6 +103,9 @@ def test_masters_are_read_from_rendered_objects() -> None:
     found = upgrade.masters_of([rendered[0], embedded], "alluxio")
     assert found == Masters(3, "embedded")
     assert upgrade.masters_of([], "alluxio") is None
+    # Stopped to convert their journal: nothing goes back to that.
+    stopped = [workload("StatefulSet", "alluxio-master", replicas=0), config()]
+    assert upgrade.masters_of(stopped, "alluxio") == Masters(0, "none")
     rendered[0]["spec"]["template"]["spec"]["containers"] = [
         {"name": "sidecar", "image": "sidecar:1"},
         {"name": "alluxio-master", "image": "alluxio:2.9.6"},

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, explain, health
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    explain,
+    health,
+    restore,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -20,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Maste
 
 LOOK_EVERY_S: Final = 0.7
 LOG_LINES: Final = 60
+RESTORE_LOG_LINES: Final = 5000
 API_GRACE_S: Final = 60
 GRACE_S: Final = {"CrashLoopBackOff": 5, "restarting": 5, "not scheduled": 60, "FailedMount": 45}
 """How long a trouble may last before waiting ends; what is not named here gets OTHER_GRACE_S."""
@@ -43,7 +49,9 @@ class ActionModule(ApiAction):
         expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
         watch = TroubleWatch(kube, options["namespace"], options["release"], options["workers"])
         quorum = QuorumWatch(Masters(kube, options["namespace"], options["release"]))
+        restoring = Restoring(kube, options["namespace"]) if options["restoring"] else None
         api_lost_at: float | None = None
+        raw: list[Json] = []
         while True:
             try:
                 raw = objects.raw_pods(kube, options["namespace"], options["release"])
@@ -63,9 +71,36 @@ class ActionModule(ApiAction):
                 if error.status in {401, 403} or patience.waited_s - api_lost_at > API_GRACE_S:
                     raise
                 missing = [f"the API server ({error.reason})"]
+            if patience.is_over and restoring is not None and restoring.gets_on(raw):
+                patience.timeout_s += options["wait_timeout_s"]
             if patience.is_over:
                 raise watch.timeout(missing, patience)
             patience.pause("; ".join(missing[:2]) + watch.last_reason, LOOK_EVERY_S)
+
+
+class Restoring:
+    """How far the masters have got with a backup that they start from."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self._applied = 0
+
+    def gets_on(self, raw: Sequence[Json]) -> bool:
+        """Whether a master has applied more of it than at the last look."""
+        before = self._applied
+        names = [pod["metadata"]["name"] for pod in raw if _is_master(pod)]
+        self._applied = restore.applied_entries(
+            self.kube.pod_log(
+                self.namespace, name, objects.MASTER_CONTAINER, lines=RESTORE_LOG_LINES
+            )
+            for name in names
+        )
+        return self._applied > before
+
+
+def _is_master(pod: Json) -> bool:
+    return bool((pod["metadata"].get("labels") or {}).get("role") == cluster.MASTER_ROLE)
 
 
 class TroubleWatch:

@@ -63,14 +63,7 @@ class ActionModule(ActionBase):
             arguments["chart_is_directory"] = place.is_dir()
         elif arguments.get("revision") and arguments.get("state", "present") == "present":
             arguments.update(_of_revision(Kube.open(path), arguments))
-        result = self._settled(path, arguments, task_vars)
-        if result.get("failed_revision"):
-            back = {"state": "rolled_back", "failed_revision": result["failed_revision"]}
-            undone = self._settled(path, {**arguments, **back}, task_vars)
-            result["msg"] = "\n".join(
-                [result["msg"], *undone.get("reasons", [undone.get("msg", "")])]
-            )
-        return _with_chart(result)
+        return _with_chart(self._settled(path, arguments, task_vars))
 
     def _settled(
         self, kubeconfig: str, arguments: dict[str, Any], task_vars: dict[str, Any]

@@ -32,6 +32,7 @@ _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _SOURCE = re.compile(r"^# Source: .*\n", re.MULTILINE)
 _KIND = re.compile(r"^kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
 _NAME = re.compile(r"^metadata:(?:\n[ \t]+.*)*?\n {2}name: *[\"']?([^\s\"']+)", re.MULTILINE)
+_NO_REPLICAS = re.compile(r"^ {2}replicas: *0 *$", re.MULTILINE)
 _HEADLESS = re.compile(r"^ {2}clusterIP: *[\"']?None\b", re.MULTILINE)
 _SECRET_VALUE = re.compile(r"^(\s+[^\s:#][^:]*:)\s*(\S.*)$")
 
@@ -92,6 +93,15 @@ def last_good(history: Sequence[Revision], before: int | None = None) -> int | N
         if one.status in _GOOD and (before is None or one.number < before)
     ]
     return max(numbers) if numbers else None
+
+
+def stops_masters(found: Release, release: str) -> bool:
+    """Whether a revision runs no master, as one does that a change of the journal's type began with.
+
+    Its settings name the type that the journal had before.
+    """
+    text = documents(found.manifest).get(f"StatefulSet {release}-master", "")
+    return bool(_NO_REPLICAS.search(text))
 
 
 def is_dead(revision: Mapping[str, Any], before: Mapping[str, Any] | None, host: str) -> bool:

@@ -20,6 +20,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 MASTER_OPTIONS: Final = "ALLUXIO_MASTER_JAVA_OPTS"
 _PROPERTY = re.compile(rf"-D{re.escape(backup.INIT_PROPERTY)}=(\S+)")
 _RESTORED = re.compile(r"Restored (\d+) entries from backup")
+_APPLIED = re.compile(r"(\d+) entries from backup applied so far")
 _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
 _SKIPPED = "skipping restoring backup"
 _READ_BYTES = 1024 * 1024
@@ -122,6 +123,12 @@ def restored_entries(logs: Iterable[str]) -> int | None:
     """How many entries a master says it has restored, from the masters' logs; None where none says so."""
     found = [int(match[1]) for log in logs for match in _RESTORED.finditer(log)]
     return found[-1] if found else None
+
+
+def applied_entries(logs: Iterable[str]) -> int:
+    """How many entries a master has applied so far, which it says every 30 s, or has restored; 0 where none says so."""
+    said = (pattern.findall(log) for log in logs for pattern in (_APPLIED, _RESTORED))
+    return max((int(number) for numbers in said for number in numbers), default=0)
 
 
 def why_not_restored(logs: Sequence[str]) -> str:

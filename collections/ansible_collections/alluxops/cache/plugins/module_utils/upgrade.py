@@ -159,7 +159,7 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
             ha = ha_of_config(config.get("data") or {})
-            return Masters(int(item["spec"].get("replicas") or 1), ha, image)
+            return Masters(int(item["spec"].get("replicas", 1)), ha, image)
     return None
 
 

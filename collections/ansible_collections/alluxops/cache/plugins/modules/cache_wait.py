@@ -29,6 +29,12 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 600
+  restoring:
+    description:
+      - The masters start from a backup. O(wait_timeout_s) then is how long they may take to apply no more of it, as far
+        as their logs tell.
+    type: bool
+    default: false
   image_version:
     description: Image tag that the pods must run; empty accepts any. Pods of an older revision are waited out.
     type: str

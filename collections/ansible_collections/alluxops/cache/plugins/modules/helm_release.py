@@ -8,8 +8,9 @@ description:
     kubeconfig's content, and forgets revisions that a dead Helm left pending.
   - What would be stored is rendered first and compared with what is stored, object by object; if nothing differs,
     nothing is done. Works with Helm 3 and 4.
-  - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start. If Helm itself
-    fails, the last deployed revision is restored, or a first install removed; after O(step=restore) nothing is undone.
+  - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start.
+  - It undoes nothing by itself. If Helm itself fails, the result names the RV(failed_revision), for whoever knows that
+    going back loses nothing.
   - ConfigMaps that a chart made hooks of its installation, as Alluxio's own charts do, are written before an upgrade or
     a rollback, where Helm would leave them as they were.
   - Nothing goes back to a revision whose masters format their journal at each start, as a release made with upstream's
@@ -25,7 +26,8 @@ options:
     description:
       - C(present) installs or upgrades.
       - C(rolled_back) restores the revision that was deployed before O(failed_revision), or removes a first install;
-        with O(revision), that one.
+        with O(revision), that one. Nothing is done where the revision before runs no master, as its settings may name a
+        journal that is not in use any more.
       - C(absent) removes the release.
       - C(chart) reads a chart from its repository and changes nothing.
       - C(rendered) returns the objects of the last revision and those that C(present), or a rollback to O(revision),
@@ -113,6 +115,7 @@ RETURN = r"""
 action: {description: "C(none), C(install), C(upgrade), C(rollback) or C(uninstall).", type: str, returned: success}
 reasons: {description: Why., type: list, elements: str, returned: success}
 revision: {description: The revision deployed now; 0 where there is none., type: int, returned: success}
+failed_revision: {description: The revision that Helm made and failed with; 0 for none., type: int, returned: failure}
 rendered:
   description: "With O(state=rendered): {current, wanted, chart}, objects as YAML text, without Secrets."
   type: dict
@@ -178,10 +181,7 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     except helms.SilentError:
         raise  # asking it for the history would take as long
     except CacheError as error:
-        failed = _failed_revision(helm, reached)
-        if module.params["step"] == rules.RESTORE_STEP:
-            failed = 0  # what was deployed before would serve from the new, empty journals
-        return {**error.result(), "failed_revision": failed}
+        return {**error.result(), "failed_revision": _failed_revision(helm, reached)}
     return {**result, "revision": helm.history()[-1].number}
 
 
@@ -289,11 +289,15 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         return {**NOTHING, "reasons": [f"revision {failed} is not the last"]}
     good = wanted or rules.last_good(history, before=failed)
     action = "rollback" if good else "uninstall"
+    what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
+    found = {}
+    if good:
+        found = helm.json("status", helm.release, "--revision", str(good), what=what)
+        if not wanted and rules.stops_masters(rules.from_helm(found), helm.release):
+            return {**NOTHING, "reasons": [f"Not undone: revision {good} runs no master."]}
     if module.check_mode:
         return {**NOTHING, "changed": True, "action": action}
     if good and not module.params["is_prepared"]:
-        what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
-        found = helm.json("status", helm.release, "--revision", str(good), what=what)
         current = rules.from_helm(helm.json("status", helm.release, what=what))
         target = rules.from_helm(found)
         return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}

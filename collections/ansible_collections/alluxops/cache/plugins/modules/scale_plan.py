@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: 'The steps: {what, why, journal_type, count, running, ordinal, values}.'
+  description: 'The steps: {what, why, journal_type, count, running, ordinal, from_type, stops, values}.'
   returned: success
   type: list
   elements: dict
