@@ -155,7 +155,9 @@ class LoneMaster:
 
     def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""
-        wanted = journal.Wanted.from_values(self.namespace, self.release, self.values)
+        wanted = journal.Wanted.from_values(
+            self.namespace, self.release, self.values, cluster=objects.cluster_uid(self.kube)
+        )
         new = journal.new_marker(replace(wanted, journal_type=journal_type), 0, datetime.now(UTC))
         folder = journal.journal_folder(self.values)
         MarkerFile(self.kube, self.namespace, self.pod, folder).write(replace(new, served=True))
