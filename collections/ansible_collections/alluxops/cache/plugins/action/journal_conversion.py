@@ -145,7 +145,12 @@ class LoneMaster:
             raise CacheError(
                 "`alluxio fsadmin backup` made no backup.", backup.failure(done.output)
             )
-        return backup.parse_written(done.stdout)
+        written = backup.parse_written(done.stdout)
+        # This one stays, until the next backup is made: it is what an interrupted conversion goes back to.
+        folder = backup.folder_in_journal(journal.journal_folder(self.values))
+        name = written.uri.rsplit("/", 1)[-1]
+        self._run(backup.forget_in_journal(folder, name), "remove older backups")
+        return written
 
     def format(self, journal_type: str) -> None:
         """Leave an empty journal of a type."""

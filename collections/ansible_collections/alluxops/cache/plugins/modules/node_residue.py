@@ -191,7 +191,11 @@ def who_uses(path: str, proc: str, logs: str) -> list[str]:
             if text in found:
                 continue
             held = node_residue.held_by(path, own, node_residue.parse_mounts(text))
-            found[text] = f"{process(proc, pid, logs)} has {held[0].root} mounted" if held else ""
+            found[text] = (
+                f"{process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
+                if held
+                else ""
+            )
         except OSError:
             continue  # it has ended
     return [text for text in found.values() if text]
