@@ -27,6 +27,7 @@ class Volumes:
         self.done: list[str] = []
         self.members: list[int] = []
         self.phase = "Bound"
+        self.uid = ""
 
     def folder(self, ordinal: int) -> Path:
         folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
@@ -56,6 +57,8 @@ class Volumes:
     def get(self, path: str) -> Json | None:
         if "/persistentvolumeclaims/" in path:
             return {"status": {"phase": self.phase}}
+        if path == "/api/v1/namespaces/kube-system":
+            return {"metadata": {"uid": self.uid}}
         return self.masters if path == SET else None
 
     def create(self, path: str, body: Json) -> Json:

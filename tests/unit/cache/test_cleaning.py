@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import Wanted
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 
@@ -63,6 +64,6 @@ def test_jobs_that_cannot_be_removed_do_not_hide_what_they_found() -> None:
     kube = AwayForDeletions()
     claims = [{"ordinal": ordinal, "name": f"journal-{ordinal}"} for ordinal in range(3)]
     with pytest.raises(CacheError, match="foreign"):  # noqa: SIM117 - the Jobs are what is tested
-        with JournalJobs(kube, "cache", "alluxio", claims, {}):  # type: ignore[arg-type]
+        with JournalJobs(kube, Wanted("cache", "alluxio"), claims, {}):  # type: ignore[arg-type]
             raise CacheError("the journal is foreign")
     assert len(kube.asked) == 3

@@ -43,13 +43,25 @@ def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
     assert [item["state"] for item in again["journals"]] == ["formatted"] * 3
 
 
+def test_another_cluster_that_mounts_the_same_file_system_is_refused(cluster: Volumes) -> None:
+    cluster.uid = "uid-prod"
+    guard(cluster).run()
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
+    cluster.uid = "uid-staging"
+    for policy in ("if_empty", "force"):
+        with pytest.raises(SettingsError, match=r"of cluster uid-prod.* of cluster uid-staging"):
+            guard(cluster, policy=policy, confirm="alluxio").run()
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(("phase", "placed"), [("Pending", True), ("Bound", False)])
 def test_a_volume_that_is_made_with_its_first_pod_is_made_for_the_masters_own_host(
     cluster: Volumes, phase: str, placed: bool
 ) -> None:
     claim = {**options()["claims"][0], "provisioned": True, "seen_from": "n7"}
     cluster.phase = phase
-    jobs = JournalJobs(cluster, "cache", "alluxio", [claim], options()["values"])  # type: ignore[arg-type]
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    jobs = JournalJobs(cluster, wanted, [claim], options()["values"])  # type: ignore[arg-type]
     jobs.start()
     (job,) = cluster.jobs.values()
     assert ("n7" in str(job["spec"]["template"]["spec"].get("affinity"))) is placed

@@ -23,7 +23,8 @@ def cluster(tmp_path: Path) -> Volumes:
 
 
 def marked(cluster: Volumes, **given: Any) -> Json:
-    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    uid = str(given.get("uid", ""))
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6", cluster=uid)
     writer = journal_marker._Writer(
         cluster,  # type: ignore[arg-type]
         wanted,
@@ -50,6 +51,20 @@ def test_the_marker_of_another_release_is_left_with_a_warning(cluster: Volumes) 
     assert not result["changed"]
     assert "release other" in result["warnings"][0]
     assert marker(cluster, 0) == other
+
+
+def test_the_marker_of_another_cluster_is_left_with_a_warning(cluster: Volumes) -> None:
+    theirs = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6", cluster="uid-prod")
+    (cluster.folder(0) / journal.MARKER).write_text(journal.new_marker(theirs, 0, NOW).text())
+    result = marked(cluster, uid="uid-staging")
+    assert not result["changed"]
+    assert "of cluster uid-prod" in result["warnings"][0]
+
+
+def test_a_marker_from_before_gets_the_cluster(cluster: Volumes) -> None:
+    assert marked(cluster)["changed"]
+    assert marked(cluster, uid="uid-prod")["changed"]
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
 
 
 def test_a_restore_that_did_not_end_stays_marked(cluster: Volumes) -> None:

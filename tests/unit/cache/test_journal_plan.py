@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     Journal,
     JournalType,
+    Marker,
     State,
     Wanted,
     new_marker,
@@ -130,6 +131,24 @@ def test_another_releases_journal_is_refused_with_both_ways_out() -> None:
     assert "release old in namespace cache" in refusal.value.what
     assert "remove /mnt/j/.alluxops.json on n1" in refusal.value.fix
     assert "node_storage_root" in refusal.value.fix
+
+
+@pytest.mark.parametrize("policy", ["if_empty", "never", "force"])
+def test_another_clusters_journal_is_refused_with_both_clusters_and_what_a_rebuilt_one_does(
+    policy: Policy,
+) -> None:
+    theirs = Marker("cache", "alluxio", 0, cluster="uid-prod")
+    whose = "master 0 of release alluxio in namespace cache of cluster uid-prod"
+    found = [replace(one, marker=theirs) for one in journals("other", detail=whose)]
+    wanted = Wanted("cache", "alluxio", "EMBEDDED", cluster="uid-staging")
+    with pytest.raises(SettingsError) as refusal:
+        plan_format(found, Request(wanted, masters=1, policy=policy, confirmed=True))
+    assert "of cluster uid-prod" in refusal.value.what
+    assert "of cluster uid-staging" in refusal.value.what
+    assert "kube-system" in refusal.value.cause
+    assert "alluxio_journal_shared_path" in refusal.value.fix
+    assert "rebuilt" in refusal.value.fix
+    assert ".alluxops.json" in refusal.value.fix
 
 
 @pytest.mark.parametrize("kind", ["empty", "used", "foreign", "unfinished"])

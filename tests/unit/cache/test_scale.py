@@ -147,6 +147,14 @@ def test_what_is_refused(now: Running, wanted: Wanted, said: str) -> None:
     assert said in str(refused.value)
 
 
+def test_what_takes_a_release_of_upstreams_chart_over_is_one_that_works() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        plan_scale(Running("upstream", "none", 1, 1), EMBEDDED_3)
+    fix = refusal.value.fix
+    # Helm cannot replace the masters' StatefulSet in place: `site` over the release is refused.
+    assert fix.index("alluxops uninstall") < fix.index("alluxops site")
+
+
 def test_nothing_to_do_is_no_fault_with_upstreams_chart_or_zookeeper() -> None:
     assert short(plan_scale(Running("upstream", "none", 1, 1), ONE)) == []
     three = Wanted(3, "zookeeper", 3)

@@ -110,6 +110,21 @@ def test_a_variable_of_a_wrong_type_stands_at_its_default_for_the_other_checks(
     assert result["msg"].count("Error: ") == 1
 
 
+def test_a_confirmation_counts_only_where_it_is_given_for_one_run(inventory: Path) -> None:
+    """Kept in the inventory, `force` and its confirmation would erase the metadata at every `site`."""
+    force = ("-e", "alluxio_journal_format=force")
+    names = ("alluxio_confirm_format", "alluxio_confirm_purge", "alluxio_confirm_restore")
+    given = dict.fromkeys(names, "alluxio")
+    (inventory / "group_vars/all/90-confirm.yml").write_text(yaml.safe_dump(given))
+    result = check(inventory, *force)
+    assert result["refused"] is True
+    for name in names:
+        assert f"{name} is 'alluxio' (inventory/group_vars/all/90-confirm.yml:" in result["msg"]
+        assert f"-e {name}=alluxio" in result["msg"]
+    result = check(inventory, *force, "-e", json.dumps(given))
+    assert not result.get("failed"), result["msg"]
+
+
 def test_credentials_are_in_no_result(inventory: Path) -> None:
     secret = {"accessKeyId": "AKIA1", "secretKey": "hunter2"}
     result = check(inventory, "-e", json.dumps({"alluxio_root_ufs_credentials": secret}))

@@ -48,7 +48,9 @@ class _Guard:
         self.kube = kube
         self.options = options
         self.namespace, self.release = options["namespace"], options["release"]
-        self.wanted = journal.Wanted.from_values(self.namespace, self.release, options["values"])
+        self.wanted = journal.Wanted.from_values(
+            self.namespace, self.release, options["values"], cluster=objects.cluster_uid(kube)
+        )
         self.masters = StoppedMasters(kube, self.namespace, self.release)
         self.pods = {
             _ordinal(pod): pod
@@ -111,8 +113,7 @@ class _Guard:
         backup = None
         with JournalJobs(
             self.kube,
-            self.namespace,
-            self.release,
+            self.wanted,
             self.looked_at or self.claims,
             self.options["values"],
             nodes,

@@ -151,7 +151,12 @@ class LoneMaster:
             raise CacheError(
                 "`alluxio fsadmin backup` made no backup.", backup.failure(done.output)
             )
-        return backup.parse_written(done.stdout)
+        written = backup.parse_written(done.stdout)
+        # This one stays, until the next backup is made: it is what an interrupted conversion goes back to.
+        folder = backup.folder_in_journal(journal.journal_folder(self.values))
+        name = written.uri.rsplit("/", 1)[-1]
+        self._run(backup.forget_in_journal(folder, name), "remove older backups")
+        return written
 
     def format(self, journal_type: str) -> None:
         """Leave an empty journal of a type."""
@@ -169,7 +174,9 @@ class LoneMaster:
         self._marker_file().write(replace(new, served=True))
 
     def _wanted(self, journal_type: journal.JournalType) -> journal.Wanted:
-        found = journal.Wanted.from_values(self.namespace, self.release, self.values)
+        found = journal.Wanted.from_values(
+            self.namespace, self.release, self.values, cluster=objects.cluster_uid(self.kube)
+        )
         return replace(found, journal_type=journal_type)
 
     def _marker_file(self) -> MarkerFile:

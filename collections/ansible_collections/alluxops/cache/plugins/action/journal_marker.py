@@ -30,7 +30,9 @@ class ActionModule(ApiAction):
             return {"changed": False, "markers": [], "warnings": []}
         namespace, release = options["namespace"], options["release"]
         seen = objects.look(kube, namespace, release)
-        wanted = journal.Wanted.from_values(namespace, release, values)
+        wanted = journal.Wanted.from_values(
+            namespace, release, values, cluster=objects.cluster_uid(kube)
+        )
         if seen.leader is None:
             if self.check_mode:
                 return {"changed": False, "markers": [], "warnings": []}
@@ -70,9 +72,8 @@ class _Writer:
         self._before[name] = self._after[name] = marker
         if marker is not None and not self.wanted.owns(marker, ordinal):
             self._warnings.append(
-                f"{name} serves from a journal whose marker names master {marker.ordinal} of release {marker.release}"
-                f" in namespace {marker.namespace or '?'}. See that no other masters run on it; then remove"
-                f" {self.folder}/{journal.MARKER} in its container."
+                f"{name} serves from a journal whose marker names {self.wanted.whose(marker)}. See that"
+                f" no other masters run on it; then remove {self.folder}/{journal.MARKER} in its container."
             )
             return
         wanted = journal.served_marker(

@@ -41,6 +41,9 @@ class ActionModule(ApiAction):
 
     def _read(self, kube: Kube, whose: residue.Whose, options: Options) -> Result:
         """What there is of the release, before anything is removed."""
+        if options["purge"]:
+            nodes = [str(node["metadata"]["name"]) for node in kube.list_objects(objects.node())]
+            residue.check_hosts(options["cache_nodes"], nodes)
         space = kube.get(f"{NAMESPACES}/{whose.namespace}")
         plan, things, _ = _plan(kube, whose, space, purge=options["purge"])
         fuse = kube.get(objects.apps(whose.namespace, "daemonsets", f"{whose.release}-fuse"))

@@ -247,7 +247,10 @@ def _put(
     values: Json = options["values"]
     claims = claims[:1] if journal.is_shared(values) else claims
     patience = Patience(options["wait_timeout_s"])
-    with _Jobs(kube, options["namespace"], options["release"], claims, values) as jobs:
+    wanted = journal.Wanted.from_values(
+        options["namespace"], options["release"], values, cluster=objects.cluster_uid(kube)
+    )
+    with _Jobs(kube, wanted, claims, values) as jobs:
         jobs.clear(patience)
         jobs.start()
         jobs.states(patience)

@@ -23,7 +23,11 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     plain,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
-from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import lines_of, place_of
+from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
+    extra_variables,
+    lines_of,
+    place_of,
+)
 
 UNREAD = ("alluxio_datasets", "alluxio_tenants")
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
@@ -54,6 +58,7 @@ class ActionModule(ControllerAction):
         for name, spec in specs.items():
             values.setdefault(name, spec.get("default"))
 
+        faults += rules.confirmation_faults(values, extra_variables(self._loader), places)
         settings, world = self._settings(values, task_vars, places)
         more = settings_check.cross_faults(settings, world)
         more += _value_faults(

@@ -82,6 +82,20 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
             "what lies in it decides whether the cache keeps its metadata.",
             "see the volume's directory on its node: it must exist, owned by 1000:1000.",
         )
+    if (
+        journal.state == "other"
+        and journal.marker is not None
+        and request.wanted.is_elsewhere(journal.marker)
+    ):
+        raise SettingsError(
+            f"{journal.name} belongs to {journal.detail}, says its marker; this is release {request.wanted.release} in"
+            f" namespace {request.wanted.namespace} of cluster {request.wanted.cluster}.",
+            "masters of two clusters that use one journal destroy it. A cluster is told by the uid of its namespace"
+            " kube-system, which a rebuilt one has anew.",
+            "give this cluster another directory (alluxio_journal_shared_path or node_storage_root) or another"
+            " alluxio_release; if it was rebuilt and takes the journal over, see that nothing else runs on that, remove"
+            f" {journal.marker_path}, and run again.",
+        )
     if journal.state == "other":
         own = f"release {request.wanted.release} in namespace {request.wanted.namespace}"
         raise SettingsError(

@@ -213,7 +213,8 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         raise SettingsError(
             f"scale-masters cannot go {changes} with upstream's chart.",
             "It starts all new masters at once, and two empty ones could outvote the one that has the journal.",
-            "remove alluxio_chart_ref, so that our chart takes the release over, and run `alluxops site` first.",
+            "change to our chart first: `alluxops uninstall`, which keeps the journal, then without alluxio_chart_ref"
+            " and with the number of masters as it is `alluxops site`, which takes it up.",
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
+CONFIRMATIONS = ("alluxio_confirm_format", "alluxio_confirm_purge", "alluxio_confirm_restore")
 PREFIXES = (
     "alluxops_",
     "alluxio_",
@@ -216,6 +217,21 @@ def unknown_faults(
             )
         )
     return faults
+
+
+def confirmation_faults(
+    values: Mapping[str, Any], given: Collection[str], places: Mapping[str, str]
+) -> list[SettingsError]:
+    """A fault for each confirmation that is not among `given`, the extra variables of this run."""
+    return [
+        SettingsError(
+            f"{name} is {values[name]!r}{f' ({places[name]})' if places.get(name) else ''}.",
+            "A confirmation is for one run. Kept where every run reads it, it would confirm what nobody has asked for.",
+            f"remove it there, and give it on the command line of that run: -e {name}={values['alluxio_release']}",
+        )
+        for name in CONFIRMATIONS
+        if values[name] and name not in given
+    ]
 
 
 def typed(

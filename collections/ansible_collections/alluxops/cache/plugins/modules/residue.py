@@ -26,6 +26,13 @@ options:
     description: Whether claims that a StatefulSet of the release made go too. What their volumes hold may be lost.
     type: bool
     default: false
+  cache_nodes:
+    description:
+      - With O(state=read) and O(purge), the names of the nodes that the purge deletes on.
+      - Each must be a node of this cluster.
+    type: list
+    elements: str
+    default: []
   wait_timeout_s:
     description: How long pods and objects may take to be gone, in seconds.
     type: int

@@ -33,18 +33,17 @@ class JournalJobs:
     def __init__(
         self,
         kube: Kube,
-        namespace: str,
-        release: str,
+        wanted: journal.Wanted,
         claims: Sequence[Mapping[str, Any]],
         values: Mapping[str, Any],
         nodes: Mapping[int, str] | None = None,
     ) -> None:
         self.kube = kube
-        self.namespace = namespace
-        self.release = release
+        self.namespace = wanted.namespace
+        self.release = wanted.release
         self.claims = {int(claim["ordinal"]): claim for claim in claims}
         self.values = values
-        self.wanted = journal.Wanted.from_values(namespace, release, values)
+        self.wanted = wanted
         self._folder = journal.journal_folder(values)
         self._nodes = nodes or {}
         self._pods: dict[int, str] = {}

@@ -49,6 +49,12 @@ def node(name: str = "") -> str:
     return "/api/v1/nodes" + (f"/{name}" if name else "")
 
 
+def cluster_uid(kube: Kube) -> str:
+    """What tells a cluster from every other one: the uid of its namespace kube-system."""
+    space = kube.get("/api/v1/namespaces/kube-system")
+    return str(((space or {}).get("metadata") or {}).get("uid") or "")
+
+
 def masters_set(kube: Kube, namespace: str, release: str) -> Json | None:
     """The release's StatefulSet of masters, or None."""
     return kube.get(apps(namespace, "statefulsets", f"{release}-master"))
