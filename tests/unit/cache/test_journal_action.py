@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -246,13 +247,15 @@ def test_check_mode_tells_what_a_first_run_would_do(
     assert cluster.jobs == {}
 
 
-def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(cluster: Volumes) -> None:
+def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(
+    cluster: Volumes, backups: Any
+) -> None:
     cluster.serve(True, True, True)
     result = forced(cluster, restoring="/x.gz").run()
     assert result["changed"]
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0"]
     assert cluster.masters is not None
-    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.masters["metadata"]["annotations"] == {stopped_masters.BACKUP_BEFORE: Made().uri}
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
 
 
@@ -280,6 +283,19 @@ def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> N
     assert cluster.masters is not None
     cluster.masters["metadata"]["annotations"] = {stopped_masters.BACKUP_BEFORE: BACKUP}
     guard(cluster, restoring="/x.gz").run()
+    assert holds(cluster) == [False] * 3
+
+
+def test_a_restore_that_serves_is_backed_up_before_it_begins_again(
+    cluster: Volumes, backups: Any
+) -> None:
+    cluster.serve(True, True, True)
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    for ordinal in range(3):
+        begun = journal.new_marker(wanted, ordinal, datetime.now(UTC), "/x.gz")
+        (cluster.folder(ordinal) / journal.MARKER).write_text(begun.text())
+    result = guard(cluster, restoring="/x.gz").run()
+    assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
     assert holds(cluster) == [False] * 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -296,6 +296,38 @@ def test_an_interrupted_restore_begins_again() -> None:
 def test_an_interrupted_restore_of_another_backup_is_metadata() -> None:
     with pytest.raises(SettingsError, match="holds metadata"):
         decide(begun("used", uri="elsewhere"), restoring=URI)
+
+
+def test_what_has_served_since_is_metadata_though_its_restore_did_not_end() -> None:
+    (found,) = begun("used")
+    served = [replace(found, marker=replace(found.marker, served=True))]  # type: ignore[type-var]
+    with pytest.raises(SettingsError, match="holds metadata"):
+        decide(served, restoring=URI)
+    assert decide(served, "force", confirmed=True, restoring=URI).format == (0,)
+    assert decide(served).format == ()
+
+
+@pytest.mark.parametrize(("hours", "refused"), [(1, False), (25, True)])
+def test_nobody_knows_what_came_into_a_restore_that_began_long_ago(
+    hours: int, *, refused: bool
+) -> None:
+    request: dict[str, Any] = {"restoring": URI, "now": NOW + timedelta(hours=hours)}
+    if not refused:
+        assert decide(begun("used"), **request).format == (0,)
+        return
+    with pytest.raises(SettingsError, match="holds metadata") as refusal:
+        decide(begun("used"), **request)
+    assert "began more than a day ago" in refusal.value.cause
+    assert "remove .alluxops.json" in refusal.value.fix
+    assert decide(begun("used"), "force", confirmed=True, **request).format == (0,)
+    assert decide(begun("formatted"), **request).format == ()
+
+
+def test_what_serves_is_backed_up_before_a_restore_begins_again() -> None:
+    assert decide(begun("used"), restoring=URI, serving=True).needs_backup
+    assert not decide(begun("used"), restoring=URI, serving=True, backed_up=URI).needs_backup
+    assert not decide(begun("used"), restoring=URI).needs_backup
+    assert not decide(begun("formatted"), restoring=URI, serving=True).needs_backup
 
 
 def test_journals_made_for_this_restore_stay() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
@@ -97,6 +98,8 @@ class _Guard:
             stale=options["stale"],
             restoring=options["restoring"],
             backed_up=self.backed_up,
+            serving=self.serving,
+            now=datetime.now(UTC),
         )
 
     @property
