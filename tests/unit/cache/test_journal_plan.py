@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     Journal,
     JournalType,
+    Marker,
     State,
     Wanted,
     new_marker,
@@ -334,11 +335,28 @@ def test_journals_made_for_this_restore_stay() -> None:
     assert decide(begun("formatted"), restoring=URI).format == ()
 
 
-def test_a_restore_into_another_type_keeps_the_old_journal() -> None:
-    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=SERVED)
+@pytest.mark.parametrize("marker", [SERVED, None])
+def test_a_restore_over_metadata_of_the_other_type_is_refused_unless_confirmed(
+    marker: Marker | None,
+) -> None:
+    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=marker)
+    with pytest.raises(SettingsError, match="holds metadata of type UFS"):
+        decide(found, wanted=EMBEDDED, restoring=URI)
+    assert decide(found, "force", EMBEDDED, confirmed=True, restoring=URI).format == (0,)
+    assert decide(found, wanted=EMBEDDED, restoring=URI, backed_up=URI).format == (0,)
+
+
+def test_a_restore_passes_over_the_journal_that_a_change_of_type_left() -> None:
+    served = replace(SERVED, journal_type="EMBEDDED")
+    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=served)
     assert decide(found, wanted=EMBEDDED, restoring=URI).format == (0,)
-    again = journals("formatted", wanted=EMBEDDED, records=("UFS", "EMBEDDED"), marker=SERVED)
-    assert decide(again, wanted=EMBEDDED, restoring=URI).format == (0,)
+
+
+def test_a_restore_into_another_type_that_was_interrupted_begins_again() -> None:
+    marker = new_marker(EMBEDDED, 0, NOW, URI)
+    both = ("UFS", "EMBEDDED")
+    found = journals("formatted", wanted=EMBEDDED, records=both, types=both, marker=marker)
+    assert decide(found, wanted=EMBEDDED, restoring=URI).format == (0,)
 
 
 def test_site_does_not_start_what_a_restore_left_half_done() -> None:

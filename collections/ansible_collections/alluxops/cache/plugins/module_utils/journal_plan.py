@@ -138,18 +138,12 @@ def _plan_forced(journals: Sequence[Journal], request: Request) -> Plan:
 
 def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
     """New journals for a restore; those that this restore has made already stay, unless a master has run on them."""
-    kind = request.wanted.journal_type
     confirmed = request.policy == "force" and request.confirmed
     confirmed = confirmed or bool(request.backed_up)
     for journal in journals:
         marker = journal.marker
         begun = _has_begun(marker, request) and not _began_long_ago(marker, request)
-        of_an_earlier_type = marker is not None and marker.journal_type not in {"", kind}
-        if (
-            journal.records
-            and kind in journal.records
-            and not (begun or of_an_earlier_type or confirmed)
-        ):
+        if _types_held(journal) and not (begun or confirmed):
             raise _restored_over(journal, request)
     made = {
         journal.ordinal
@@ -166,6 +160,12 @@ def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
         and not request.backed_up
         and any(item.records for item in journals),
     )
+
+
+def _types_held(journal: Journal) -> tuple[str, ...]:
+    """The types that hold its metadata: what the marker calls in use; without one it may be any that has entries."""
+    used = journal.marker.journal_type if journal.marker is not None else ""
+    return tuple(item for item in journal.records if used in {"", item})
 
 
 def _has_begun(marker: Marker | None, request: Request) -> bool:
@@ -185,8 +185,10 @@ def _restored_over(journal: Journal, request: Request) -> SettingsError:
     if _has_begun(journal.marker, request):
         cause = "this restore began more than a day ago, so masters may have served from it since"
         keep = f" To keep what it holds, remove {journal.marker_path} and run `alluxops site`."
+    held = _types_held(journal)
+    what = "metadata" if journal.journal_type in held else f"metadata of type {held[0]}"
     return SettingsError(
-        f"{journal.name} holds metadata, and {request.restoring} is to be restored into it.",
+        f"{journal.name} holds {what}, and {request.restoring} is to be restored into it.",
         f"a restore replaces everything that the cache knows, and {cause}.",
         "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
         f" {request.wanted.release}.{keep}",
