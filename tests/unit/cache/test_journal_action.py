@@ -12,7 +12,10 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    SettingsError,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from tests.unit.cache.journal_volumes import Volumes, marker, options
@@ -162,6 +165,31 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
     assert cluster.masters is not None
     assert cluster.masters["metadata"]["annotations"] == {}
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"restoring": "/x.gz"}, {"policy": "force", "confirm": "alluxio"}]
+)
+def test_what_a_master_has_written_since_the_look_is_not_formatted(
+    cluster: Volumes, backups: Any, monkeypatch: pytest.MonkeyPatch, how: Json
+) -> None:
+    cluster.serve(False, False, False)
+    merge = cluster.merge
+
+    def late(path: str, patch: Json) -> Json:
+        if patch.get("spec", {}).get("replicas") == 0:
+            cluster.write(1)
+        return merge(path, patch)
+
+    monkeypatch.setattr(cluster, "merge", late)
+    with pytest.raises(CacheError, match="master 1 has written to its journal") as refusal:
+        guard(cluster, **how).run()
+    assert refusal.value.fix == "run again."
+    assert holds(cluster) == [False, True, False]
+    assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.jobs == {}
 
 
 def test_force_without_metadata_needs_no_backup(cluster: Volumes, backups: Any) -> None:
