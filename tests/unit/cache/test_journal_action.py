@@ -314,14 +314,17 @@ def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> N
     assert holds(cluster) == [False] * 3
 
 
+@pytest.mark.parametrize("ready", [True, False])
 def test_a_restore_that_serves_is_backed_up_before_it_begins_again(
-    cluster: Volumes, backups: Any
+    cluster: Volumes, backups: Any, *, ready: bool
 ) -> None:
-    cluster.serve(True, True, True)
+    cluster.serve(ready, ready, ready)
     wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
     for ordinal in range(3):
         begun = journal.new_marker(wanted, ordinal, datetime.now(UTC), "/x.gz")
         (cluster.folder(ordinal) / journal.MARKER).write_text(begun.text())
+        if not ready:
+            cluster.write(ordinal)
     result = guard(cluster, restoring="/x.gz").run()
     assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
     assert holds(cluster) == [False] * 3

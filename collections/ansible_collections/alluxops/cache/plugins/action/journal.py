@@ -63,6 +63,10 @@ class _Guard:
             if not options["ordinals"] or claim["ordinal"] in options["ordinals"]
         ]
         self.serving = any(cluster.is_ready(pod) for pod in self.pods.values())
+        if options["restoring"] and not self.serving:
+            # One that serves beside a container that does not is written to as well.
+            pods = list(self.pods.values())
+            self.serving = objects.find_leader(kube, self.namespace, pods) is not None
         self.forced = options["policy"] == "force"
         self.looked_at = self._to_look_at()
 
