@@ -178,6 +178,10 @@ def test_a_journal_that_is_not_empty_is_refused(restored: Cache, file: Path) -> 
     outcome = restored.verb("restore", **CONFIRMED, restore_from=str(file))
     assert outcome.code == 2, outcome.output
     assert "holds metadata" in outcome.output
+    three = {**CONFIRMED, "alluxio_masters": 3, "alluxio_ha": "embedded"}
+    outcome = restored.verb("restore", **three, restore_from=str(file))
+    assert outcome.code == 2, outcome.output
+    assert "holds metadata of type UFS" in outcome.output
 
 
 def test_a_missing_backup_is_refused_and_one_of_this_machine_fills_three_masters(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    SettingsError,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from tests.unit.cache.journal_volumes import Volumes, marker, options
@@ -175,6 +179,31 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     assert cluster.masters["metadata"]["annotations"] == {}
 
 
+@pytest.mark.parametrize(
+    "how", [{}, {"restoring": "/x.gz"}, {"policy": "force", "confirm": "alluxio"}]
+)
+def test_what_a_master_has_written_since_the_look_is_not_formatted(
+    cluster: Volumes, backups: Any, monkeypatch: pytest.MonkeyPatch, how: Json
+) -> None:
+    cluster.serve(False, False, False)
+    merge = cluster.merge
+
+    def late(path: str, patch: Json) -> Json:
+        if patch.get("spec", {}).get("replicas") == 0:
+            cluster.write(1)
+        return merge(path, patch)
+
+    monkeypatch.setattr(cluster, "merge", late)
+    with pytest.raises(CacheError, match="master 1 has written to its journal") as refusal:
+        guard(cluster, **how).run()
+    assert refusal.value.fix == "run again."
+    assert holds(cluster) == [False, True, False]
+    assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.jobs == {}
+
+
 def test_force_without_metadata_needs_no_backup(cluster: Volumes, backups: Any) -> None:
     assert forced(cluster).run()["backup"] is None
     assert backups.taken == []
@@ -258,13 +287,15 @@ def test_check_mode_tells_what_a_first_run_would_do(
     assert cluster.jobs == {}
 
 
-def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(cluster: Volumes) -> None:
+def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(
+    cluster: Volumes, backups: Any
+) -> None:
     cluster.serve(True, True, True)
     result = forced(cluster, restoring="/x.gz").run()
     assert result["changed"]
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0"]
     assert cluster.masters is not None
-    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.masters["metadata"]["annotations"] == {stopped_masters.BACKUP_BEFORE: Made().uri}
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
 
 
@@ -292,6 +323,22 @@ def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> N
     assert cluster.masters is not None
     cluster.masters["metadata"]["annotations"] = {stopped_masters.BACKUP_BEFORE: BACKUP}
     guard(cluster, restoring="/x.gz").run()
+    assert holds(cluster) == [False] * 3
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_restore_that_serves_is_backed_up_before_it_begins_again(
+    cluster: Volumes, backups: Any, *, ready: bool
+) -> None:
+    cluster.serve(ready, ready, ready)
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    for ordinal in range(3):
+        begun = journal.new_marker(wanted, ordinal, datetime.now(UTC), "/x.gz")
+        (cluster.folder(ordinal) / journal.MARKER).write_text(begun.text())
+        if not ready:
+            cluster.write(ordinal)
+    result = guard(cluster, restoring="/x.gz").run()
+    assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
     assert holds(cluster) == [False] * 3
 
 

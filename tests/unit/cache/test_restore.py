@@ -68,6 +68,21 @@ def test_an_interrupted_restore_goes_on_with_the_same_backup(
     assert found == restore.Plan(source, pending, is_finished=finished)
 
 
+def test_a_restore_that_its_marker_says_has_ended_is_not_begun_again() -> None:
+    seen = Seen("m0", IN_UFS.value, None, has_ended=True)
+    assert plan(IN_UFS, seen) == restore.Plan(IN_UFS, IN_UFS.value, is_finished=True)
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_what_was_restored_whole_is_not_restored_again_while_nobody_serves(
+    *, replaces: bool
+) -> None:
+    seen = Seen("", IN_UFS.value, 12)
+    with pytest.raises(SettingsError, match="was restored whole into alluxio") as refusal:
+        restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=replaces)
+    assert "`alluxops status`" in refusal.value.fix
+
+
 @pytest.mark.parametrize("source", [IN_UFS, HERE])
 def test_another_backup_does_not_get_into_a_restore_that_has_begun(source: Source) -> None:
     with pytest.raises(SettingsError, match="has begun and did not end"):
@@ -101,6 +116,14 @@ def test_what_the_masters_start_from_is_read_from_their_configuration(
     config: dict[str, str], uri: str
 ) -> None:
     assert restore.pending(config) == uri
+
+
+def test_where_the_masters_have_their_journal_is_read_from_their_configuration() -> None:
+    assert restore.folder({}) == "/journal"
+    assert (
+        restore.folder({"ALLUXIO_JAVA_OPTS": "-Dalluxio.master.journal.folder=/j/a -Da=b"})
+        == "/j/a"
+    )
 
 
 def test_what_a_master_says_of_a_restore() -> None:

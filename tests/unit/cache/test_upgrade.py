@@ -130,6 +130,7 @@ def test_a_rollback_that_changes_settings_only_is_fine() -> None:
     [
         (OLD, "2.9.6", "restore_from"),
         (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
+        (replace(NEW, count=0), "2.9.6", "scale-masters"),
     ],
 )
 def test_a_rollback_that_would_lose_metadata_is_refused(
@@ -226,7 +227,58 @@ def test_the_backup_of_a_run_that_stopped_counts_for_a_day(
     where: str, hours: int, *, counts: bool
 ) -> None:
     notes = {upgrade.BACKUP_NOTE: where}
-    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours))) is counts
+    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours), AT)) is counts
+
+
+def master_pod(created: datetime, since: datetime | None = None, *, ready: bool = False) -> Json:
+    """since: when it came to be Ready, or ceased to."""
+    conditions = [{"type": "PodScheduled", "status": "True"}]
+    if since:
+        at = {"lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        conditions.append({"type": "Ready", "status": str(ready), **at})
+    return {
+        "metadata": {
+            "creationTimestamp": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "labels": {"role": "alluxio-master"},
+        },
+        "status": {"conditions": conditions},
+    }
+
+
+SOON, LATE = AT + timedelta(minutes=3), AT + timedelta(hours=20)
+
+
+@pytest.mark.parametrize(
+    ("pods", "counts"),
+    [
+        ([master_pod(SOON, SOON)], True),  # it never served
+        ([master_pod(SOON)], True),  # its image does not exist
+        ([master_pod(AT - timedelta(days=9), SOON)], True),  # it ended right after the backup
+        ([master_pod(SOON, LATE)], False),  # it served for 20 h
+        ([master_pod(LATE, LATE)], False),  # of the pod before it nothing is known
+        ([master_pod(SOON, SOON, ready=True)], False),
+        ([], False),
+    ],
+)
+def test_it_counts_as_long_as_no_master_can_have_served_since(
+    pods: list[Json], *, counts: bool
+) -> None:
+    notes = {upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}"}
+    quiet = upgrade.quiet_since(pods, max(len(pods), 1))
+    now = LATE + timedelta(hours=1)
+    assert bool(upgrade.noted_backup(notes, now, quiet)) is counts
+
+
+def test_masters_that_are_missing_may_have_served() -> None:
+    assert upgrade.quiet_since([master_pod(SOON)], 3) is None
+
+
+def test_a_run_that_found_nobody_serving_vouches_for_the_time_before_it() -> None:
+    notes = {
+        upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}",
+        upgrade.QUIET_NOTE: (LATE - timedelta(minutes=2)).isoformat(),
+    }
+    assert upgrade.noted_backup(notes, LATE + timedelta(hours=1), LATE)
 
 
 def test_no_journal_is_converted_that_nobody_could_back_up() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import upgrade as action
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, health
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, health, upgrade
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 
@@ -29,7 +29,7 @@ class Masters:
 
     def get(self, path: str) -> Json:
         assert path.endswith("/statefulsets/alluxio-master")
-        return {"metadata": {"annotations": self.notes}}
+        return {"metadata": {"annotations": self.notes}, "spec": {"replicas": 1}}
 
     def merge(self, _path: str, patch: Json) -> None:
         given = {**self.notes, **patch["metadata"]["annotations"]}
@@ -46,12 +46,24 @@ def module(monkeypatch: pytest.MonkeyPatch) -> action.ActionModule:
     """The action on a cluster in which nobody serves, until a test says so."""
     monkeypatch.setattr(action.ActionModule, "check_mode", False)
     serve(monkeypatch, None)
+    monkeypatch.setattr(objects, "raw_pods", lambda *_: [PENDING])
     return action.ActionModule.__new__(action.ActionModule)
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, leader: health.Leader | None) -> None:
     seen = health.Seen(pods=[], leader=leader, masters_set=None, workers_set=None)
     monkeypatch.setattr(objects, "look", lambda *_: seen)
+
+
+PENDING: Json = {
+    "metadata": {
+        "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "labels": {"role": "alluxio-master"},
+    },
+    "status": {},
+}
+"""A master that has never served."""
+IN_20_HOURS = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20 * 3600))
 
 
 def test_a_run_that_goes_on_knows_the_backup(
@@ -68,6 +80,11 @@ def test_a_run_that_goes_on_knows_the_backup(
     found = module._backup(kube, OPTIONS)
     assert found["backup"] == {"where": made.uri}
     assert "made by the run that did not end; no master serves" in found["where"]
+    assert upgrade.QUIET_NOTE in kube.notes
+
+    later = {**PENDING, "metadata": {**PENDING["metadata"], "creationTimestamp": IN_20_HOURS}}
+    monkeypatch.setattr(objects, "raw_pods", lambda *_: [later])
+    assert module._backup(kube, OPTIONS)["backup"] == {}
 
     module._end(kube, OPTIONS)
     assert kube.notes == {}

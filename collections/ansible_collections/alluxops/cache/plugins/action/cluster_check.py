@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -36,6 +37,9 @@ class ActionModule(ApiAction):
         )
         checks = cluster_checks.check(cluster, wanted)
         checks += _volume_checks(kube, cluster, options)
+        if not options["restores"]:
+            found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])
+            checks.append(cluster_checks.restore_check(found.goes_on, options["release"]))
         result: Result = {
             "checks": [
                 {"check": item.check, "ok": item.ok, "value": item.value, "fix": item.fix}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
@@ -64,6 +65,10 @@ class _Guard:
             if not options["ordinals"] or claim["ordinal"] in options["ordinals"]
         ]
         self.serving = any(cluster.is_ready(pod) for pod in self.pods.values())
+        if options["restoring"] and not self.serving:
+            # One that serves beside a container that does not is written to as well.
+            pods = list(self.pods.values())
+            self.serving = objects.find_leader(kube, self.namespace, pods) is not None
         self.forced = options["policy"] == "force"
         self.looked_at = self._to_look_at()
 
@@ -99,6 +104,8 @@ class _Guard:
             stale=options["stale"],
             restoring=options["restoring"],
             backed_up=self.backed_up,
+            serving=self.serving,
+            now=datetime.now(UTC),
         )
 
     @property
@@ -127,6 +134,7 @@ class _Guard:
             plan = plan_format([*before, *self._in_use(before)], self._request)
             if plan.format:
                 backup = self._prepare(plan, before, patience)
+                self._look_again(jobs, plan, before)
             after = [self._treated(jobs, plan, item) for item in before]
         if plan.format:
             self._let_them_see(plan)
@@ -170,6 +178,25 @@ class _Guard:
                 come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
+
+    def _look_again(self, jobs: JournalJobs, plan: Plan, before: Sequence[journal.Journal]) -> None:
+        """See that what was empty still is, or is backed up: a master may have come up between the look and the stop.
+
+        Raises CacheError, with the masters as they were.
+        """
+        if not self.masters.exist or plan.needs_backup:
+            return
+        for item in before:
+            if item.ordinal not in plan.format or item.records:
+                continue
+            if jobs.look_again(item.ordinal).records:
+                if not self.masters.is_as_found:
+                    self.masters.start()
+                raise CacheError(
+                    f"master {item.ordinal} has written to its journal since this run found it empty.",
+                    "a master came up meanwhile; nothing was formatted.",
+                    "run again.",
+                )
 
     def _refuse_members(self, ordinals: Sequence[int], patience: Patience) -> None:
         """Raise SettingsError where a copy is not stale: its master runs, or has a vote in the quorum that serves."""

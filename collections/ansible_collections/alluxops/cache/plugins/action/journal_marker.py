@@ -82,7 +82,8 @@ class _Writer:
         if wanted.restoring:
             self._warnings.append(
                 f"{name} serves from a journal that {wanted.restoring} was being restored into, and that restore did"
-                " not end: it may hold a part only. Run that restore again."
+                " not end: it may hold a part only. See what the cache knows; to restore again, and lose what came"
+                f" since, take it away first (`alluxops uninstall -e alluxio_confirm_purge={self.wanted.release}`)."
             )
         self._after[name] = wanted
         if wanted != marker and not dry:

@@ -18,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
-from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, ufs_look
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, restores, ufs_look
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -35,6 +35,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import Po
 from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 LOG_LINES: Final = 20000
+LEADER_COMES_WITHIN_S: Final = 60
+"""A master that has restored the backup serves soon after."""
 NEWEST: Final = "the newest backup"
 
 
@@ -157,7 +159,9 @@ class ActionModule(ApiAction):
         seen = objects.look(kube, namespace, release)
         logs = _logs(kube, namespace, seen)
         restored = restore.restored_entries(logs)
-        if seen.leader is None or restored is None:
+        # An earlier run may have written that down, and the log be gone.
+        found = restores.read(kube, namespace, release, seen.pods)
+        if seen.leader is None or (restored is None and not found.has_ended):
             raise CacheError(
                 f"{uri} was not restored whole into {namespace}/{release}.",
                 restore.why_not_restored(logs),
@@ -168,11 +172,12 @@ class ActionModule(ApiAction):
                 _files(kube, namespace, str(pod["name"])).remove(uri)
         counted = censuses.read(kube, namespace, seen.leader.pod)
         name = PurePosixPath(uri).name
+        how_many = "" if restored is None else f", {restored} entries"
         return {
             "changed": False,
             "entries": restored,
             "census": counted.as_dict(),
-            "summary": f"{name} of {backup.taken_at(name)}, {restored} entries: {census.lines(counted)[0]}",
+            "summary": f"{name} of {backup.taken_at(name)}{how_many}: {census.lines(counted)[0]}",
             "lines": census.lines(counted),
         }
 
@@ -201,13 +206,15 @@ def _look(kube: Kube, settings: Settings) -> restore.Seen:
     """What the cluster shows of the release."""
     namespace, release = settings.namespace, settings.release
     seen = objects.look(kube, namespace, release)
-    config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))
-    pending = restore.pending((config or {}).get("data") or {})
+    found = restores.read(kube, namespace, release, seen.pods)
     serving = seen.leader.pod if seen.leader else ""
-    restored = None
-    if pending and serving:
-        restored = restore.restored_entries(_logs(kube, namespace, seen))
-    return restore.Seen(serving, pending, restored)
+    restored = restore.restored_entries(_logs(kube, namespace, seen)) if found.pending else None
+    patience = Patience(LEADER_COMES_WITHIN_S)
+    while restored is not None and not serving and not patience.is_over:
+        patience.pause("a master to serve what was restored", 2)
+        seen = objects.look(kube, namespace, release)
+        serving = seen.leader.pod if seen.leader else ""
+    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended)
 
 
 def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:

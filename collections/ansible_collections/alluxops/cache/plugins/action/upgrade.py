@@ -130,6 +130,8 @@ class ActionModule(ApiAction):
         if seen.leader is None:
             noted = _noted(kube, namespace, release)
             where = NOTED.format(noted) if noted else NOBODY
+            if noted and not self.check_mode:
+                _note(kube, namespace, release, noted, quiet=datetime.now(UTC).isoformat())
             return {"changed": False, "backup": {"where": noted} if noted else {}, "where": where}
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=options["backup_to"])
@@ -155,13 +157,17 @@ def _noted(kube: Kube, namespace: str, release: str) -> str:
     """Where the backup lies that an interrupted run has made; empty for none."""
     found = objects.masters_set(kube, namespace, release) or {}
     annotations = (found.get("metadata") or {}).get("annotations") or {}
-    return upgrade.noted_backup(annotations, datetime.now(UTC))
+    masters = int((found.get("spec") or {}).get("replicas") or 0)
+    quiet = upgrade.quiet_since(objects.raw_pods(kube, namespace, release), masters)
+    return upgrade.noted_backup(annotations, datetime.now(UTC), quiet)
 
 
-def _note(kube: Kube, namespace: str, release: str, where: str | None) -> None:
+def _note(
+    kube: Kube, namespace: str, release: str, where: str | None, *, quiet: str | None = None
+) -> None:
     kube.merge(
         objects.apps(namespace, "statefulsets", f"{release}-master"),
-        {"metadata": {"annotations": {upgrade.BACKUP_NOTE: where}}},
+        {"metadata": {"annotations": {upgrade.BACKUP_NOTE: where, upgrade.QUIET_NOTE: quiet}}},
     )
 
 

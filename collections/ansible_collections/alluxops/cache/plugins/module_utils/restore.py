@@ -19,6 +19,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 
 MASTER_OPTIONS: Final = "ALLUXIO_MASTER_JAVA_OPTS"
 _PROPERTY = re.compile(rf"-D{re.escape(backup.INIT_PROPERTY)}=(\S+)")
+_FOLDER = re.compile(r"-Dalluxio\.master\.journal\.folder=(\S+)")
 _RESTORED = re.compile(r"Restored (\d+) entries from backup")
 _APPLIED = re.compile(r"(\d+) entries from backup applied so far")
 _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
@@ -31,12 +32,14 @@ class Seen:
     """What the cluster shows of the release before a restore.
 
     serving: the leader's pod, or "". pending: the backup that the release's configuration names, as a restore leaves it
-    until it has ended. restored: how many entries a master says it has restored; None where none says so.
+    until it has ended. restored: how many entries a master says it has restored; None where none says so. has_ended:
+    the markers of the journals say that it has ended.
     """
 
     serving: str = ""
     pending: str = ""
     restored: int | None = None
+    has_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,16 @@ def plan(
             f" alluxio_confirm_purge={release}, and restore then.",
         )
     has_begun = bool(seen.pending) and uri == seen.pending
-    return Plan(
-        source, uri, is_finished=has_begun and bool(seen.serving) and seen.restored is not None
-    )
+    is_whole = has_begun and (seen.has_ended or seen.restored is not None)
+    if is_whole and not seen.serving:
+        raise SettingsError(
+            f"{uri} was restored whole into {release}, and no master serves now.",
+            "The journals hold the backup and whatever came since; to restore it again would lose the latter.",
+            "see why no master serves (`alluxops status`); once one does, run this again, and it ends what is left. To"
+            " give up what came since, run `alluxops uninstall` and restore with alluxio_journal_format: force and"
+            f" alluxio_confirm_format: {release}.",
+        )
+    return Plan(source, uri, is_finished=is_whole)
 
 
 def uri_of(source: backup.Source, journal_folder: str) -> str:
@@ -117,6 +127,12 @@ def pending(config: Mapping[str, str]) -> str:
     """The backup that the masters are told to start from, out of the ConfigMap's data; "" for none."""
     found = _PROPERTY.search(str(config.get(MASTER_OPTIONS, "")))
     return found[1] if found else ""
+
+
+def folder(config: Mapping[str, str]) -> str:
+    """Where the masters have their journal, out of the ConfigMap's data."""
+    found = _FOLDER.search(" ".join(map(str, config.values())))
+    return found[1] if found else "/journal"
 
 
 def restored_entries(logs: Iterable[str]) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
     ha_of_config,
     image_of,
     is_ready,
@@ -30,7 +31,10 @@ Json = dict[str, Any]
 BACKUP_NOTE: Final = "alluxops/backup-before-upgrade"
 """Annotation of the masters' StatefulSet: where the backup lies that a run has made which did not end yet."""
 NOTE_COUNTS_FOR: Final = timedelta(days=1)
-"""After that, masters may have served for long since the backup was made."""
+QUIET_NOTE: Final = "alluxops/backup-not-served-since"
+"""Annotation beside it: when a run last saw that no master can have served since that backup."""
+QUIET_AFTER: Final = timedelta(minutes=10)
+"""How long a run takes to stop the masters that served when it made the backup."""
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
@@ -159,7 +163,8 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
             ha = ha_of_config(config.get("data") or {})
-            return Masters(int(item["spec"].get("replicas", 1)), ha, image)
+            replicas = item["spec"].get("replicas")
+            return Masters(1 if replicas is None else int(replicas), ha, image)
     return None
 
 
@@ -208,7 +213,7 @@ def check_rollback(
     """
     if goal is None or current is None:
         return False
-    if goal != current:
+    if goal != current or not goal.count:
         raise SettingsError(
             f"revision {revision} has {goal.count} masters, HA {goal.ha}; now it is {current.count}, HA {current.ha}.",
             "Masters that come or go with a plain rollback lose their quorum, or their journal.",
@@ -240,14 +245,39 @@ def check_rollback(
     return is_older or has_begun
 
 
-def noted_backup(annotations: Mapping[str, str], now: datetime) -> str:
-    """Where the backup lies that a run has made which did not end; empty for none, or one too old to count."""
+def quiet_since(pods: Iterable[Mapping[str, Any]], masters: int) -> datetime | None:
+    """Since when no master can have served, by the release's pods as the API has them; None where that is not known.
+
+    What ran before a pod was made leaves no trace, so it may have served until then; the pod itself until it ceased to
+    be ready.
+    """
+    times = []
+    for pod in pods:
+        if (pod["metadata"].get("labels") or {}).get("role") != MASTER_ROLE:
+            continue
+        times.append([datetime.fromisoformat(pod["metadata"]["creationTimestamp"])])
+        for condition in pod.get("status", {}).get("conditions") or []:
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                return None
+            if condition["type"] == "Ready" and condition.get("lastTransitionTime"):
+                times[-1].append(datetime.fromisoformat(condition["lastTransitionTime"]))
+    if not times or len(times) < masters:
+        return None
+    return max(max(of_pod) for of_pod in times)
+
+
+def noted_backup(annotations: Mapping[str, str], now: datetime, quiet: datetime | None) -> str:
+    """Where the backup lies that a run has made which did not end; empty for none, or one that does not count.
+
+    quiet: since when no master can have served. What came after the backup is in no backup.
+    """
     where = annotations.get(BACKUP_NOTE, "")
     name = PurePosixPath(where).name
-    if not backup.is_name(name):
+    if not backup.is_name(name) or quiet is None:
         return ""
     made = datetime.fromisoformat(backup.taken_at(name))
-    return where if now - made < NOTE_COUNTS_FOR else ""
+    vouched = max(made, datetime.fromisoformat(annotations.get(QUIET_NOTE) or made.isoformat()))
+    return where if now - made < NOTE_COUNTS_FOR and quiet - vouched <= QUIET_AFTER else ""
 
 
 def check_backup(plan: Plan, noted: str, confirmed: str) -> None:

@@ -77,6 +77,12 @@ options:
     type: str
     choices: [refused, upward, any]
     default: refused
+  restores:
+    description:
+      - The verb restores a backup, or formats the journals, and may go on with a restore that did not end. Any other is
+        refused while masters serve from journals that a restore was left in.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - alluxops.cache.api
   - alluxops.cache.attributes.controller

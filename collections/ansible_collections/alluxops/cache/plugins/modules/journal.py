@@ -51,8 +51,8 @@ options:
     description:
       - The backup that is going to be restored. All journals are made new and marked with it, and the masters stay
         stopped, for Helm to start with C(alluxio.master.journal.init.from.backup). A journal that holds metadata is
-        refused, unless it is of a restore of the same backup that did not end, O(backed_up) is given, or
-        O(policy=force) is confirmed.
+        refused, unless it is of a restore of the same backup that did not end and from which no master has served,
+        O(backed_up) is given, or O(policy=force) is confirmed. Where a master serves from it, a backup is taken first.
     type: str
     default: ''
   backed_up:

@@ -12,7 +12,7 @@ options:
       - C(plan) says what restarts in which order, and refuses what Kubernetes would refuse half-way, or what would lose
         metadata.
       - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet. If none
-        does, the backup of a run that did not end counts for a day.
+        does, the backup of a run that did not end counts for a day, unless a master may have served since.
       - C(ended) takes that note away.
       - C(explain) tells which pods run which version, and what can be done.
     type: str

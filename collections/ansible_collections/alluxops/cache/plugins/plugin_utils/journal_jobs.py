@@ -109,6 +109,11 @@ class JournalJobs:
             self._check_trouble(patience, missing[0])
             patience.pause(f"a look into {len(missing)} journal volumes", 0.25)
 
+    def look_again(self, ordinal: int) -> journal.Journal:
+        """What lies in one volume by now."""
+        done = self._run(ordinal, journal_job.LOOK)
+        return journal.read_journal(done.stdout, self.claims[ordinal], self.wanted)
+
     def prove_shared(self) -> None:
         """See that all claims lead to one file system: what is written through one is read through the others.
 

@@ -28,6 +28,17 @@ class StoppedMasters:
         self._annotations: dict[str, Any] = (self._found or {}).get("metadata", {}).get(
             "annotations"
         ) or {}
+        self._stopped: int | None = None
+
+    @property
+    def exist(self) -> bool:
+        """Whether there was a StatefulSet at the start."""
+        return self._found is not None
+
+    @property
+    def is_as_found(self) -> bool:
+        """Whether this run has not stopped them."""
+        return self._stopped is None
 
     @property
     def stopped_by_us(self) -> int:
@@ -44,6 +55,7 @@ class StoppedMasters:
         if self._found is None:
             return
         before = self.stopped_by_us or int(self._found["spec"]["replicas"])
+        self._stopped = before
         notes = {
             REPLICAS_BEFORE: str(before) if come_back and before else None,
             BACKUP_BEFORE: backup_uri or None,
@@ -63,7 +75,7 @@ class StoppedMasters:
 
     def start(self) -> None:
         """Start as many as were stopped."""
-        before = self.stopped_by_us
+        before = self.stopped_by_us or self._stopped
         self._merge({REPLICAS_BEFORE: None, BACKUP_BEFORE: None}, replicas=before)
 
     def let_go(self, masters: int) -> bool:
