@@ -142,9 +142,7 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     """Install or upgrade, if what would be stored differs from what is."""
     history = helm.history()
     busy = rules.busy(history)
-    if (
-        busy
-    ):  # the lock is ours, so no Helm of ours works on it: our action plugin decides what to do
+    if busy:  # the lock is ours, so no Helm of ours works on it: our action plugin decides
         pending = [{"revision": one.number, "status": one.status} for one in busy]
         return {"busy": pending, "host": helms.host_label()}
     what = f"the release {helm.namespace}/{helm.release}"
@@ -302,8 +300,8 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         target = rules.from_helm(found)
         return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}
     if wanted:
-        limit = ("--timeout", f"{helm.timeout_s}s")
-        code, _, err = helm.run("rollback", helm.release, str(wanted), *limit)
+        timeout = f"--timeout={helm.timeout_s}s"
+        code, _, err = helm.run("rollback", helm.release, str(wanted), timeout)
         if code != 0:
             raise helms.failure(f"Helm could not go back to revision {wanted}", err)
         words = f"Rolled back to revision {wanted}."
@@ -320,7 +318,7 @@ def remove(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     if not history:
         return dict(NOTHING)
     if not module.check_mode:
-        code, _, err = helm.run("uninstall", helm.release, "--timeout", f"{helm.timeout_s}s")
+        code, _, err = helm.run("uninstall", helm.release, f"--timeout={helm.timeout_s}s")
         if code != 0:
             raise helms.failure(f"removing {helm.namespace}/{helm.release} failed", err)
     return {**NOTHING, "changed": True, "action": "uninstall"}
