@@ -23,7 +23,8 @@ DIRECTORY = "/steady"
 
 # An operation's parts are printed as `<answered|failed> NAME BEGAN ENDED WHAT`.
 # dirs: make a directory, then ask for it: two operations of the metadata, of which one is journaled.
-# files: write a file (a worker takes part), close it, then read it back.
+# files: write a file (a worker takes part), close it, and see that it is complete: the proxy answers `close` with 200
+# also where closing failed, which it only logs (StreamCache's removal listener), so that alone acknowledges nothing.
 _ASK = r"""
 PORT=39999
 ask() { # PATH [BODY]: POST; leaves the status in $status, the body in $body
@@ -42,7 +43,8 @@ dirs() { ask "paths/$DIRECTORY/$1/create-directory" && ask "paths/$DIRECTORY/$1/
 files() {
   ask "paths/$DIRECTORY/$1/create-file" && stream=$body &&
     ask "streams/$stream/write" "$1" application/octet-stream &&
-    ask "streams/$stream/close"
+    ask "streams/$stream/close" &&
+    ask "paths/$DIRECTORY/$1/get-status" && [[ $body == *'"completed":true'* ]]
 }
 """
 
