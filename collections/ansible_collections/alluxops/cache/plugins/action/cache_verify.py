@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.alluxops.cache.plugins.module_utils import proven
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.verification import unfinished
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -13,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import Proofs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.proven import Mark
 
 
 class ActionModule(ApiAction):
@@ -20,15 +22,19 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """Run the proofs one after the other; each cleans up behind itself."""
-        if self.check_mode:
-            return {"verify": None}
         namespace, release = options["namespace"], options["release"]
+        mark = Mark(kube, namespace, release)
+        if options["unless_proven"] and not mark.is_missing:
+            return {"skipped": True, "verify": None, "note": "", "msg": "it has been proven"}
+        if self.check_mode:
+            return {"verify": None, "note": _would_prove(mark.revision)}
         seen = objects.look(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves.",
                 fix=f"see `kubectl -n {namespace} get pods -l release={release}`.",
             )
+        mark.remove()
         proofs = Proofs(kube, namespace, seen, options)
         with at_the_end(proofs.remove_files):
             # checkConsistency comes while the written files are there: some object stores answer oddly for an empty
@@ -39,7 +45,18 @@ class ActionModule(ApiAction):
                 "consistency": proofs.consistency(),
             }
         verify["endpoints"] = objects.endpoints(kube, namespace, seen)
-        return {"verify": verify, "warnings": _warnings(verify["consistency"])}
+        if proven.passed(verify):
+            mark.put()
+        warnings = [*_warnings(verify["consistency"]), *mark.warnings]
+        return {"verify": verify, "note": "", "warnings": warnings}
+
+
+def _would_prove(revision: proven.Revision | None) -> str:
+    """What a run that may change something would do, in words."""
+    why = ""
+    if revision is not None and not revision.is_proven:
+        why = f": nothing has proven yet that revision {revision.number} serves"
+    return f"a run without check mode writes, reads and runs the tests{why}."
 
 
 def _warnings(consistency: Json | None) -> list[str]:

@@ -208,12 +208,13 @@ def report(
     endpoints: Sequence[str],
     verify: Mapping[str, Any] | None,
     quorum: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Json:
     """The structured report of a cache.
 
     identity: {release, namespace, root_ufs, journals, cluster: {version, platform, nodes}}; sizes are bytes,
     ready is kubectl's column. quorum: of an embedded journal, as quorum.as_dict() has it; None for other journals, and
-    where nobody leads.
+    where nobody leads. notes: what is worth saying and is no problem.
     """
     leader = seen.leader
     masters = [
@@ -251,6 +252,7 @@ def report(
         "verify": dict(verify) if verify else None,
         "healthy": not found,
         "problems": found,
+        "notes": list(notes),
     }
 
 

@@ -29,7 +29,7 @@ def summary(
     root_ufs: str = "",
     journals: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
-    """Lines about a cache: what it is, masters, workers, proofs, what is open, problems, what next.
+    """Lines about a cache: what it is, masters, workers, proofs, what is open, problems, notes, what next.
 
     changed and elapsed_s of the run are left out when negative.
     """
@@ -53,6 +53,7 @@ def summary(
     ]
     lines += [f"  {name:<9} {text}" for name, text in rows if text]
     lines += [f"  problem   {text}" for text in report["problems"]]
+    lines += [f"  note      {text}" for text in report.get("notes") or []]
     if report["healthy"]:
         lines.append(
             "  open      alluxops dashboard          (http://127.0.0.1:19999, this machine only)"

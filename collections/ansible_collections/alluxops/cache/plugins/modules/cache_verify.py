@@ -11,7 +11,13 @@ description:
   - Removes its own files, also when it fails.
   - A proof that could not be made fails; one that was made and came out wrong is returned, for
     M(alluxops.cache.cache_status) to judge.
+  - Proofs that pass are noted on Helm's record of the newest revision, in the annotation C(alluxops.io/proven), which
+    does not count as a change. Proofs that fail or are interrupted leave no such note.
 options:
+  unless_proven:
+    description: Leave the proofs out where that note says that the newest revision has been proven.
+    type: bool
+    default: false
   run_tests:
     description: Run C(alluxio runTests), about 20 s.
     type: bool
@@ -51,7 +57,7 @@ extends_documentation_fragment:
   - alluxops.cache.attributes.no_diff
 attributes:
   check_mode:
-    description: Runs nothing and returns C(verify) as null.
+    description: Runs nothing, returns C(verify) as null, and says in C(note) what would be proven.
     support: full
 """
 
@@ -66,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verify:
-  description: What was proved.
+  description: What was proved; null where nothing was.
   returned: success
   type: dict
   contains:
@@ -89,6 +95,10 @@ verify:
       type: list
       elements: str
       returned: success
+note:
+  description: In check mode, what would be proven and why; else empty.
+  returned: success
+  type: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
