@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import cache_verify
 from ansible_collections.alluxops.cache.plugins.module_utils import proven
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.health import Leader, Seen
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError
 
@@ -96,7 +97,7 @@ class Proofs:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the action; result: how the proofs come out."""
-    seen = SimpleNamespace(leader="alluxio-master-0")
+    seen = Seen([], Leader("alluxio-master-0", "2.9.6", (), ()))
     paths = ["/api/v1/master/info", "/metrics/json/"]
     monkeypatch.setattr(release, "look", lambda *_: seen)
     monkeypatch.setattr(release, "endpoints", lambda *_: paths)
@@ -107,7 +108,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(cache_verify, "Proofs", type("P", (Proofs,), {"result": result}))
         action = cache_verify.ActionModule.__new__(cache_verify.ActionModule)
         action._task = SimpleNamespace(check_mode=check)
-        options = {"namespace": "cache", "release": "alluxio", "unless_proven": True, **given}
+        place = {"namespace": "cache", "release": "alluxio", "wait_timeout_s": 0}
+        options = {**place, "unless_proven": True, **given}
         found: Json = action.act(cluster, options)  # type: ignore[arg-type]
         return found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.alluxops.cache.plugins.module_utils import proven
+from ansible_collections.alluxops.cache.plugins.module_utils import health, proven
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.verification import unfinished
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
+    Patience,
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
@@ -28,7 +29,7 @@ class ActionModule(ApiAction):
             return {"skipped": True, "verify": None, "note": "", "msg": "it has been proven"}
         if self.check_mode:
             return {"verify": None, "note": _would_prove(mark.revision)}
-        seen = objects.look(kube, namespace, release)
+        seen = _without_ghosts(kube, options)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves.",
@@ -49,6 +50,17 @@ class ActionModule(ApiAction):
             mark.put()
         warnings = [*_warnings(verify["consistency"]), *mark.warnings]
         return {"verify": verify, "note": "", "warnings": warnings}
+
+
+def _without_ghosts(kube: Kube, options: Options) -> health.Seen:
+    """A look at the release, once its leader sends no client to a worker that is gone, or after a while."""
+    patience = Patience(min(health.FORGET_S, options["wait_timeout_s"]))
+    while True:
+        seen = objects.look(kube, options["namespace"], options["release"])
+        passing = health.ghosts_told(health.ghosts(seen))
+        if not passing or patience.is_over:
+            return seen
+        patience.pause(passing[0], 1.0)
 
 
 def _would_prove(revision: proven.Revision | None) -> str:

@@ -8,6 +8,7 @@ description:
   - Runs C(alluxio runTests) and removes what it leaves, runs C(alluxio fs checkConsistency) and reads its text (its
     exit code says nothing), and asks the web endpoints.
   - Paths of the under store that nobody has asked the cache for yet are loaded where they would count as inconsistent.
+  - First waits up to a minute for the leader to forget workers that are gone, to which it sends clients until then.
   - Removes its own files, also when it fails.
   - A proof that could not be made fails; one that was made and came out wrong is returned, for
     M(alluxops.cache.cache_status) to judge.
