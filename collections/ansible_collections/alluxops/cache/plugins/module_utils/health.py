@@ -254,6 +254,7 @@ def report(
     return {
         **identity,
         "version": leader.version if leader else "",
+        "wanted": {"masters": expected.masters, "workers": len(expected.workers)},
         "masters": masters,
         "quorum": dict(quorum) if quorum else None,
         "workers": workers,

@@ -78,7 +78,7 @@ def _masters(report: Mapping[str, Any], journals: Sequence[Mapping[str, Any]]) -
         if any(journal.get(key) for journal in journals)
     ]
     note = "".join(notes)
-    return f"{ready}/{len(masters)}  {shown}{note}"
+    return f"{ready}/{_wanted(report, 'masters')}  {shown}{note}"
 
 
 def _workers(report: Mapping[str, Any]) -> str:
@@ -93,7 +93,12 @@ def _workers(report: Mapping[str, Any]) -> str:
         each = human(sizes[0]) if len(sizes) == 1 else f"{human(sizes[0])} to {human(sizes[-1])}"
         size = f", {each} each, {human(used)} used"
     nodes = " ".join(sorted(worker["node"] or "?" for worker in workers))
-    return f"{len(live)}/{len(workers)}  {nodes}{size}"
+    return f"{len(live)}/{_wanted(report, 'workers')}  {nodes}{size}"
+
+
+def _wanted(report: Mapping[str, Any], what: str) -> int:
+    """How many there should be; those that are there where they are more, as while their number is lowered."""
+    return max(int((report.get("wanted") or {}).get(what, 0)), len(report[what]))
 
 
 def _verify(verify: Mapping[str, Any] | None, root_ufs: str) -> str:

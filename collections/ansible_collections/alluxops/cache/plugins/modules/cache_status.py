@@ -62,9 +62,10 @@ EXAMPLES = r"""
 RETURN = r"""
 report:
   description:
-    - '{release, namespace, cluster: {version, platform, nodes}, version, masters: [{pod, node, ready,
-      role}], quorum: {leader, members, healthy, shown}, workers: [{pod, node, ready, registered, capacity_bytes,
-      used_bytes}], endpoints, verify, healthy, problems, notes}.'
+    - '{release, namespace, cluster: {version, platform, nodes}, version, wanted: {masters, workers},
+      masters: [{pod, node, ready, role}], quorum: {leader, members, healthy, shown},
+      workers: [{pod, node, ready, registered, capacity_bytes, used_bytes}],
+      endpoints, verify, healthy, problems, notes}.'
   returned: success
   type: dict
 summary:
