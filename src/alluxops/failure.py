@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from alluxops.progress.tracker import label_of
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from alluxops.outcome import Failure, Outcome
     from alluxops.request import RunRequest
+
+UNDONE = re.compile(r"^(Rolled back to revision \d+|The first install was removed)", re.MULTILINE)
+"""What an error says of a release that was put back as it was."""
 
 NO_HOSTS = """\
 Error: no host matched, so nothing was done.
@@ -41,7 +45,10 @@ def remains(outcome: Outcome, request: RunRequest) -> str:
         return "Nothing was changed."
     stopped = "Stopped" if outcome.result == "cancelled" else "Not finished"
     if outcome.changed_total:
-        return f"{stopped} after {count(outcome.changed_total, 'change')}; what is done stays. To finish, {again}."
+        after = f"{stopped} after {count(outcome.changed_total, 'change')}"
+        if any(UNDONE.search(failure.message) for failure in outcome.failures):
+            return f"{after}; the release was undone, what else is done stays. After the repair, {again}."
+        return f"{after}; what is done stays. To finish, {again}."
     if outcome.result == "cancelled":
         return f"Stopped before a change was finished; the task that was running may have begun one. To go on, {again}."
     return f"No task had finished a change. After the repair, {again}."

@@ -86,7 +86,7 @@ def test_verify_status_and_shell_follow_the_leader(cache: Cache, masters: Master
     )
     assert shell.code == 0, shell.output
     assert f"Current leader master: {leader}" in shell.output
-    verify = json.loads(cache.apply("verify", "--json", **SETTINGS).output)
+    verify = json.loads(cache.apply("verify", "--json", **SETTINGS | {"verify_tests": True}).output)
     assert verify["verify"]["write_read"]["digest_equal"]
     assert verify["healthy"], verify
 

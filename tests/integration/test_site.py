@@ -100,6 +100,31 @@ def test_a_changed_setting_is_shown_then_applied_and_restarts_what_reads_it(cach
     assert set(cache.playbook("site.yml").changed.values()) == {0}
 
 
+def test_a_change_whose_proof_failed_is_proven_by_the_next_run(cache: Cache) -> None:
+    bad = {"alluxio_root_ufs_credentials": {"accessKeyId": "BAD", "secretKey": "BAD"}}
+    for outcome in (cache.verb("site", **bad), cache.verb("site", **bad)):
+        assert outcome.code == 1, outcome.output
+    changed = cache.starts("alluxio-master")
+    shown = cache.playbook("site.yml", "--check", **bad)
+    assert "nothing has proven yet that revision" in shown.output
+
+    good = cache.apply("site")
+    assert "runTests 24/24" in good.output
+    assert cache.starts("alluxio-master") != changed
+    assert "runTests" not in cache.apply("site").output
+
+
+def test_a_revision_that_nobody_has_proven_is_proven_without_a_change(cache: Cache) -> None:
+    newest = cache.releases()[-1].split()[0]
+    record = f"secret/sh.helm.release.v1.{cache.name}.v{newest}"
+    cache.lab.kubectl("annotate", "-n", cache.name, record, "alluxops.io/proven-")
+    outcome = cache.playbook("site.yml")
+    assert "runTests 24/24" in outcome.output
+    assert set(outcome.changed.values()) == {0}, outcome.output
+    assert outcome.tasks <= TASKS_OF_A_NO_OP
+    assert "runTests" not in cache.playbook("site.yml").output
+
+
 def inventory_values(cache: Cache) -> dict[str, Any]:
     """`alluxio_values` of the lab's inventory."""
     shown = cache.lab.run("ansible-inventory", "--host", "n1")

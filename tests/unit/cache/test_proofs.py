@@ -15,7 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import Proofs
-from tests.unit.cache.kube_objects import pod
+from tests.unit.cache.kube_objects import container, pod
 
 Json = dict[str, Any]
 
@@ -76,6 +76,11 @@ class Cache:
     def _compared(script: str) -> int:
         """How many paths a loop of checkConsistency goes over."""
         return len(shlex.split(script.partition("for path in ")[2].partition("; do alluxio")[0]))
+
+    def get(self, path: str) -> Json | None:
+        """The pod as it is now: as it was."""
+        name = path.rpartition("/")[2]
+        return pod(name, "", f"n{name[1:]}")
 
     def pod_http(self, _namespace: str, name: str, *_: Any) -> str:
         counters = {
@@ -234,13 +239,80 @@ def test_a_proof_that_takes_too_long_says_so() -> None:
         proofs(cache, "n1").run_tests()
 
 
-def test_a_command_killed_by_something_else_did_not_take_too_long() -> None:
-    class Killed(Cache):
-        def exec(self, *_: Any, **__: Any) -> ExecResult:
-            return ExecResult(137, "", "Killed")
+DUMP = (
+    "=== tests\nrunTest --operation BASIC\n\x1b[32mPassed the test!\x1b[0m\n=== tests.rc 0\n"
+    "Picked up JAVA_TOOL_OPTIONS: -Xmx256m\n"
+)
 
-    with pytest.raises(CacheError, match="failed with 137"):
-        proofs(Killed(), "n1").run_tests()
+
+class Failing(Cache):
+    """A cache in which each command fails, with what its pod is then."""
+
+    def __init__(self, code: int, said: str = DUMP, now: Json | None = None) -> None:
+        super().__init__()
+        self.ends = ExecResult(code, said, "")
+        self.now = now
+
+    def exec(self, *_: Any, **__: Any) -> ExecResult:
+        if self.ends.returncode < 0:
+            raise CacheError("running `timeout` in cache/m (alluxio-master) broke off: lost")
+        return self.ends
+
+    def get(self, _path: str) -> Json | None:
+        return self.now
+
+
+def failure(cache: Cache) -> CacheError:
+    with pytest.raises(CacheError) as found:
+        proofs(cache, "n1").run_tests()
+    return found.value
+
+
+SAME = pod("m", "alluxio-master", "n1")
+OTHER = pod("m", "alluxio-master", "n1", uid="another")
+GOING = pod("m", "alluxio-master", "n1", deletionTimestamp="now")
+AGAIN = pod("m", "alluxio-master", "n1", [container("alluxio-master", restarts=1)])
+
+
+@pytest.mark.parametrize(
+    ("code", "now", "why"),
+    [
+        (137, None, "the pod is gone"),
+        (137, OTHER, "the pod was deleted"),
+        (255, GOING, "the pod was deleted"),
+        (-1, None, "the pod is gone"),
+        (137, AGAIN, "the container was restarted"),
+        (137, SAME, "its command was killed"),
+    ],
+)
+def test_a_pod_that_goes_away_under_a_proof_is_told_as_that(
+    code: int, now: Json | None, why: str
+) -> None:
+    error = failure(Failing(code, now=now))
+    assert error.what == f"a proof in cache/m was cut off: {why}."
+    assert "alluxops verify" in error.fix
+
+
+def test_a_connection_that_breaks_while_the_pod_stays_is_told_as_that() -> None:
+    assert "broke off: lost" in failure(Failing(-1, now=SAME)).what
+
+
+def test_what_a_failed_command_says_comes_without_marks_and_colours() -> None:
+    error = failure(Failing(1, f"{DUMP}\x1b[31mFailed for some reason\x1b[0m\n", SAME))
+    assert error.what == "a proof in cache/m failed with 1:\nFailed for some reason"
+
+
+def test_credentials_that_are_refused_are_told_first_with_where_they_come_from() -> None:
+    said = (
+        "alluxio.exception.status.InternalException: The AWS Access Key Id you provided does not exist in our records."
+        " (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied; S3 Extended Request ID: a/b)\n"
+        "\tat alluxio.Some.stack(Some.java:1)\nFailed to copy\n"
+    )
+    error = failure(Failing(255, DUMP + said, SAME))
+    assert error.what.startswith("a proof in cache/m failed: alluxio.exception.status.Internal")
+    assert error.what.count("\n") == 0
+    assert "does not accept the credentials" in error.cause
+    assert "alluxio_root_ufs_credentials" in error.fix
 
 
 def test_a_removal_that_takes_too_long_hides_no_other_error() -> None:

@@ -131,3 +131,16 @@ def test_the_quorum_has_its_own_line() -> None:
     quorum = {"shown": "3/3 available, leader alluxio-master-1"}
     assert "  quorum    3/3 available, leader alluxio-master-1" in summary(report(quorum=quorum))
     assert not any(line.startswith("  quorum") for line in summary(report(quorum=None)))
+
+
+def test_what_is_there_is_counted_against_what_is_wanted() -> None:
+    said = "\n".join(summary(report(wanted={"masters": 3, "workers": 4})))
+    assert "masters   1/3  alluxio-master-0" in said
+    assert "workers   2/4  n2 n3" in said
+    assert "workers   2/2  n2 n3" in "\n".join(summary(report(wanted={"masters": 1, "workers": 1})))
+
+
+def test_a_note_is_no_problem() -> None:
+    said = summary(report(notes=["mind the gap."]))
+    assert "  note      mind the gap." in said
+    assert "  state     healthy" in said

@@ -171,3 +171,11 @@ def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None
     lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site"))
     assert told in lines[-1]
     assert "it converges" in lines[-1]
+
+
+def test_a_release_that_was_undone_is_not_said_to_stay() -> None:
+    undone = ended(Status.FAILED, msg=f"{OURS}\nRolled back to revision 1.")
+    said = explain(outcome(CHANGED, undone, stats(n1=1), code=2), RunRequest("site"))[-1]
+    assert said.startswith("Not finished after 1 change; the release was undone, what else is done")
+    kept = explain(outcome(CHANGED, FAILED, stats(n1=1), code=2), RunRequest("site"))[-1]
+    assert "; what is done stays" in kept

@@ -52,6 +52,7 @@ class ActionModule(ApiAction):
         restoring = Restoring(kube, options["namespace"]) if options["restoring"] else None
         api_lost_at: float | None = None
         raw: list[Json] = []
+        served_at: float | None = None
         while True:
             try:
                 raw = objects.raw_pods(kube, options["namespace"], options["release"])
@@ -60,11 +61,20 @@ class ActionModule(ApiAction):
                 missing = health.awaited(judged, expected)
                 if not missing and (seen.masters_set or {}).get("ha") == "embedded":
                     missing = [why] if (why := quorum.awaited(seen, patience)) else []
-                if not missing:
-                    leader = seen.leader.pod if seen.leader else ""
-                    return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
-                watch.check(raw, seen, patience)
                 api_lost_at = None
+                if missing:
+                    served_at = None
+                    watch.check(raw, seen, patience)
+                else:
+                    served_at = patience.waited_s if served_at is None else served_at
+                    gone = health.ghosts(seen) if options["part"] == "all" else []
+                    passing = health.ghosts_told(gone)
+                    waits_on = patience.waited_s - served_at < health.FORGET_S
+                    if not passing or not waits_on or patience.is_over:
+                        leader = seen.leader.pod if seen.leader else ""
+                        return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
+                    patience.pause(passing[0], LOOK_EVERY_S)
+                    continue
             except ApiError as error:
                 # The API server itself may restart while the cache comes up.
                 api_lost_at = patience.waited_s if api_lost_at is None else api_lost_at

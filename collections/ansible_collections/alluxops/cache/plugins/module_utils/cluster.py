@@ -46,6 +46,7 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
     total = len(pod.get("spec", {}).get("containers", []))
     return {
         "name": pod["metadata"]["name"],
+        "uid": pod["metadata"].get("uid", ""),
         "role": labels.get("role", ""),
         "node": pod.get("spec", {}).get("nodeName", ""),
         "pod_ip": status.get("podIP", ""),

@@ -23,6 +23,9 @@ Json = dict[str, Any]
 STALE_CONTACT_S = 30
 """A worker that the leader has not heard of for this long does not count as registered."""
 
+FORGET_S = 60
+"""How long a leader that still names workers that are gone is waited for; our settings make it forget them in 30 s."""
+
 COUNTED_SHARE = 0.9
 """A worker's counters may miss the last part of a stream: 64 KiB of 4 MiB, 256 KiB of 16 MiB were seen."""
 
@@ -145,9 +148,6 @@ def awaited(seen: Seen, expected: Expected) -> list[str]:
     ]
     if absent:
         missing.append("not registered with the leader: " + ", ".join(absent))
-    gone = ghosts(seen)
-    if gone:
-        missing.append("the leader still names workers that are gone: " + ", ".join(gone))
     return missing
 
 
@@ -155,7 +155,7 @@ def ghosts(seen: Seen) -> list[str]:
     """Container addresses of workers that the leader counts as live and no pod has any more.
 
     A pod that was made anew on the same node registers as another worker; clients are sent to the old one until the
-    leader forgets it (alluxio.master.worker.timeout).
+    leader forgets it (alluxio.master.worker.timeout). That passes by itself, so it is waited for, but is no illness.
     """
     if seen.leader is None:
         return []
@@ -163,6 +163,11 @@ def ghosts(seen: Seen) -> list[str]:
     alive = {str(pod[key]) for pod in pods for key in ("pod_ip", "host_ip", "node", "name")}
     named = {host for worker in seen.leader.workers for host in worker.hosts - {worker.host}}
     return sorted(named - alive)
+
+
+def ghosts_told(gone: Sequence[str]) -> list[str]:
+    """That the leader still names workers that are gone, in words; empty for none."""
+    return [f"the leader still names workers that are gone: {', '.join(gone)}"] if gone else []
 
 
 def _awaited_sets(seen: Seen) -> list[str]:
@@ -208,12 +213,13 @@ def report(
     endpoints: Sequence[str],
     verify: Mapping[str, Any] | None,
     quorum: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Json:
     """The structured report of a cache.
 
     identity: {release, namespace, root_ufs, journals, cluster: {version, platform, nodes}}; sizes are bytes,
     ready is kubectl's column. quorum: of an embedded journal, as quorum.as_dict() has it; None for other journals, and
-    where nobody leads.
+    where nobody leads. notes: what is worth saying and is no problem.
     """
     leader = seen.leader
     masters = [
@@ -241,9 +247,14 @@ def report(
     found = [*problems(seen, expected), *verify_problems(verify)]
     if quorum and not quorum["healthy"]:
         found.append(f"the quorum is not whole: {quorum['shown']}.")
+    passing = [
+        f"{words}. Clients of their nodes fail until it forgets them (alluxio.master.worker.timeout)."
+        for words in ghosts_told(ghosts(seen))
+    ]
     return {
         **identity,
         "version": leader.version if leader else "",
+        "wanted": {"masters": expected.masters, "workers": len(expected.workers)},
         "masters": masters,
         "quorum": dict(quorum) if quorum else None,
         "workers": workers,
@@ -251,6 +262,7 @@ def report(
         "verify": dict(verify) if verify else None,
         "healthy": not found,
         "problems": found,
+        "notes": [*notes, *passing],
     }
 
 

@@ -36,6 +36,7 @@ _PASSED = re.compile(r"Passed the test")
 _FAILED = re.compile(r"Failed the test")
 _CONSISTENT = re.compile(r"^(.+) is consistent with the under storage system\.?$")
 _INCONSISTENT_HEADER = re.compile(r"(?i)following files are inconsistent|inconsistent files")
+_JVM_OPTIONS = re.compile(r"^Picked up JAVA_TOOL_OPTIONS")
 _SECTION = re.compile(r"^=== (\S+) ?(.*)$")
 
 
@@ -57,6 +58,17 @@ def sections(text: str) -> dict[str, str]:
     return {name: "\n".join(lines).strip() for name, lines in found.items()}
 
 
+def spoken(text: str) -> list[str]:
+    """The lines that a failed proof has to say: without colours, our own marks and the tests that passed."""
+    lines = [line.rstrip() for line in _ANSI.sub("", text).splitlines()]
+    return [
+        line
+        for line in lines
+        if line.strip()
+        and not any(noise.search(line) for noise in (_SECTION, _TEST, _PASSED, _JVM_OPTIONS))
+    ]
+
+
 def parse_run_tests(text: str) -> Json:
     """{passed, total, failed: [options of each failed test]} of `alluxio runTests`.
 
@@ -72,10 +84,9 @@ def parse_run_tests(text: str) -> Json:
         elif _FAILED.search(line):
             failed.append(current)
     if not passed and not failed:
-        tail = "\n".join(line for line in text.strip().splitlines()[-5:])
         raise CacheError(
             "alluxio runTests ran no test.",
-            tail,
+            "\n".join(spoken(text)[-5:]),
             "see the master's log; it needs a live worker and a writable root.",
         )
     return {"passed": passed, "total": passed + len(failed), "failed": failed}

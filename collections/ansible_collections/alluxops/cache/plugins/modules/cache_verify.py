@@ -8,10 +8,17 @@ description:
   - Runs C(alluxio runTests) and removes what it leaves, runs C(alluxio fs checkConsistency) and reads its text (its
     exit code says nothing), and asks the web endpoints.
   - Paths of the under store that nobody has asked the cache for yet are loaded where they would count as inconsistent.
+  - First waits up to a minute for the leader to forget workers that are gone, to which it sends clients until then.
   - Removes its own files, also when it fails.
   - A proof that could not be made fails; one that was made and came out wrong is returned, for
     M(alluxops.cache.cache_status) to judge.
+  - Proofs that pass are noted on Helm's record of the newest revision, in the annotation C(alluxops.io/proven), which
+    does not count as a change. Proofs that fail or are interrupted leave no such note.
 options:
+  unless_proven:
+    description: Leave the proofs out where that note says that the newest revision has been proven.
+    type: bool
+    default: false
   run_tests:
     description: Run C(alluxio runTests), about 20 s.
     type: bool
@@ -51,7 +58,7 @@ extends_documentation_fragment:
   - alluxops.cache.attributes.no_diff
 attributes:
   check_mode:
-    description: Runs nothing and returns C(verify) as null.
+    description: Runs nothing, returns C(verify) as null, and says in C(note) what would be proven.
     support: full
 """
 
@@ -66,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verify:
-  description: What was proved.
+  description: What was proved; null where nothing was.
   returned: success
   type: dict
   contains:
@@ -89,6 +96,10 @@ verify:
       type: list
       elements: str
       returned: success
+note:
+  description: In check mode, what would be proven and why; else empty.
+  returned: success
+  type: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

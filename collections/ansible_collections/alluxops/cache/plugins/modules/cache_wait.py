@@ -8,6 +8,8 @@ description:
     leader, which is found through the masters' web API.
   - With an embedded journal, waits for every member of the quorum. Where the leader goes on missing one whose pod is
     ready, leadership is handed to another member.
+  - Waits up to a minute more for the leader to forget workers that are gone, to which it sends clients until then. That
+    never fails.
   - Says what it waits for, and fails early, with the reason from pod status, events and last log lines, when waiting
     longer cannot help.
 options:

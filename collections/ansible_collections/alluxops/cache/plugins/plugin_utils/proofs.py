@@ -7,13 +7,24 @@ import shlex
 import time
 from typing import Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, verification
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    explain,
+    health,
+    verification,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Options
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import (
+    ApiError,
+    ExecResult,
+    Json,
+    Kube,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils.release import (
     MASTER_CONTAINER,
     WORKER_CONTAINER,
+    core,
 )
 
 WORKER_WEB_PORT: Final = 30000
@@ -26,7 +37,8 @@ EPHEMERAL: Final = "ephemeral"
 SMALL_JVM: Final = "export JAVA_TOOL_OPTIONS='-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'\n"
 # `timeout` ends a command in the pod; what only the controller gave up would go on there, and hold the leader's locks.
 KILL_AFTER_S: Final = 10
-TIMED_OUT, KILLED = 124, 137
+TIMED_OUT, KILLED, TERMINATED = 124, 137, 143
+CUT_OFF: Final = frozenset({KILLED, TERMINATED})
 
 
 class TookTooLongError(CacheError):
@@ -217,13 +229,18 @@ class Proofs:
         """What a script printed, by its sections."""
         started = time.monotonic()
         limit = ["timeout", "-k", str(KILL_AFTER_S), str(self.timeout_s)]
-        done = self.kube.exec(
-            self.namespace,
-            pod,
-            container,
-            [*limit, "/bin/bash", "-c", SMALL_JVM + script],
-            timeout_s=self.timeout_s + 2.0 * KILL_AFTER_S,
-        )
+        try:
+            done = self.kube.exec(
+                self.namespace,
+                pod,
+                container,
+                [*limit, "/bin/bash", "-c", SMALL_JVM + script],
+                timeout_s=self.timeout_s + 2.0 * KILL_AFTER_S,
+            )
+        except CacheError as error:
+            if fate := self._fate(pod):
+                raise self._cut_off(pod, fate) from error
+            raise
         took_s = time.monotonic() - started
         if done.returncode == TIMED_OUT or (done.returncode == KILLED and took_s >= self.timeout_s):
             if not must_succeed:
@@ -233,15 +250,49 @@ class Proofs:
                 fix=f"see `kubectl -n {self.namespace} logs {pod} -c {container}`.",
             )
         if done.returncode != 0 and must_succeed:
-            lines = [
-                line for line in done.output.strip().splitlines() if "JAVA_TOOL_OPTIONS" not in line
-            ]
-            raise CacheError(
-                f"a proof in {self.namespace}/{pod} failed with {done.returncode}:\n"
-                + "\n".join(lines[-5:]),
-                fix=f"see `kubectl -n {self.namespace} logs {pod} -c {container}`.",
-            )
+            fate = self._fate(pod)
+            if fate or done.returncode in CUT_OFF:
+                raise self._cut_off(pod, fate)
+            raise self._failed(pod, container, done)
         return verification.sections(done.stdout)
+
+    def _failed(self, pod: str, container: str, done: ExecResult) -> CacheError:
+        """The error of a command that failed, with the one line that tells why first where that is known."""
+        said = "\n".join(verification.spoken(done.output))
+        what = f"a proof in {self.namespace}/{pod} failed"
+        if known := explain.known_cause([said]):
+            line, cause, fix = known
+            return CacheError(f"{what}: {line}", cause, fix)
+        told = "\n".join(explain.telling_lines(said, 5))
+        return CacheError(
+            f"{what} with {done.returncode}:\n{told}",
+            fix=f"see `kubectl -n {self.namespace} logs {pod} -c {container}`.",
+        )
+
+    def _cut_off(self, pod: str, fate: str) -> CacheError:
+        """The error of a command whose pod ended under it."""
+        look = (
+            f"`kubectl -n {self.namespace} get events --field-selector involvedObject.name={pod}`"
+        )
+        return CacheError(
+            f"a proof in {self.namespace}/{pod} was cut off: {fate or 'its command was killed'}.",
+            "" if fate else "The pod runs on; a container short of memory kills what runs in it.",
+            f"see {look} for the reason; run `alluxops verify` again once `alluxops status` says healthy.",
+        )
+
+    def _fate(self, name: str) -> str:
+        """What became of a pod since the proofs began, in words; empty where it is as it was."""
+        before = next(pod for pod in self.seen.pods if pod["name"] == name)
+        try:
+            found = self.kube.get(core(self.namespace, "pods", name))
+        except ApiError:
+            return ""
+        if found is None:
+            return "the pod is gone"
+        now = cluster.pod_facts(found)
+        if now["terminating"] or now["uid"] != before["uid"]:
+            return "the pod was deleted"
+        return "the container was restarted" if now["restarts"] > before["restarts"] else ""
 
 
 def _command(name: str, command: str) -> str:
