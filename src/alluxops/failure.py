@@ -18,10 +18,20 @@ Error: no host matched, so nothing was done.
 Cause: The inventory has no hosts in the groups that `{verb}` works on{limit}.
 Fix: Name your inventory with -i or ANSIBLE_INVENTORY; inventory/example shows the groups."""
 
+NO_TASKS = """\
+Error: no task ran with {tags}, so nothing was done.
+Fix: Leave it out; `ansible-playbook playbooks/{playbook}.yml --list-tags` says which tags there are."""
+
 
 def explain(outcome: Outcome, request: RunRequest) -> list[str]:
     """The lines to show after a run with another exit code than 0."""
     lines: list[str] = []
+    tags = [f"--tags {tag}" for tag in request.tags]
+    tags += [f"--skip-tags {tag}" for tag in request.skip_tags]
+    if outcome.no_tasks or (outcome.no_hosts and tags):
+        playbook = request.verb.replace("-", "_")
+        shown = " ".join(tags) or "these options"
+        return NO_TASKS.format(tags=shown, playbook=playbook).splitlines()
     if outcome.no_hosts:
         limit = f" and in --limit {request.limit}" if request.limit else ""
         return NO_HOSTS.format(verb=request.verb, limit=limit).splitlines()

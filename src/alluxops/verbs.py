@@ -86,12 +86,17 @@ def closing_lines(outcome: Outcome, request: RunRequest) -> list[str]:
     noted = [
         f"  {word:<9} {rest}" for word, _, rest in (note.partition(" ") for note in outcome.notes)
     ]
+    if request.limit is not None:
+        noted += [
+            f"  skipped   {play}: no host of it is in --limit {request.limit}"
+            for play in outcome.plays_without_hosts
+        ]
     if outcome.report is not None:
         lines = [*own, "", *summary(outcome.report, outcome), *noted]
         if request.check:
             lines.append("  check     nothing was changed; the count says what would be")
         return lines
-    if outcome.no_hosts:
+    if outcome.no_hosts or outcome.no_tasks:
         return []
     verb = "would change" if request.check else "changed"
     return [

@@ -23,6 +23,7 @@ PLAY = """
     - name: Check every setting
       alluxops.cache.settings:
         roles_path: {roles}
+        needs_control: "{{{{ goes_on | default(false) }}}}"
       run_once: true
       register: __checked
 """
@@ -206,3 +207,14 @@ def test_what_no_verb_reads_yet_is_refused_with_its_place(inventory: Path) -> No
     assert "alluxio_datasets: no verb of this version reads it (" in result["msg"]
     assert "30-data.yml:" in result["msg"]
     assert result["refused"]
+
+
+def test_a_limit_without_kube_control_is_refused_where_something_would_be_deployed(
+    inventory: Path,
+) -> None:
+    limit = ["--limit", "node2.example.com"]
+    assert not check(inventory, *limit).get("failed")
+    result = check(inventory, *limit, "-e", '{"goes_on": true}')
+    assert result["refused"] is True
+    assert "no host of kube_control is in --limit node2.example.com" in result["msg"]
+    assert not check(inventory, "--limit", "kube_control", "-e", '{"goes_on": true}').get("failed")

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from alluxops.events import Event, HostEnded, Message, Stats, Status, TaskStarted
+from alluxops.events import Event, HostEnded, Message, NoHosts, Stats, Status, TaskStarted
 from alluxops.failure import explain
 from alluxops.outcome import Outcome, Recorder
 from alluxops.request import RunRequest
+from alluxops.verbs import closing_lines
 
 OURS = "Error: alluxio_masters is 2 (cache.yml:14).\nCause: No majority.\nFix: set 1."
 
@@ -161,6 +162,28 @@ def test_no_hosts_is_explained() -> None:
     text = "\n".join(explain(result, RunRequest("site", limit="n9")))
     assert "no host matched" in text
     assert "--limit n9" in text
+
+
+ROUTINE = ended(Status.OK, task="Validating arguments against arg spec 'main'")
+
+
+def test_tags_that_no_task_has_are_refused() -> None:
+    """The tasks that Ansible adds by itself run with any tag."""
+    for events in ([ROUTINE, stats()], [Stats((), {}, {})]):
+        result = outcome(*events, code=0)
+        assert (result.exit_code, result.result) == (2, "refused")
+        text = "\n".join(explain(result, RunRequest("site", tags=("nosuchtag",))))
+        assert "no task ran with --tags nosuchtag" in text
+        assert "no host" not in text
+    assert outcome(ROUTINE, ended(Status.SKIPPED), stats(), code=0).exit_code == 0
+
+
+def test_plays_that_the_limit_left_out_are_told() -> None:
+    result = outcome(ended(Status.OK), NoHosts("Deploy the cache"), stats(), code=0)
+    lines = closing_lines(result, RunRequest("site", limit="n2"))
+    assert "  skipped   Deploy the cache: no host of it is in --limit n2" in lines
+    # Without a limit a group may well be empty.
+    assert not any("skipped" in line for line in closing_lines(result, RunRequest("site")))
 
 
 @pytest.mark.parametrize(
