@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from alluxops.outcome import Failure, Outcome
     from alluxops.request import RunRequest
 
+READ_ONLY = frozenset({"preflight", "status", "verify"})
+NEW_EACH_TIME = frozenset({"backup"})
+
 NO_HOSTS = """\
 Error: no host matched, so nothing was done.
 Cause: The inventory has no hosts in the groups that `{verb}` works on{limit}.
@@ -44,11 +47,15 @@ def explain(outcome: Outcome, request: RunRequest) -> list[str]:
 
 def remains(outcome: Outcome, request: RunRequest) -> str:
     """What state the run leaves."""
-    again = f"run `alluxops {request.verb}` again: it converges"
+    again = f"run `alluxops {request.verb}` again"
+    if request.verb not in NEW_EACH_TIME:
+        again += ": it converges"
     if request.check:
         return "Nothing was changed (check mode)."
     if outcome.result == "refused":
         return "Nothing was changed."
+    if outcome.only_checked or (request.verb in READ_ONLY and not outcome.changed_total):
+        return ("Stopped. " if outcome.result == "cancelled" else "") + "Nothing was changed."
     stopped = "Stopped" if outcome.result == "cancelled" else "Not finished"
     if outcome.changed_total:
         return f"{stopped} after {count(outcome.changed_total, 'change')}; what is done stays. To finish, {again}."

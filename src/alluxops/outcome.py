@@ -12,6 +12,7 @@ from alluxops.events import (
     HostEnded,
     Message,
     NoHosts,
+    PlayStarted,
     Stats,
     Status,
     TaskStarted,
@@ -25,6 +26,8 @@ DONE, FAILED, REFUSED = 0, 1, 2
 # The supervisor's exit codes for a run that a signal ended: 128 + its number.
 FIRST_SIGNAL_CODE, LAST_SIGNAL_CODE = 129, 192
 MESSAGE_LINES = 60
+# The play with which the verbs that change something begin: it only reads.
+CHECKING_PLAY = "Refuse what cannot work"
 
 Result = Literal["done", "failed", "refused", "cancelled"]
 
@@ -48,7 +51,8 @@ class Outcome:
 
     changed: number of tasks that changed something, by host (in check mode: that would). custom: everything that
     set_stats published. messages: Ansible's lines about errors outside of tasks. no_hosts, no_tasks: nothing ran, for
-    want of hosts, or of tasks with the tags. plays_without_hosts: by name.
+    want of hosts, or of tasks with the tags. plays_without_hosts: by name. only_checked: it ended before the first play
+    that may change something.
     """
 
     exit_code: int
@@ -62,6 +66,7 @@ class Outcome:
     no_hosts: bool = False
     no_tasks: bool = False
     plays_without_hosts: tuple[str, ...] = ()
+    only_checked: bool = False
     was_killed: bool = False
 
     @property
@@ -101,6 +106,7 @@ class Recorder:
         self._touched = False
         self._ended = 0
         self._is_working = False
+        self._only_checked = True
         self._without_hosts: list[str] = []
         self._custom: dict[str, Any] = {}
         self._messages: list[str] = []
@@ -118,6 +124,8 @@ class Recorder:
             case Stats():
                 self._stats = event
                 self._custom |= event.custom
+            case PlayStarted(name):
+                self._only_checked &= name == CHECKING_PLAY
             case NoHosts(play):
                 self._without_hosts.append(play)
             case Message():
@@ -174,6 +182,7 @@ class Recorder:
             no_hosts=no_hosts,
             no_tasks=no_tasks,
             plays_without_hosts=tuple(self._without_hosts),
+            only_checked=self._only_checked and not self._touched,
             was_killed=was_killed and not cancelled,
         )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from alluxops.events import Event, HostEnded, Message, NoHosts, Stats, Status, TaskStarted
+from alluxops.events import Event, HostEnded, Message, NoHosts, PlayStarted, Stats, Status, TaskStarted
 from alluxops.failure import explain
 from alluxops.outcome import Outcome, Recorder
 from alluxops.request import RunRequest
@@ -21,6 +23,7 @@ def stats(**changed: int) -> Stats:
     return Stats(("n1",), changed, {})
 
 
+DEPLOY = PlayStarted("Deploy the cache")
 CHANGED = ended(Status.CHANGED, task="Change", changed=True)
 REFUSED = ended(Status.FAILED, msg=OURS, refused=True)
 FAILED = ended(Status.FAILED, task="Break", msg="broken")
@@ -188,9 +191,36 @@ def test_plays_that_the_limit_left_out_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("events", "told"),
-    [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([], "may have begun one")],
+    [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([DEPLOY], "may have begun one")],
 )
 def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None:
     lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site"))
     assert told in lines[-1]
     assert "it converges" in lines[-1]
+
+
+@pytest.mark.parametrize("verb", ["status", "verify", "preflight"])
+def test_what_only_reads_has_changed_nothing(verb: str) -> None:
+    stopped = explain(outcome(DEPLOY, code=130, cancelled=True), RunRequest(verb))
+    assert stopped[-1] == "Stopped. Nothing was changed."
+    failed = explain(outcome(DEPLOY, FAILED, stats(), code=2), RunRequest(verb))
+    assert failed[-1] == "Nothing was changed."
+
+
+@pytest.mark.parametrize("verb", ["site", "upgrade", "restore", "scale-masters", "rollback"])
+def test_a_run_that_still_checks_has_changed_nothing(verb: str) -> None:
+    playbook = Path(__file__).parents[3] / "playbooks" / f"{verb.replace('-', '_')}.yml"
+    first = yaml.safe_load(playbook.read_text())[0]["name"]
+    for events in ([], [PlayStarted(first)]):
+        stopped = explain(outcome(*events, code=130, cancelled=True), RunRequest(verb))
+        assert stopped[-1] == "Stopped. Nothing was changed."
+    failed = explain(outcome(PlayStarted(first), FAILED, stats(), code=2), RunRequest(verb))
+    assert failed[-1] == "Nothing was changed."
+
+
+def test_a_backup_is_not_said_to_converge() -> None:
+    """Each makes a new one."""
+    failed = explain(outcome(DEPLOY, FAILED, stats(), code=2), RunRequest("backup"))
+    assert failed[-1] == (
+        "No task had finished a change. After the repair, run `alluxops backup` again."
+    )
