@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     Check,
     Wanted,
     check,
+    lacking_credentials,
 )
 from tests.unit.cache.kube_objects import node
 
@@ -89,6 +90,12 @@ RUNNING = {"replicas": 1, "ha": "none"}
         ),
         (cluster(), replace(WANTED, worker_quota_bytes=2**40), "memory", "8 GiB"),
         (cluster(), replace(WANTED, secret="s3"), "credentials", "no Secret s3"),
+        (
+            cluster(secrets=["s3"]),
+            replace(WANTED, secret="s3", secret_lacks=("accessKeyId", "secretKey")),
+            "credentials",
+            "Secret s3 in namespace cache lacks accessKeyId and secretKey",
+        ),
         (
             cluster(namespace={"exists": True, "phase": "Active", "pod_security": "baseline"}),
             WANTED,
@@ -262,3 +269,16 @@ def test_the_version_of_a_running_release_changes_upward_and_by_upgrade_only(
     faults = failed(found, replace(WANTED, version=wanted, version_change=change))
     assert [fault.check for fault in faults] == (["running version"] if said else [])
     assert all(said in fault.fix for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("data", "lacks"),
+    [
+        ({"accessKeyId": "QQ==", "secretKey": "QQ=="}, ()),
+        ({"accessKeyId": "QQ==", "secretKey": ""}, ("secretKey",)),
+        ({"foo": "YmFy"}, ("accessKeyId", "secretKey")),
+        (None, ("accessKeyId", "secretKey")),
+    ],
+)
+def test_what_a_secret_lacks(data: Json | None, lacks: tuple[str, ...]) -> None:
+    assert lacking_credentials({"data": data}) == lacks

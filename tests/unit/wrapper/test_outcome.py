@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 import yaml
 
-from alluxops.events import Event, HostEnded, Message, NoHosts, PlayStarted, Stats, Status, TaskStarted
+from alluxops.events import (
+    Event,
+    HostEnded,
+    Message,
+    NoHosts,
+    PlayStarted,
+    Stats,
+    Status,
+    TaskStarted,
+)
 from alluxops.failure import explain
 from alluxops.outcome import Outcome, Recorder
 from alluxops.request import RunRequest

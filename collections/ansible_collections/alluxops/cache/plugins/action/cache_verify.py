@@ -18,12 +18,14 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import Proof
 class ActionModule(ApiAction):
     """alluxops.cache.cache_verify."""
 
+    REFUSES_UNREACHABLE = True
+
     def act(self, kube: Kube, options: Options) -> Result:
         """Run the proofs one after the other; each cleans up behind itself."""
         if self.check_mode:
             return {"verify": None}
         namespace, release = options["namespace"], options["release"]
-        seen = objects.look(kube, namespace, release)
+        seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves.",
