@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alluxops.broken import broken_yaml
+from alluxops.inventory import FIX as INVENTORY_FIX
 from alluxops.progress.tracker import label_of
 from alluxops.text import count
 
@@ -26,8 +28,8 @@ Error: no task ran with {tags}, so nothing was done.
 Fix: Leave it out; `ansible-playbook playbooks/{playbook}.yml --list-tags` says which tags there are."""
 
 
-def explain(outcome: Outcome, request: RunRequest) -> list[str]:
-    """The lines to show after a run with another exit code than 0."""
+def explain(outcome: Outcome, request: RunRequest, inventories: Sequence[str] = ()) -> list[str]:
+    """The lines to show after a run with another exit code than 0. inventories: those that it read."""
     lines: list[str] = []
     tags = [f"--tags {tag}" for tag in request.tags]
     tags += [f"--skip-tags {tag}" for tag in request.skip_tags]
@@ -41,7 +43,7 @@ def explain(outcome: Outcome, request: RunRequest) -> list[str]:
     for same in _grouped(_untold(outcome.failures)):
         lines += _failure(same)
     if not outcome.failures:
-        lines += [*_outside_tasks(outcome)]
+        lines += _outside_tasks(outcome, inventories)
     return [*lines, remains(outcome, request)]
 
 
@@ -99,7 +101,7 @@ def _failure(same: list[Failure]) -> list[str]:
     return [*lines, ""]
 
 
-def _outside_tasks(outcome: Outcome) -> list[str]:
+def _outside_tasks(outcome: Outcome, inventories: Sequence[str]) -> list[str]:
     if outcome.result == "cancelled":
         return []
     if outcome.was_killed:
@@ -107,4 +109,22 @@ def _outside_tasks(outcome: Outcome) -> list[str]:
     lines = [line for line in outcome.messages if line.strip()] or [
         "ansible-playbook gave no reason."
     ]
-    return [f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:]), ""]
+    told = [f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:])]
+    return [*told, *_place_and_fix(lines, inventories), ""]
+
+
+def _place_and_fix(lines: Sequence[str], inventories: Sequence[str]) -> list[str]:
+    """What Ansible leaves out of an error about the inventory: where, and what to do."""
+    text = "\n".join(lines)
+    no_inventory = "Completely failed to parse inventory" in text
+    if not no_inventory and "YAML parsing failed" not in text:
+        return []
+    if place := broken_yaml(inventories):
+        return [f"Cause: {place}", "Fix: Correct it there, or in the line above."]
+    if no_inventory:
+        return [f"Fix: {INVENTORY_FIX}"]
+    if "Origin: " in text:
+        return []
+    return [
+        "Fix: Find the file with `python -m yamllint -d relaxed FILES`, on those of -e @FILE and of the inventory."
+    ]

@@ -59,7 +59,9 @@ def run_verb(request: RunRequest, *, as_json: bool = False) -> int:
         with suppress(OSError):  # a full or read-only disk is no reason to fail a run that is over
             history.append(history.default_path(), history.entry(request, outcome, code, started))
         if outcome.exit_code:
-            write(sys.stderr, run.redact("\n".join(explain(outcome, request))))
+            write(
+                sys.stderr, run.redact("\n".join(explain(outcome, request, run.plan.inventories)))
+            )
         if as_json:
             write(sys.stdout, run.redact(_json(outcome, code)))
         else:

@@ -233,3 +233,32 @@ def test_a_backup_is_not_said_to_converge() -> None:
     assert failed[-1] == (
         "No task had finished a change. After the repair, run `alluxops backup` again."
     )
+
+
+PARSING = [Message("[ERROR]: YAML parsing failed: While parsing a flow node did not find content.")]
+NO_INVENTORY = [Message("[ERROR]: Completely failed to parse inventory source /x/README.md")]
+
+
+@pytest.mark.parametrize("given", [".", "hosts.yml"])
+def test_broken_yaml_is_located(tmp_path: Path, given: str) -> None:
+    """Ansible tells of variables only that they are broken."""
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {n1: }}\n")
+    broken = tmp_path / "group_vars" / "all" / "20-cache.yml"
+    broken.parent.mkdir(parents=True)
+    (broken.parent / "10-vault.yml").write_text(
+        "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n"
+    )
+    broken.write_text("a: 1\nb: {x: ]\n")
+    lines = explain(outcome(*PARSING, code=4), RunRequest("site"), (str(tmp_path / given),))
+    assert any(line.startswith(f"Cause: {broken}:2: ") for line in lines)
+    assert any(line.startswith("Fix: ") for line in lines)
+    broken.write_text("a: 1\nb: {x: [\nc: 2\n")
+    lines = explain(outcome(*PARSING, code=4), RunRequest("site"), (str(tmp_path / given),))
+    assert any(line.startswith(f"Cause: {broken}:2: ") for line in lines)
+
+
+def test_what_is_no_inventory_has_a_fix(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# Hello\n")
+    lines = explain(outcome(*NO_INVENTORY, code=1), RunRequest("site"), (str(readme),))
+    assert any(line.startswith("Fix: Name your inventory with -i") for line in lines)
