@@ -41,7 +41,7 @@ def test_the_size_of_a_running_ensemble_is_not_changed() -> None:
     assert failed(cluster(), wanted) == []
     assert failed(cluster(zookeeper={"replicas": 2}), wanted) == []
     (check_,) = failed(cluster(zookeeper={"replicas": 1}), wanted)
-    assert "runs with 1 servers; the settings say 2" in check_.value
+    assert "runs with 1 server; the settings say 2" in check_.value
     assert "set zookeeper_replicas: 1" in check_.fix
 
 
@@ -106,7 +106,7 @@ RUNNING = {"replicas": 1, "ha": "none"}
             cluster(masters=RUNNING),
             replace(WANTED, master_count=3, ha="embedded"),
             "running release",
-            "1 masters",
+            "1 master, HA none",
         ),
         (
             cluster(masters={"replicas": 3, "ha": "embedded"}),

@@ -122,6 +122,14 @@ def test_values_files_are_named_relative_to_the_inventory(inventory: Path) -> No
     assert Path(found).resolve() == values
 
 
+def test_a_values_file_that_is_a_folder_is_not_said_to_be_missing(inventory: Path) -> None:
+    result = check(inventory, "-e", json.dumps({"alluxio_values_files": [str(inventory)]}))
+    assert "inventory cannot be read." in result["msg"]
+    assert "missing" not in result["msg"]
+    result = check(inventory, "-e", json.dumps({"alluxio_values_files": ["/nowhere.yaml"]}))
+    assert "the values file /nowhere.yaml is missing." in result["msg"]
+
+
 def test_every_fault_is_told_with_its_line(inventory: Path) -> None:
     cache = inventory / "group_vars/all/20-cache.yml"
     text = cache.read_text().replace("alluxio_masters: 3", "alluxio_masters: 2")

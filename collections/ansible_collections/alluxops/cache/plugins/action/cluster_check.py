@@ -101,6 +101,6 @@ def _volume_checks(kube: Kube, cluster: Json, options: Options) -> list[cluster_
         volume_plan.plan_volumes(release, wanted, existing, claims)
     except SettingsError as error:
         return [cluster_checks.fails("volumes", error.what.rstrip("."), error.fix, error.cause)]
-    return [
-        cluster_checks.holds("volumes", f"{len(options['claims'])} claims agree with what exists")
-    ]
+    count = len(wanted)
+    agree = "1 claim agrees" if count == 1 else f"{count} claims agree"
+    return [cluster_checks.holds("volumes", f"{agree} with what exists")]

@@ -25,7 +25,6 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import lines_of, place_of
 
-UNREAD = ("alluxio_datasets", "alluxio_tenants")
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
 HOSTS_GROUPS = (*GROUPS, "new_workers")
 
@@ -140,7 +139,7 @@ class ActionModule(ControllerAction):
             kubeconfig_exists=any(Path(part).is_file() for part in settings.kubeconfig.split(":")),
             helm={name: value for name, value in values.items() if name.startswith("helm_")},
             credentials=values["alluxio_root_ufs_credentials"],
-            unread={name: values[name] for name in UNREAD},
+            unread={name: values[name] for name in rules.UNREAD},
         )
         return settings, world
 

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
 from ansible_collections.alluxops.cache.plugins.module_utils.settings_check import CREDENTIAL_KEYS
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOSTNAME
 
@@ -164,7 +164,7 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     masters = cluster.get("masters")
     if not masters:
         return [holds("running release", f"{wanted.release} does not run yet")]
-    running = f"{masters['replicas']} masters, HA {masters['ha']}"
+    running = f"{counted(masters['replicas'], 'master')}, HA {masters['ha']}"
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     # Masters that are all stopped are started again by a plain upgrade, as many as there were.
@@ -198,10 +198,10 @@ def _ensemble(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
     servers = len(wanted.zookeeper_nodes)
     running = (cluster.get("zookeeper") or {}).get("replicas", 0)
     if running in (0, servers):
-        return holds("ZooKeeper", f"{servers} servers" + ("" if running else ", to be made"))
+        return holds("ZooKeeper", counted(servers, "server") + ("" if running else ", to be made"))
     return fails(
         "ZooKeeper",
-        f"{wanted.release}-zookeeper runs with {running} servers; the settings say {servers}",
+        f"{wanted.release}-zookeeper runs with {counted(running, 'server')}; the settings say {servers}",
         f"set zookeeper_replicas: {running}. To change it, stop the masters, `helm -n {wanted.namespace} uninstall"
         f" {wanted.release}-zookeeper`, and run site: it holds nothing but who leads.",
         "old and new servers would count their majority over different lists, and two masters could lead.",
