@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     Check,
     Wanted,
     check,
+    lacking_credentials,
 )
 from tests.unit.cache.kube_objects import node
 
@@ -41,7 +42,7 @@ def test_the_size_of_a_running_ensemble_is_not_changed() -> None:
     assert failed(cluster(), wanted) == []
     assert failed(cluster(zookeeper={"replicas": 2}), wanted) == []
     (check_,) = failed(cluster(zookeeper={"replicas": 1}), wanted)
-    assert "runs with 1 servers; the settings say 2" in check_.value
+    assert "runs with 1 server; the settings say 2" in check_.value
     assert "set zookeeper_replicas: 1" in check_.fix
 
 
@@ -91,6 +92,12 @@ RUNNING = {"replicas": 1, "ha": "none"}
         (cluster(), replace(WANTED, worker_quota_bytes=2**40), "memory", "8 GiB"),
         (cluster(), replace(WANTED, secret="s3"), "credentials", "no Secret s3"),
         (
+            cluster(secrets=["s3"]),
+            replace(WANTED, secret="s3", secret_lacks=("accessKeyId", "secretKey")),
+            "credentials",
+            "Secret s3 in namespace cache lacks accessKeyId and secretKey",
+        ),
+        (
             cluster(namespace={"exists": True, "phase": "Active", "pod_security": "baseline"}),
             WANTED,
             "namespace",
@@ -100,7 +107,7 @@ RUNNING = {"replicas": 1, "ha": "none"}
             cluster(masters=RUNNING),
             replace(WANTED, master_count=3, ha="embedded"),
             "running release",
-            "1 masters",
+            "1 master, HA none",
         ),
         (
             cluster(masters={"replicas": 3, "ha": "embedded"}),
@@ -271,3 +278,16 @@ def test_a_restore_that_goes_on_is_not_deployed_over() -> None:
     assert not told.ok
     assert "of s3://b/x/alluxio-backup-1.gz into alluxio has begun and did not end" in told.value
     assert "restore_from=alluxio-backup-1.gz" in told.fix
+
+
+@pytest.mark.parametrize(
+    ("data", "lacks"),
+    [
+        ({"accessKeyId": "QQ==", "secretKey": "QQ=="}, ()),
+        ({"accessKeyId": "QQ==", "secretKey": ""}, ("secretKey",)),
+        ({"foo": "YmFy"}, ("accessKeyId", "secretKey")),
+        (None, ("accessKeyId", "secretKey")),
+    ],
+)
+def test_what_a_secret_lacks(data: Json | None, lacks: tuple[str, ...]) -> None:
+    assert lacking_credentials({"data": data}) == lacks

@@ -266,3 +266,8 @@ def test_every_default_stands_in_the_specification_with_the_same_value() -> None
 )
 def test_a_chart_reference_is_a_path_or_names_a_repository(ref: str, url: str, local: bool) -> None:
     assert rules.is_local_chart(ref, url) is local
+
+
+def test_a_variable_that_no_verb_reads_is_not_to_be_set_to_another_type() -> None:
+    _, (fault,) = rules.typed(SPEC["options"], {"alluxio_datasets": "imagenet"}, {})
+    assert fault.fix == "remove it: no verb of this version reads it."

@@ -21,6 +21,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.proven import Mark
 class ActionModule(ApiAction):
     """alluxops.cache.cache_verify."""
 
+    REFUSES_UNREACHABLE = True
+
     def act(self, kube: Kube, options: Options) -> Result:
         """Run the proofs one after the other; each cleans up behind itself."""
         namespace, release = options["namespace"], options["release"]
@@ -56,7 +58,7 @@ def _without_ghosts(kube: Kube, options: Options) -> health.Seen:
     """A look at the release, once its leader sends no client to a worker that is gone, or after a while."""
     patience = Patience(min(health.FORGET_S, options["wait_timeout_s"]))
     while True:
-        seen = objects.look(kube, options["namespace"], options["release"])
+        seen = objects.look_at_installed(kube, options["namespace"], options["release"])
         passing = health.ghosts_told(health.ghosts(seen))
         if not passing or patience.is_over:
             return seen

@@ -33,7 +33,9 @@ class ActionModule(ApiAction):
             kube, options["namespace"], options["release"]
         )
         wanted = cluster_checks.Wanted.from_options(
-            options, may_label=_may_label(kube, cluster, options)
+            options,
+            may_label=_may_label(kube, cluster, options),
+            secret_lacks=_secret_lacks(kube, cluster, options),
         )
         checks = cluster_checks.check(cluster, wanted)
         checks += _volume_checks(kube, cluster, options)
@@ -56,6 +58,18 @@ class ActionModule(ApiAction):
             ]
             result.update(ManySettingsErrors(errors).result())
         return result
+
+
+def _secret_lacks(kube: Kube, cluster: Json, options: Options) -> tuple[str, ...]:
+    """The keys that the user's own Secret lacks; none where it will be made, or may not be read."""
+    name = options["secret"]
+    if options["secret_is_given"] or name not in cluster["secrets"]:
+        return ()
+    try:
+        secret = kube.get(objects.core(options["namespace"], "secrets", name))
+    except ApiError:
+        return ()  # not known: the task that uses it tells
+    return cluster_checks.lacking_credentials(secret) if secret is not None else ()
 
 
 def _may_label(kube: Kube, cluster: Json, options: Options) -> bool:
@@ -91,6 +105,6 @@ def _volume_checks(kube: Kube, cluster: Json, options: Options) -> list[cluster_
         volume_plan.plan_volumes(release, wanted, existing, claims)
     except SettingsError as error:
         return [cluster_checks.fails("volumes", error.what.rstrip("."), error.fix, error.cause)]
-    return [
-        cluster_checks.holds("volumes", f"{len(options['claims'])} claims agree with what exists")
-    ]
+    count = len(wanted)
+    agree = "1 claim agrees" if count == 1 else f"{count} claims agree"
+    return [cluster_checks.holds("volumes", f"{agree} with what exists")]

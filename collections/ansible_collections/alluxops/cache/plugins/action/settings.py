@@ -29,7 +29,6 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
     place_of,
 )
 
-UNREAD = ("alluxio_datasets", "alluxio_tenants")
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
 HOSTS_GROUPS = (*GROUPS, "new_workers")
 
@@ -47,6 +46,9 @@ class ActionModule(ControllerAction):
             if name.startswith(rules.PREFIXES)
         }
         faults = rules.unknown_faults(self._names(task_vars), [*specs, *_internals(roles)], places)
+
+        if options["needs_control"]:
+            faults += _limit_faults(task_vars)
 
         raw, template_faults = self._templated(specs, task_vars, places)
         values, type_faults = rules.typed(specs, raw, places)
@@ -142,7 +144,7 @@ class ActionModule(ControllerAction):
             kubeconfig_exists=any(Path(part).is_file() for part in settings.kubeconfig.split(":")),
             helm={name: value for name, value in values.items() if name.startswith("helm_")},
             credentials=values["alluxio_root_ufs_credentials"],
-            unread={name: values[name] for name in UNREAD},
+            unread={name: values[name] for name in rules.UNREAD},
         )
         return settings, world
 
@@ -163,6 +165,21 @@ class ActionModule(ControllerAction):
         bases = [task_vars.get("inventory_dir"), task_vars.get("playbook_dir"), Path.cwd()]
         candidates = [Path(str(base)) / path for base in bases if base]
         return next((candidate for candidate in candidates if candidate.exists()), candidates[-1])
+
+
+def _limit_faults(task_vars: Mapping[str, Any]) -> list[SettingsError]:
+    """A --limit without a host of kube_control: the plays that deploy would be passed over without a word."""
+    limit = task_vars.get("ansible_limit")
+    control = task_vars.get("groups", {}).get("kube_control", [])
+    if not limit or not control or set(control) & set(task_vars["ansible_play_hosts_all"]):
+        return []
+    return [
+        SettingsError(
+            f"no host of kube_control is in --limit {limit}.",
+            "All that is done to the cluster is done from there, so nothing would be deployed.",
+            f"leave --limit out, or add the group: --limit '{limit},kube_control'.",
+        )
+    ]
 
 
 def _members(task_vars: Mapping[str, Any], groups: Sequence[str] = GROUPS) -> list[str]:

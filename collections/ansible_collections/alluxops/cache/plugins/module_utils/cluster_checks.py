@@ -10,7 +10,8 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
+from ansible_collections.alluxops.cache.plugins.module_utils.settings_check import CREDENTIAL_KEYS
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOSTNAME
 
 OLDEST_KUBERNETES = (1, 19)
@@ -33,7 +34,7 @@ class Wanted:
     """What the settings ask of the cluster; see cluster_check's options. Sizes in bytes.
 
     provisioned: by claim, the class whose provisioner makes its volume; "" is the default class.
-    may_label: whether the kubeconfig's user may patch nodes.
+    may_label: whether the kubeconfig's user may patch nodes. secret_lacks: keys that the Secret should have.
     """
 
     release: str
@@ -46,6 +47,7 @@ class Wanted:
     worker_quota_bytes: int = 0
     secret: str = ""
     secret_is_given: bool = False
+    secret_lacks: tuple[str, ...] = ()
     tolerations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     version: str = ""
     version_change: versions.Change = "refused"
@@ -55,8 +57,14 @@ class Wanted:
     may_label: bool = True
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any], *, may_label: bool = True) -> Wanted:
-        """From the options of cluster_check, and what the API server says of our rights."""
+    def from_options(
+        cls,
+        options: Mapping[str, Any],
+        *,
+        may_label: bool = True,
+        secret_lacks: Sequence[str] = (),
+    ) -> Wanted:
+        """From the options of cluster_check, and what the API server says of our rights and of the Secret."""
         return cls(
             release=options["release"],
             namespace=options["namespace"],
@@ -68,6 +76,7 @@ class Wanted:
             worker_quota_bytes=options["worker_quota_bytes"],
             secret=options["secret"],
             secret_is_given=options["secret_is_given"],
+            secret_lacks=tuple(secret_lacks),
             tolerations=options["tolerations"],
             version=options["version"],
             version_change=options["version_change"],
@@ -170,7 +179,7 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     masters = cluster.get("masters")
     if not masters:
         return [holds("running release", f"{wanted.release} does not run yet")]
-    running = f"{masters['replicas']} masters, HA {masters['ha']}"
+    running = f"{counted(masters['replicas'], 'master')}, HA {masters['ha']}"
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     # Masters that are all stopped are started again by a plain upgrade, as many as there were.
@@ -204,10 +213,10 @@ def _ensemble(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
     servers = len(wanted.zookeeper_nodes)
     running = (cluster.get("zookeeper") or {}).get("replicas", 0)
     if running in (0, servers):
-        return holds("ZooKeeper", f"{servers} servers" + ("" if running else ", to be made"))
+        return holds("ZooKeeper", counted(servers, "server") + ("" if running else ", to be made"))
     return fails(
         "ZooKeeper",
-        f"{wanted.release}-zookeeper runs with {running} servers; the settings say {servers}",
+        f"{wanted.release}-zookeeper runs with {counted(running, 'server')}; the settings say {servers}",
         f"set zookeeper_replicas: {running}. To change it, stop the masters, `helm -n {wanted.namespace} uninstall"
         f" {wanted.release}-zookeeper`, and run site: it holds nothing but who leads.",
         "old and new servers would count their majority over different lists, and two masters could lead.",
@@ -372,8 +381,17 @@ def _memory(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
 
 
 def _secret(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
-    if wanted.secret_is_given or wanted.secret in cluster["secrets"]:
+    exists = wanted.secret in cluster["secrets"]
+    if wanted.secret_is_given or (exists and not wanted.secret_lacks):
         return holds("credentials", f"Secret {wanted.secret}")
+    if exists:
+        return fails(
+            "credentials",
+            f"Secret {wanted.secret} in namespace {wanted.namespace} lacks {' and '.join(wanted.secret_lacks)}",
+            f"`kubectl -n {wanted.namespace} patch secret {wanted.secret} --patch-file FILE` with stringData for them,"
+            " name another Secret in alluxio_root_ufs_secret, or set alluxio_root_ufs_credentials.",
+            "alluxio_root_ufs_secret names it, and the under store is read with accessKeyId and secretKey.",
+        )
     return fails(
         "credentials",
         f"there is no Secret {wanted.secret} in namespace {wanted.namespace}",
@@ -381,3 +399,9 @@ def _secret(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
         " `--from-literal=secretKey=...`, or set alluxio_root_ufs_credentials.",
         "alluxio_root_ufs_secret names it.",
     )
+
+
+def lacking_credentials(secret: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that a Secret with the under store's credentials lacks, or has empty."""
+    found = secret.get("data") or {}
+    return tuple(key for key in CREDENTIAL_KEYS if not found.get(key))

@@ -111,6 +111,11 @@ class Seen:
     masters_set: Mapping[str, Any] | None = None
     workers_set: Mapping[str, Any] | None = None
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether anything of the release is in the cluster."""
+        return bool(self.pods) or self.masters_set is not None or self.workers_set is not None
+
     def of_role(self, role: str) -> list[Mapping[str, Any]]:
         """Pods of a role that are not on their way out, by name."""
         found = [pod for pod in self.pods if pod["role"] == role and not pod["terminating"]]
@@ -189,7 +194,7 @@ def _listed(items: Sequence[str]) -> str:
 
 def problems(seen: Seen, expected: Expected) -> list[str]:
     """What is wrong with a cache that should serve, as sentences; empty when it is healthy."""
-    if not seen.pods and seen.masters_set is None and seen.workers_set is None:
+    if not seen.is_installed:
         return ["it is not installed; `alluxops site` installs it."]
     found = [f"{item}." for item in awaited(seen, expected)]
     if seen.leader is not None and seen.leader.lost_workers:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _next(told: Uninstall) -> list[str]:
 def _content(one: Mapping[str, Any]) -> str:
     if not one["files"]:
         return "empty"
-    said = f"{one['files']} files, {human(one['bytes'])}"
+    said = f"{counted(one['files'], 'file')}, {human(one['bytes'])}"
     return f"a journal, {said}" if one["formatted"] else said
 
 

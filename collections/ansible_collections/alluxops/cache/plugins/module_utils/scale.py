@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.quorum import Quorum, names, shown
 from ansible_collections.alluxops.cache.plugins.module_utils.values import UPSTREAM
 
@@ -126,7 +127,7 @@ def _converted(now: Running, wanted: Wanted) -> Step:
 def _grown(now: Running, wanted: Wanted, members: int, kind: str) -> list[Step]:
     steps = []
     if now.count != wanted.masters or now.running != members or now.ha != wanted.ha:
-        why = f"the release names {wanted.masters} masters and runs {members}"
+        why = f"the release names {counted(wanted.masters, 'master')} and runs {members}"
         steps.append(Step("release", why, kind, wanted.masters, members, members - 1))
     for ordinal in range(members, wanted.masters):
         why = f"master {ordinal} joins the quorum with an empty journal"
@@ -184,7 +185,7 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         )
     if wanted.masters > wanted.hosts:
         raise SettingsError(
-            f"alluxio_masters is {wanted.masters} with {wanted.hosts} hosts in cache_masters.",
+            f"alluxio_masters is {wanted.masters} with {counted(wanted.hosts, 'host')} in cache_masters.",
             "Masters never share a node: losing it would lose the majority.",
             f"set at most {wanted.hosts}, or add hosts to the group cache_masters.",
         )

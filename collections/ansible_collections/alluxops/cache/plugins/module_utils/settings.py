@@ -40,6 +40,9 @@ _KINDS = {
     "dict": "a mapping (`key: value`)",
     "str": "text",
 }
+UNREAD = ("alluxio_datasets", "alluxio_tenants")
+"""Variables that the specification knows, and that no verb reads yet."""
+
 _HINTS = {
     "alluxio_worker_quota": "Kubernetes and Alluxio read units differently, so it is a plain number of bytes.",
     "alluxio_masters": "It is the number of masters.",
@@ -258,10 +261,9 @@ def typed(
         if kind == "list":
             wanted = f"a list of {spec.get('elements', 'str')} values"
         cause = _HINTS.get(name, "")
+        fix = "remove it: no verb of this version reads it." if name in UNREAD else f"set {wanted}."
         faults.append(
-            SettingsError(
-                f"{name} is {shown}{f' ({place})' if place else ''}.", cause, f"set {wanted}."
-            )
+            SettingsError(f"{name} is {shown}{f' ({place})' if place else ''}.", cause, fix)
         )
     return values, faults
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import apt_key, cron, helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
     EPHEMERAL,
     Settings,
@@ -120,7 +121,7 @@ def _master_faults(s: Settings, world: World) -> Iterable[SettingsError]:
     if s.masters > len(s.cache_masters) and s.cache_masters:
         yield world.fault(
             "alluxio_masters",
-            f"{s.masters} with {len(s.cache_masters)} hosts in cache_masters",
+            f"{s.masters} with {counted(len(s.cache_masters), 'host')} in cache_masters",
             "Masters never share a node: losing it would lose the majority.",
             f"set at most {len(s.cache_masters)}, or add hosts to the group cache_masters.",
         )
@@ -156,7 +157,7 @@ def _ensemble_faults(s: Settings, world: World) -> Iterable[SettingsError]:
     elif s.cache_masters and len(s.zookeeper_nodes) < s.zookeeper_replicas:
         yield world.fault(
             "zookeeper_replicas",
-            f"{s.zookeeper_replicas} with {len(s.zookeeper_nodes)} hosts in cache_masters and cache_workers",
+            f"{s.zookeeper_replicas} with {counted(len(s.zookeeper_nodes), 'host')} in cache_masters and cache_workers",
             "ZooKeeper's servers never share a node: losing it would lose the majority.",
             "set fewer, add hosts, or list an ensemble of yours in alluxio_zookeeper_address.",
         )

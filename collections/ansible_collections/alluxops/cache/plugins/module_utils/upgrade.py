@@ -20,6 +20,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     is_ready,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
     STEP_LABEL,
@@ -215,7 +216,8 @@ def check_rollback(
         return False
     if goal != current or not goal.count:
         raise SettingsError(
-            f"revision {revision} has {goal.count} masters, HA {goal.ha}; now it is {current.count}, HA {current.ha}.",
+            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
+            f" now it is {current.count}, HA {current.ha}.",
             "Masters that come or go with a plain rollback lose their quorum, or their journal.",
             "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
         )

@@ -38,7 +38,7 @@ options:
     type: int
     default: 0
   secret:
-    description: Name of the Secret with the under store's credentials; empty when there is none.
+    description: Name of the Secret with the under store's credentials, read for its keys; empty when there is none.
     type: str
     default: ''
   secret_is_given:

@@ -13,6 +13,10 @@ options:
     description: Directory of the roles. Empty means that of the role which runs this.
     type: str
     default: ''
+  needs_control:
+    description: Refuse a C(--limit) that leaves out every host of C(kube_control), which does the work on the cluster.
+    type: bool
+    default: false
 author: alluxops
 extends_documentation_fragment:
   - alluxops.cache.attributes.controller

@@ -60,7 +60,7 @@ class _Taker:
         self.namespace = namespace
         self.release = release
         self.patience = patience
-        seen = objects.look(kube, namespace, release)
+        seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves, so there is nobody to make a backup.",

@@ -103,10 +103,11 @@ def read_sources(
             faults.append(error)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-            cause = f"alluxio_values_files lists it, and it cannot be read: {reason}."
+            cause = f"alluxio_values_files lists it: {reason}."
+            what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
             faults.append(
                 SettingsError(
-                    f"the values file {shown(path)} is missing.",
+                    f"the values file {shown(path)} {what}.",
                     cause,
                     "correct the path, or remove it.",
                 )

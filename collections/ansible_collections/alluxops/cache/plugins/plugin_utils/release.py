@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, volumes
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 WEB_PORT: Final = 19999
@@ -107,6 +108,16 @@ def look(kube: Kube, namespace: str, release: str, raw: list[Json] | None = None
         masters_set=cluster.workload_facts(masters_set(kube, namespace, release)),
         workers_set=cluster.workload_facts(workers_set(kube, namespace, release)),
     )
+
+
+def look_at_installed(kube: Kube, namespace: str, release: str) -> health.Seen:
+    """One look at a release that must be there. Raises SettingsError where it is not."""
+    seen = look(kube, namespace, release)
+    if not seen.is_installed:
+        raise SettingsError(
+            f"the cache {namespace}/{release} is not installed.", fix="`alluxops site` installs it."
+        )
+    return seen
 
 
 def endpoints(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
