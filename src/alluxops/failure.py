@@ -63,10 +63,10 @@ def remains(outcome: Outcome, request: RunRequest) -> str:
         return ("Stopped. " if outcome.result == "cancelled" else "") + "Nothing was changed."
     stopped = "Stopped" if outcome.result == "cancelled" else "Not finished"
     if outcome.changed_total:
-        after = f"{stopped} after {count(outcome.changed_total, 'change')}"
-        if any(UNDONE.search(failure.message) for failure in outcome.failures):
-            return f"{after}; the release was undone, what else is done stays. After the repair, {again}."
-        return f"{after}; what is done stays. To finish, {again}."
+        undone = any(UNDONE.search(failure.message) for failure in outcome.failures)
+        what = "the release was undone, what else" if undone else "what"
+        then = "After the repair" if undone else "To finish"
+        return f"{stopped} after {count(outcome.changed_total, 'change')}; {what} is done stays. {then}, {again}."
     if outcome.result == "cancelled":
         return f"Stopped before a change was finished; the task that was running may have begun one. To go on, {again}."
     return f"No task had finished a change. After the repair, {again}."

@@ -188,7 +188,7 @@ class Ghostly:
         action = ActionModule.__new__(ActionModule)
         action._task = SimpleNamespace(check_mode=False)
         place = {"namespace": "cache", "release": "alluxio", "masters": 1, "workers": ["n2"]}
-        options = {**place, "part": "all", "wait_timeout_s": timeout_s}
+        options = {**place, "part": "all", "restoring": False, "wait_timeout_s": timeout_s}
         waited_s: float = action.act(Cluster(), options)["waited_s"]  # type: ignore[arg-type]
         return waited_s
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster_checks
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks import (
     Check,
@@ -15,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     check,
     lacking_credentials,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from tests.unit.cache.kube_objects import node
 
 Json = dict[str, Any]
@@ -273,8 +273,8 @@ def test_the_version_of_a_running_release_changes_upward_and_by_upgrade_only(
 
 
 def test_a_restore_that_goes_on_is_not_deployed_over() -> None:
-    assert cluster_checks.restore_check("", "alluxio").ok
-    told = cluster_checks.restore_check("s3://b/x/alluxio-backup-1.gz", "alluxio")
+    assert restore_check("", "alluxio").ok
+    told = restore_check("s3://b/x/alluxio-backup-1.gz", "alluxio")
     assert not told.ok
     assert "of s3://b/x/alluxio-backup-1.gz into alluxio has begun and did not end" in told.value
     assert "restore_from=alluxio-backup-1.gz" in told.fix

@@ -99,7 +99,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the action; result: how the proofs come out."""
     seen = Seen([], Leader("alluxio-master-0", "2.9.6", (), ()))
     paths = ["/api/v1/master/info", "/metrics/json/"]
-    monkeypatch.setattr(release, "look", lambda *_: seen)
+    monkeypatch.setattr(release, "look_at_installed", lambda *_: seen)
     monkeypatch.setattr(release, "endpoints", lambda *_: paths)
 
     def made(

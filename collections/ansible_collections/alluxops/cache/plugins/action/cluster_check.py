@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -41,7 +42,7 @@ class ActionModule(ApiAction):
         checks += _volume_checks(kube, cluster, options)
         if not options["restores"]:
             found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])
-            checks.append(cluster_checks.restore_check(found.goes_on, options["release"]))
+            checks.append(restore_check(found.goes_on, options["release"]))
         result: Result = {
             "checks": [
                 {"check": item.check, "ok": item.ok, "value": item.value, "fix": item.fix}

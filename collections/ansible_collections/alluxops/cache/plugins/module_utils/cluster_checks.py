@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, versions
@@ -104,20 +103,6 @@ def holds(name: str, value: str) -> Check:
 def fails(name: str, value: str, fix: str, cause: str = "") -> Check:
     """A check that does not hold."""
     return Check(name, ok=False, value=value, fix=fix, cause=cause)
-
-
-def restore_check(uri: str, release: str) -> Check:
-    """uri: the backup that masters serve from which were told to restore it, while nothing says that it ended."""
-    if not uri:
-        return holds("restore", "none that did not end")
-    name = PurePosixPath(uri).name
-    return fails(
-        "restore",
-        f"a restore of {uri} into {release} has begun and did not end",
-        f"run the same `alluxops restore` or `rollback` again (restore_from={name}): what was restored whole is brought"
-        " to its end, anything else is backed up and restored anew.",
-        "the cache may hold a part of the backup only.",
-    )
 
 
 def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
