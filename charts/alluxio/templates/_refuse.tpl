@@ -1,5 +1,4 @@
-{{/* Settings that cannot work, found before anything reaches the cluster: all of them in one error, each with its fix.
-     A rule here has its twin in the collection's module_utils/refuse*.py, which preflight runs. */}}
+{{/* Settings that cannot work, found before anything reaches the cluster: all of them in one error, each with its fix. */}}
 {{- define "alluxio.refuse" -}}
 {{- $errors := concat
   (include "alluxio.refuseForeign" . | fromJsonArray)

@@ -56,8 +56,7 @@ class ActionModule(ApiAction):
             if not missing or seen.masters_set is None or patience.is_over:
                 answering = objects.endpoints(kube, options["namespace"], seen)
                 found = _quorum(kube, options, seen)
-                verify, notes = options["verify"], options["notes"]
-                return health.report(identity, seen, expected, answering, verify, found, notes)
+                return health.report(identity, seen, expected, answering, options["verify"], found)
             patience.pause("; ".join(missing), LOOK_EVERY_S)
 
 

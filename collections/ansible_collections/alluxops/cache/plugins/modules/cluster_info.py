@@ -10,8 +10,16 @@ description:
 options: {}
 extends_documentation_fragment:
   - alluxops.cache.api
-  - alluxops.cache.attributes.controller
-  - alluxops.cache.attributes.only_reads
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: It only reads.
+    support: full
+  diff_mode:
+    description: It changes nothing, so there is nothing to show.
+    support: none
 """
 
 EXAMPLES = r"""
