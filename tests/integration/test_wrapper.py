@@ -80,7 +80,8 @@ def listening(pid: int) -> set[str]:
     """Addresses (hexadecimal, as the kernel writes them) that a process listens on."""
     inodes = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile, as the dashboard asks the API all the time
+        # One may be closed meanwhile, as the dashboard asks the API all the time.
+        with suppress(FileNotFoundError):
             target = str(link.readlink())
             if target.startswith("socket:["):
                 inodes.add(target[8:-1])
