@@ -46,7 +46,7 @@ integration: venv ## on the lab `test`, booted for it: make integration [TESTS='
 molecule: venv ## role scenarios on the lab `test`: make molecule [ROLE=x] [CHANGED=1]
 	@$(RUN) tools.run_tests molecule
 
-bench: venv ## the benchmark suite on a lab of its own: JSON and a table with ratios [BENCH_ARGS="--rounds 3"]
+bench: venv ## the benchmark suite on a lab of its own: JSON and a table with ratios [BENCH_ARGS="--only backup,upgrade"]
 	@$(RUN) tests.bench $(BENCH_ARGS)
 
 chaos: venv ## faults at seeded moments during the verbs, on a lab of its own [CHAOS_ARGS="--seed 2 --faults 5"]

@@ -16,6 +16,7 @@ from lab import node as nodes
 from lab import up as up_module
 from lab.addresses import NAME_PATTERN
 from lab.errors import LabError
+from lab.paths import REPOSITORY
 from lab.progress import Reporter
 from lab.state import LabState, load, lock_lab, recorded_names
 
@@ -85,11 +86,13 @@ def down(name: Name = "demo") -> None:
 
 @app.command()
 def env(name: Name = "demo") -> None:
-    """Print export lines: KUBECONFIG, PATH with the lab's kubectl and helm, ANSIBLE_INVENTORY."""
+    """Print export lines: KUBECONFIG, ANSIBLE_INVENTORY, PATH with kubectl, helm, alluxops and ansible-playbook."""
     paths = _existing(name).paths
     print(f"export KUBECONFIG={shlex.quote(str(paths.kubeconfig))}")
     print(f"export ANSIBLE_INVENTORY={shlex.quote(str(paths.inventory))}")
-    print(f'export PATH={shlex.quote(str(paths.bin))}:"$PATH"')
+    # Our own Ansible and alluxops too: another Ansible of the machine's would lack what the collection needs.
+    folders = f"{paths.bin}:{REPOSITORY / '.venv' / 'bin'}"
+    print(f'export PATH={shlex.quote(folders)}:"$PATH"')
 
 
 @app.command()

@@ -19,6 +19,17 @@ for process in /proc/[0-9]*; do
 done
 """
 
+_PAUSE_JAVA = """
+for process in /proc/[0-9]*; do
+  if [[ $(tr '\\0' ' ' < $process/cmdline) == *alluxio.master.AlluxioMaster* ]]; then
+    [[ $(readlink $process/exe) != *java* ]] || stopped+=(${process#/proc/})
+  fi
+done
+kill -STOP "${stopped[@]}" && echo $EPOCHREALTIME
+sleep SECONDS
+kill -CONT "${stopped[@]}"
+"""
+
 
 @dataclass(frozen=True)
 class Masters:
@@ -84,6 +95,12 @@ class Masters:
     def kill_process(self, pod: str) -> float:
         """SIGKILL to the master's process; returns when, by the pod's clock."""
         said = self.kubectl("exec", pod, "-c", CONTAINER, "--", "bash", "-c", _KILL_JAVA)
+        return float(said.split()[0])
+
+    def pause_process(self, pod: str, pause_s: float) -> float:
+        """Let the master's process stand still for so long, and go on; returns when it stopped, by the pod's clock."""
+        script = _PAUSE_JAVA.replace("SECONDS", str(pause_s))
+        said = self.kubectl("exec", pod, "-c", CONTAINER, "--", "bash", "-c", script)
         return float(said.split()[0])
 
     def log(self, pod: str, since: str) -> list[str]:

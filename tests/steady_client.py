@@ -23,7 +23,8 @@ DIRECTORY = "/steady"
 
 # An operation's parts are printed as `<answered|failed> NAME BEGAN ENDED WHAT`.
 # dirs: make a directory, then ask for it: two operations of the metadata, of which one is journaled.
-# files: write a file (a worker takes part), close it, then read it back.
+# files: write a file (a worker takes part), close it, and see that it is complete: the proxy answers `close` with 200
+# also where closing failed, which it only logs (StreamCache's removal listener), so that alone acknowledges nothing.
 _ASK = r"""
 PORT=39999
 ask() { # PATH [BODY]: POST; leaves the status in $status, the body in $body
@@ -42,7 +43,8 @@ dirs() { ask "paths/$DIRECTORY/$1/create-directory" && ask "paths/$DIRECTORY/$1/
 files() {
   ask "paths/$DIRECTORY/$1/create-file" && stream=$body &&
     ask "streams/$stream/write" "$1" application/octet-stream &&
-    ask "streams/$stream/close"
+    ask "streams/$stream/close" &&
+    ask "paths/$DIRECTORY/$1/get-status" && [[ $body == *'"completed":true'* ]]
 }
 """
 
@@ -69,6 +71,15 @@ while read -r name; do
     ask "streams/$stream/close" || :
   fi
   [[ $right ]] || printf 'missing %s %s %.60s\n' "$name" "$status" "$body"
+done
+echo all read
+"""
+
+
+# Prints the names, of those that it reads, whose directory is not there.
+_LOOK_AGAIN = r"""
+while read -r name; do
+  ask "paths/$DIRECTORY/$name/get-status" || printf 'missing %s %s %.60s\n' "$name" "$status" "$body"
 done
 echo all read
 """
@@ -108,8 +119,8 @@ def served_again(operations: Sequence[Operation], killed: float) -> float | None
     return max(gaps)[1] if gaps else None
 
 
-def manifest(masters: Mapping[str, Any], release: str) -> dict[str, Any]:
-    """The client's pod, from the release's StatefulSet of masters: same image, same settings."""
+def manifest(masters: Mapping[str, Any], release: str, node: str = "") -> dict[str, Any]:
+    """The client's pod, from the release's StatefulSet of masters: same image, same settings. node: "" for any."""
     template = masters["spec"]["template"]["spec"]
     options = [
         "-Dalluxio.proxy.s3.v2.version.enabled=false",  # with it, REST answers nothing
@@ -122,6 +133,7 @@ def manifest(masters: Mapping[str, Any], release: str) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {"name": POD},
         "spec": {
+            **({"nodeName": node} if node else {}),
             "enableServiceLinks": False,
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
@@ -174,12 +186,16 @@ class Load:
 
 @dataclass(frozen=True)
 class SteadyClient:
-    """The client's pod, in a release's namespace. run: runs a command in the lab's environment, returns its output."""
+    """The client's pod, in a release's namespace. run: runs a command in the lab's environment, returns its output.
+
+    node: where it runs; "" leaves that to Kubernetes.
+    """
 
     run: Callable[..., str]
     environment: Mapping[str, str]
     namespace: str
     release: str
+    node: str = ""
 
     def kubectl(self, *argv: str, **options: Any) -> str:
         """Run kubectl in the namespace."""
@@ -188,7 +204,7 @@ class SteadyClient:
     def start(self) -> None:
         """Make the pod and wait until its proxy answers."""
         found = self.kubectl("get", "statefulset", f"{self.release}-master", "-o", "json")
-        pod = manifest(json.loads(found), self.release)
+        pod = manifest(json.loads(found), self.release, self.node)
         self.remove()
         self.kubectl("create", "-f", "-", stdin=json.dumps(pod))
         self.kubectl("wait", "--for=condition=Ready", f"pod/{POD}", "--timeout=100s")
@@ -226,14 +242,16 @@ class SteadyClient:
             process.kill()
             process.wait()
             reader.join(timeout=10)
+            if process.stdout is not None:
+                process.stdout.close()
 
-    def missing(self, names: Sequence[str]) -> list[str]:
-        """Those of the files that are not there or hold something else than was written.
+    def missing(self, names: Sequence[str], *, kind: str = "files") -> list[str]:
+        """Those of the files that are not there or hold something else than was written; of dirs, that are not there.
 
         Raises:
             RuntimeError: not all could be looked at.
         """
-        script = f"DIRECTORY={DIRECTORY}\n{_ASK}{_READ_BACK}"
+        script = f"DIRECTORY={DIRECTORY}\n{_ASK}{_READ_BACK if kind == 'files' else _LOOK_AGAIN}"
         # The script goes in an argument, so that the names can go through standard input.
         told = self.kubectl(
             *("exec", "-i", POD, "--", "bash", "-c", script),

@@ -34,10 +34,14 @@ class StepFailedError(Exception):
         self.exit_code = exit_code
 
 
+def as_typed(command: Sequence[str]) -> str:
+    """A command as a person in this folder would type it."""
+    return " ".join(command).replace(f"{ROOT}/", "").replace(f"{Path.home()}/", "~/")
+
+
 def run(environment: Mapping[str, str], *command: str) -> None:
     """Show a command as a person would type it, run it, and stop the demo when it fails."""
-    shown = " ".join(command).replace(f"{ROOT}/", "")
-    print(f"\n$ {shown}", flush=True)
+    print(f"\n$ {as_typed(command)}", flush=True)
     done = subprocess.run(command, cwd=ROOT, env=dict(environment), check=False)
     if done.returncode:
         raise StepFailedError(done.returncode)

@@ -142,7 +142,8 @@ def upgrade(options: RunOptions) -> None:
 def rollback(options: RunOptions) -> None:
     """Take the cache back to the revision before.
 
-    -e rollback_revision=N goes to another one of `helm history`. --check shows the plan.
+    -e rollback_revision=N goes to another one of `helm history`. To an older Alluxio only with a backup that it can
+    read: -e restore_from=latest -e alluxio_confirm_restore=RELEASE. --check shows the plan.
     """
     raise typer.Exit(run_verb(options.request("rollback")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alluxops.errors import ClusterError
+from alluxops.errors import ClusterError, UnreachableClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class Cluster:
             self._kube = Kube.open(connection.kubeconfig)
             self._configuration = read_configuration(kubeconfig_path(connection.kubeconfig))
         except CacheError as error:
-            raise ClusterError(error.what, error.cause, error.fix) from error
+            raise UnreachableClusterError(error.what, error.cause, error.fix) from error
 
     def masters(self) -> list[Master]:
         """The release's master pods, by name; at least one."""

@@ -47,7 +47,7 @@ def resolve(
                 namespace=str(told["namespace"]),
                 release=str(told["release"]),
             )
-        text = run.redact("\n".join(explain(outcome, request)))
+        text = run.redact("\n".join(explain(outcome, request, run.plan.inventories)))
     raise RunFailedError(
         "the inventory does not tell where the cache is.",
         cause=text.strip(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 19999
 PAGES = ("/", "/overview", "/metrics")
-DATA = ("/metrics/json/", "/api/v1/master/info")
+DATA = ("/metrics/json/", "/metrics/prometheus/", "/api/v1/master/info")
 PROBE_TIMEOUT_S = 15.0
 WATCH_EVERY_S = 3.0
 

@@ -47,3 +47,9 @@ class RunFailedError(WrapperError):
 
 class ClusterError(WrapperError):
     """The Kubernetes API, the release or its leader cannot be reached."""
+
+
+class UnreachableClusterError(ClusterError):
+    """The Kubernetes API does not answer, or not to us: refused, as by every verb."""
+
+    exit_code = 2

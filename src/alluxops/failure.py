@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from alluxops.broken import broken_yaml
+from alluxops.inventory import FIX as INVENTORY_FIX
 from alluxops.progress.tracker import label_of
 from alluxops.text import count
 
@@ -13,35 +16,57 @@ if TYPE_CHECKING:
     from alluxops.outcome import Failure, Outcome
     from alluxops.request import RunRequest
 
+UNDONE = re.compile(r"^(Rolled back to revision \d+|The first install was removed)", re.MULTILINE)
+"""What an error says of a release that was put back as it was."""
+READ_ONLY = frozenset({"preflight", "status", "verify"})
+NEW_EACH_TIME = frozenset({"backup"})
+
 NO_HOSTS = """\
 Error: no host matched, so nothing was done.
 Cause: The inventory has no hosts in the groups that `{verb}` works on{limit}.
 Fix: Name your inventory with -i or ANSIBLE_INVENTORY; inventory/example shows the groups."""
 
+NO_TASKS = """\
+Error: no task ran with {tags}, so nothing was done.
+Fix: Leave it out; `ansible-playbook playbooks/{playbook}.yml --list-tags` says which tags there are."""
 
-def explain(outcome: Outcome, request: RunRequest) -> list[str]:
-    """The lines to show after a run with another exit code than 0."""
+
+def explain(outcome: Outcome, request: RunRequest, inventories: Sequence[str] = ()) -> list[str]:
+    """The lines to show after a run with another exit code than 0. inventories: those that it read."""
     lines: list[str] = []
+    tags = [f"--tags {tag}" for tag in request.tags]
+    tags += [f"--skip-tags {tag}" for tag in request.skip_tags]
+    if outcome.no_tasks or (outcome.no_hosts and tags):
+        playbook = request.verb.replace("-", "_")
+        shown = " ".join(tags) or "these options"
+        return NO_TASKS.format(tags=shown, playbook=playbook).splitlines()
     if outcome.no_hosts:
         limit = f" and in --limit {request.limit}" if request.limit else ""
         return NO_HOSTS.format(verb=request.verb, limit=limit).splitlines()
     for same in _grouped(_untold(outcome.failures)):
         lines += _failure(same)
     if not outcome.failures:
-        lines += [*_outside_tasks(outcome)]
+        lines += _outside_tasks(outcome, inventories)
     return [*lines, remains(outcome, request)]
 
 
 def remains(outcome: Outcome, request: RunRequest) -> str:
     """What state the run leaves."""
-    again = f"run `alluxops {request.verb}` again: it converges"
+    again = f"run `alluxops {request.verb}` again"
+    if request.verb not in NEW_EACH_TIME:
+        again += ": it converges"
     if request.check:
         return "Nothing was changed (check mode)."
     if outcome.result == "refused":
         return "Nothing was changed."
+    if outcome.only_checked or (request.verb in READ_ONLY and not outcome.changed_total):
+        return ("Stopped. " if outcome.result == "cancelled" else "") + "Nothing was changed."
     stopped = "Stopped" if outcome.result == "cancelled" else "Not finished"
     if outcome.changed_total:
-        return f"{stopped} after {count(outcome.changed_total, 'change')}; what is done stays. To finish, {again}."
+        undone = any(UNDONE.search(failure.message) for failure in outcome.failures)
+        what = "the release was undone, what else" if undone else "what"
+        then = "After the repair" if undone else "To finish"
+        return f"{stopped} after {count(outcome.changed_total, 'change')}; {what} is done stays. {then}, {again}."
     if outcome.result == "cancelled":
         return f"Stopped before a change was finished; the task that was running may have begun one. To go on, {again}."
     return f"No task had finished a change. After the repair, {again}."
@@ -82,7 +107,7 @@ def _failure(same: list[Failure]) -> list[str]:
     return [*lines, ""]
 
 
-def _outside_tasks(outcome: Outcome) -> list[str]:
+def _outside_tasks(outcome: Outcome, inventories: Sequence[str]) -> list[str]:
     if outcome.result == "cancelled":
         return []
     if outcome.was_killed:
@@ -90,4 +115,22 @@ def _outside_tasks(outcome: Outcome) -> list[str]:
     lines = [line for line in outcome.messages if line.strip()] or [
         "ansible-playbook gave no reason."
     ]
-    return [f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:]), ""]
+    told = [f"Error: {lines[0]}", *(f"  {line}" for line in lines[1:])]
+    return [*told, *_place_and_fix(lines, inventories), ""]
+
+
+def _place_and_fix(lines: Sequence[str], inventories: Sequence[str]) -> list[str]:
+    """What Ansible leaves out of an error about the inventory: where, and what to do."""
+    text = "\n".join(lines)
+    no_inventory = "Completely failed to parse inventory" in text
+    if not no_inventory and "YAML parsing failed" not in text:
+        return []
+    if place := broken_yaml(inventories):
+        return [f"Cause: {place}", "Fix: Correct it there, or in the line above."]
+    if no_inventory:
+        return [f"Fix: {INVENTORY_FIX}"]
+    if "Origin: " in text:
+        return []
+    return [
+        "Fix: Find the file with `python -m yamllint -d relaxed FILES`, on those of -e @FILE and of the inventory."
+    ]

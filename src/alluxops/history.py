@@ -44,8 +44,8 @@ class Entry:
     version: str
 
 
-def entry(request: RunRequest, outcome: Outcome, started: datetime) -> Entry:
-    """The entry for a run that ended."""
+def entry(request: RunRequest, outcome: Outcome, exit_code: int, started: datetime) -> Entry:
+    """The entry for a run that ended. exit_code: the process's."""
     report = outcome.report or {}
     failed_at = None
     if outcome.failures:
@@ -56,7 +56,7 @@ def entry(request: RunRequest, outcome: Outcome, started: datetime) -> Entry:
         started=started.isoformat(timespec="seconds"),
         verb=request.verb,
         result=outcome.result,
-        exit_code=outcome.exit_code,
+        exit_code=exit_code,
         changed=outcome.changed_total,
         duration_s=round(outcome.duration_s, 1),
         check=request.check,

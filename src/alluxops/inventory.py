@@ -24,25 +24,32 @@ def given_inventories(options: Sequence[str], cwd: Path) -> tuple[str, ...]:
     )
 
 
-def check_default_inventory(environ: Mapping[str, str], config: Path | None, cwd: Path) -> None:
-    """Without `-i`: refuse an ANSIBLE_INVENTORY, or an `inventory` in ansible.cfg, that does not exist.
+def default_inventories(
+    environ: Mapping[str, str], config: Path | None, cwd: Path
+) -> tuple[str, ...]:
+    """The inventories in force without `-i`, as far as they are named.
+
+    Refuses an ANSIBLE_INVENTORY, or an `inventory` in ansible.cfg, that does not exist.
 
     Raises UsageError. A configuration that names none is left to Ansible (/etc/ansible/hosts).
     """
     named = environ.get("ANSIBLE_INVENTORY", "")
     if named:
-        for name in filter(None, (part.strip() for part in named.split(","))):
-            _existing(name, cwd, "ANSIBLE_INVENTORY")
-        return
+        names = [part.strip() for part in named.split(",") if part.strip()]
+        return tuple(str(_existing(name, cwd, "ANSIBLE_INVENTORY")) for name in names)
     if config is None:
-        return
+        return ()
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read(config, encoding="utf-8")
     except configparser.Error as error:
         raise UsageError(f"{config} cannot be parsed: {error}.") from error
-    for name in filter(None, parser.get("defaults", "inventory", fallback="").split(",")):
-        _existing(name.strip(), config.parent, f"inventory in {config}:")
+    configured = parser.get("defaults", "inventory", fallback="").split(",")
+    return tuple(
+        str(_existing(name.strip(), config.parent, f"inventory in {config}:"))
+        for name in configured
+        if name
+    )
 
 
 def _existing(name: str, base: Path, place: str) -> Path:

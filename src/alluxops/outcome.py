@@ -11,10 +11,13 @@ from alluxops.events import (
     Event,
     HostEnded,
     Message,
+    NoHosts,
+    PlayStarted,
     Stats,
     Status,
     TaskStarted,
 )
+from alluxops.progress.tracker import is_routine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,8 @@ DONE, FAILED, REFUSED = 0, 1, 2
 # The supervisor's exit codes for a run that a signal ended: 128 + its number.
 FIRST_SIGNAL_CODE, LAST_SIGNAL_CODE = 129, 192
 MESSAGE_LINES = 60
+# The play with which the verbs that change something begin: it only reads.
+CHECKING_PLAY = "Refuse what cannot work"
 
 Result = Literal["done", "failed", "refused", "cancelled"]
 
@@ -45,7 +50,9 @@ class Outcome:
     """How a run ended.
 
     changed: number of tasks that changed something, by host (in check mode: that would). custom: everything that
-    set_stats published. messages: Ansible's lines about errors outside of tasks.
+    set_stats published. messages: Ansible's lines about errors outside of tasks. no_hosts, no_tasks: nothing ran, for
+    want of hosts, or of tasks with the tags. plays_without_hosts: by name. only_checked: it ended before the first play
+    that may change something.
     """
 
     exit_code: int
@@ -57,6 +64,9 @@ class Outcome:
     messages: tuple[str, ...] = ()
     custom: Mapping[str, Any] = field(default_factory=dict)
     no_hosts: bool = False
+    no_tasks: bool = False
+    plays_without_hosts: tuple[str, ...] = ()
+    only_checked: bool = False
     was_killed: bool = False
 
     @property
@@ -66,15 +76,17 @@ class Outcome:
         return report if isinstance(report, dict) else None
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a verb that was done has to say at its end, a line each, beginning with a word that names it."""
-        notes = self.custom.get("alluxops_notes") if self.exit_code == DONE else None
-        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
+    def summary(self) -> tuple[str, ...]:
+        """What a verb says above the result, however it ended: a plan, or a list of what went and what stays."""
+        return self._lines("alluxops_summary")
 
     @property
-    def summary(self) -> tuple[str, ...]:
-        """The lines that a verb ends with, where it publishes any as `alluxops_summary`."""
-        lines = self.custom.get("alluxops_summary")
+    def notes(self) -> tuple[str, ...]:
+        """What a verb that was done adds below the result, a line each, beginning with a word that names it."""
+        return self._lines("alluxops_notes") if self.exit_code == DONE else ()
+
+    def _lines(self, name: str) -> tuple[str, ...]:
+        lines = self.custom.get(name)
         return tuple(map(str, lines)) if isinstance(lines, list) else ()
 
     @property
@@ -93,6 +105,9 @@ class Recorder:
         self.tasks = 0
         self._touched = False
         self._ended = 0
+        self._is_working = False
+        self._only_checked = True
+        self._without_hosts: list[str] = []
         self._custom: dict[str, Any] = {}
         self._messages: list[str] = []
         self._in_error = False
@@ -109,6 +124,10 @@ class Recorder:
             case Stats():
                 self._stats = event
                 self._custom |= event.custom
+            case PlayStarted(name):
+                self._only_checked &= name == CHECKING_PLAY
+            case NoHosts(play):
+                self._without_hosts.append(play)
             case Message():
                 self._add_message(event)
             case _:
@@ -116,6 +135,7 @@ class Recorder:
 
     def _add_ended(self, event: HostEnded) -> None:
         self._ended += 1
+        self._is_working |= not is_routine(event.task)
         if event.status in {Status.FAILED, Status.UNREACHABLE}:
             self.failures.append(failure_of(event, anything_changed=self._anything_changed))
         if event.result.get("changed") is True:
@@ -142,7 +162,8 @@ class Recorder:
         """The outcome, given ansible-playbook's exit code (None or over 128: killed by a signal)."""
         was_killed = code is None or FIRST_SIGNAL_CODE <= code <= LAST_SIGNAL_CODE
         no_hosts = code == 0 and (self._stats is None or not self._stats.hosts)
-        exit_code = FAILED if cancelled else self._exit_code(code, no_hosts=no_hosts)
+        no_tasks = code == 0 and not no_hosts and not self._is_working
+        exit_code = FAILED if cancelled else self._exit_code(code, idle=no_hosts or no_tasks)
         result: Result = "done"
         if exit_code:
             result = "refused" if exit_code == REFUSED else "failed"
@@ -159,11 +180,14 @@ class Recorder:
             messages=tuple(self._messages) if code else (),
             custom=dict(self._custom),
             no_hosts=no_hosts,
+            no_tasks=no_tasks,
+            plays_without_hosts=tuple(self._without_hosts),
+            only_checked=self._only_checked and not self._touched,
             was_killed=was_killed and not cancelled,
         )
 
-    def _exit_code(self, code: int | None, *, no_hosts: bool) -> int:
-        if no_hosts:
+    def _exit_code(self, code: int | None, *, idle: bool) -> int:
+        if idle:
             return REFUSED
         if code == 0:
             return DONE

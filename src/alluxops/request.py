@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alluxops.environment import pass_environment
 from alluxops.errors import UsageError
 from alluxops.extra_vars import parse_extra_vars, secret_values
-from alluxops.inventory import check_default_inventory, given_inventories
+from alluxops.inventory import default_inventories, given_inventories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,8 @@ class Plan:
     """What will be started.
 
     argv: ansible-playbook and its arguments. environment: all of it. files: name in the run's directory -> text,
-    to be written with mode 0600 before the start. secrets: texts to mask wherever output is shown.
+    to be written with mode 0600 before the start. secrets: texts to mask wherever output is shown. inventories: those
+    in force, given or not, as far as something names them.
     """
 
     request: RunRequest
@@ -66,6 +67,7 @@ class Plan:
     cwd: Path
     files: Mapping[str, str]
     secrets: frozenset[str]
+    inventories: tuple[str, ...] = ()
 
 
 def plan(request: RunRequest, project: Project, surroundings: Surroundings, run_dir: Path) -> Plan:
@@ -76,8 +78,7 @@ def plan(request: RunRequest, project: Project, surroundings: Surroundings, run_
     playbook = project.playbook(request.verb)
     config = _ansible_cfg(project, surroundings)
     inventories = given_inventories(request.inventory, surroundings.cwd)
-    if not inventories:
-        check_default_inventory(surroundings.environ, config, surroundings.cwd)
+    in_force = inventories or default_inventories(surroundings.environ, config, surroundings.cwd)
 
     variables = [parse_extra_vars(option, surroundings.cwd) for option in request.extra_vars]
     files: dict[str, str] = {}
@@ -99,6 +100,7 @@ def plan(request: RunRequest, project: Project, surroundings: Surroundings, run_
         cwd=surroundings.cwd,
         files=files,
         secrets=secret_values(variables),
+        inventories=in_force,
     )
 
 

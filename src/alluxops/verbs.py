@@ -55,17 +55,24 @@ def run_verb(request: RunRequest, *, as_json: bool = False) -> int:
                 outcome = run.execute(progress)
         finally:
             progress.close()
+        code = exit_code(outcome, request)
         with suppress(OSError):  # a full or read-only disk is no reason to fail a run that is over
-            history.append(history.default_path(), history.entry(request, outcome, started))
-        code = outcome.exit_code
-        if code:
-            write(sys.stderr, run.redact("\n".join(explain(outcome, request))))
+            history.append(history.default_path(), history.entry(request, outcome, code, started))
+        if outcome.exit_code:
+            write(
+                sys.stderr, run.redact("\n".join(explain(outcome, request, run.plan.inventories)))
+            )
         if as_json:
-            write(sys.stdout, run.redact(_json(outcome)))
+            write(sys.stdout, run.redact(_json(outcome, code)))
         else:
             write(sys.stdout, run.redact("\n".join(closing_lines(outcome, request))))
+    return code
+
+
+def exit_code(outcome: Outcome, request: RunRequest) -> int:
+    """The process's exit code: the run's, and 1 where the run went well and found the cache unhealthy."""
     # A check changes nothing, so what it finds unhealthy (nothing yet, before a first run) is no failure of its own.
-    return code or (0 if request.check or _is_healthy(outcome) else 1)
+    return outcome.exit_code or (0 if request.check or _is_healthy(outcome) else 1)
 
 
 def _progress(run: Run, *, as_json: bool) -> Progress:
@@ -81,12 +88,17 @@ def closing_lines(outcome: Outcome, request: RunRequest) -> list[str]:
     noted = [
         f"  {word:<9} {rest}" for word, _, rest in (note.partition(" ") for note in outcome.notes)
     ]
+    if request.limit is not None:
+        noted += [
+            f"  skipped   {play}: no host of it is in --limit {request.limit}"
+            for play in outcome.plays_without_hosts
+        ]
     if outcome.report is not None:
         lines = [*own, "", *summary(outcome.report, outcome), *noted]
         if request.check:
             lines.append("  check     nothing was changed; the count says what would be")
         return lines
-    if outcome.no_hosts:
+    if outcome.no_hosts or outcome.no_tasks:
         return []
     verb = "would change" if request.check else "changed"
     return [
@@ -125,12 +137,12 @@ def cancelled_by_signals(run: Run, progress: Progress) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _json(outcome: Outcome) -> str:
+def _json(outcome: Outcome, code: int) -> str:
     report = outcome.report
     if report is None:
         errors = [failure.message for failure in outcome.failures] or list(outcome.messages)
         report = {"healthy": False, "problems": errors}
-    return json.dumps({**report, "exit_code": outcome.exit_code}, indent=2, ensure_ascii=False)
+    return json.dumps({**report, "exit_code": code}, indent=2, ensure_ascii=False)
 
 
 def _is_healthy(outcome: Outcome) -> bool:

@@ -1,6 +1,6 @@
-"""Measure on a lab of its own: deployments against the same by hand, a run that changes nothing, fail-overs.
+"""Measure on a lab of its own: the verbs that change a cache, against the same by hand where there is one; fail-overs.
 
-    python -m tests.bench [--lab bench] [--rounds 2] [--kills 5] [--chart PATH] [--json build/bench.json]
+    python -m tests.bench [--only site,backup] [--lab bench] [--rounds 2] [--kills 5] [--chart PATH] [--json PATH]
 
 KEEP=1 leaves the lab up. The exit code says whether the measurements were taken, not whether they are good.
 """
@@ -8,80 +8,93 @@ KEEP=1 leaves the lab up. The exit code says whether the measurements were taken
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.bench import by_hand, failover, playbook_log
+from tests.bench import backup, by_hand, failover, scale_masters, site, uninstall, upgrade, verb
 from tests.bench.measures import Measure, as_json, table
+from tests.bench.verb import Options
 from tools.lab_session import LabFailedError, booted
 from tools.repository import ROOT
 
-NO_TESTS = ("-e", "verify_tests=false")
+TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
+    "site": site.measure,  # the first: it installs Helm
+    "backup": backup.measure,
+    "upgrade": upgrade.measure,
+    "scale-masters": scale_masters.measure,
+    "uninstall": uninstall.measure,
+    "failover": lambda lab, options: failover.measure(lab, options.lab, options.kills),
+}
+ALSO = {"restore": "backup", "rollback": "upgrade"}
+"""Verbs that are measured with another."""
+FAILED = (RuntimeError, AssertionError, LabFailedError, subprocess.SubprocessError)
 
 
-def site(lab: by_hand.Lab, *, must_change: bool) -> playbook_log.PlaybookRun:
-    """Run site.yml and see that it did what it is measured for.
+def chosen(only: str) -> list[str]:
+    """The topics of a list with commas, in the order in which they are measured; all for an empty one.
 
     Raises:
-        RuntimeError: it failed, or changed something where nothing was to change, or nothing.
+        ValueError: there is no such topic.
     """
-    done = playbook_log.run(["site.yml", *NO_TESTS], lab.environment)
-    if done.exit_code or bool(done.changed) != must_change:
-        raise RuntimeError(
-            f"site.yml ended with {done.exit_code} and {done.changed} changes:\n{done.output}"
-        )
-    print(f"site.yml: {done.seconds:.1f} s, {done.tasks} tasks, {done.changed} changed", flush=True)
-    return done
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in {*TOPICS, *ALSO}]:
+        raise ValueError(f"--only {', '.join(unknown)}: not among {', '.join([*TOPICS, *ALSO])}")
+    asked = {ALSO.get(name, name) for name in names} or set(TOPICS)
+    return [name for name in TOPICS if name in asked]
 
 
-def measure(lab: by_hand.Lab, rounds: int, chart: Path) -> list[Measure]:
-    """Take every measurement; the two ways take turns, so that a slow minute hits both."""
-    first = site(lab, must_change=True)
-    recipe = by_hand.take_recipe(lab, chart)
-    unchanged = [site(lab, must_change=False) for _ in range(3)]
-    hand: list[float] = []
-    again: list[float] = []
-    for _ in range(rounds):
-        by_hand.remove(lab)
-        hand.append(by_hand.deploy(lab, recipe))
-        print(f"by hand: {hand[-1]:.1f} s", flush=True)
-        by_hand.remove(lab)
-        again.append(site(lab, must_change=True).seconds_before_last_play)
-
-    def against_hand(name: str, *samples: float) -> Measure:
-        return Measure(name, "s", samples, "by hand", tuple(hand), ratio_limit=1.0)
-
-    return [
-        against_hand("first deployment", first.seconds_before_last_play),
-        against_hand("deployment, Helm there", *again),
-        Measure("no-op site.yml", "s", tuple(run.seconds for run in unchanged), limit=15),
-        Measure("no-op site.yml", "tasks", tuple(float(run.tasks) for run in unchanged), limit=60),
-    ]
+def measure(
+    lab: by_hand.Lab, options: Options, topics: Iterable[str]
+) -> tuple[list[Measure], list[str]]:
+    """Take one topic after the other, each over nothing; what was measured, and the topics that failed."""
+    measures: list[Measure] = []
+    failed = []
+    for name in topics:
+        try:
+            verb.clear(lab, options)
+            measures += TOPICS[name](lab, options)
+        except FAILED as error:
+            print(f"Error: {name}: {error}", file=sys.stderr, flush=True)
+            failed.append(name)
+    return measures, failed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 1 when something could not be measured."""
+    """Exit code 1 when something could not be measured, 2 for a topic that does not exist."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default="", help=f"with commas: {', '.join([*TOPICS, *ALSO])}")
     parser.add_argument("--lab", default="bench", help="name of the lab to boot")
-    parser.add_argument("--rounds", type=int, default=2, help="deployments each way")
+    parser.add_argument("--rounds", type=int, default=2, help="how often, each way")
     parser.add_argument("--kills", type=int, default=5, help="of a leader, each way and mode")
-    parser.add_argument("--chart", type=Path, default=ROOT / "charts" / "alluxio", help="by hand")
+    parser.add_argument("--chart", type=Path, default=by_hand.CHART, help="deployed by hand")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
-    options = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    try:
+        topics = chosen(given.only)
+    except ValueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    options = Options(given.lab, given.rounds, given.kills, given.chart)
     try:
         with booted(options.lab) as environment:
             lab = by_hand.connect(environment)
-            measures = measure(lab, options.rounds, options.chart)
-            by_hand.remove(lab)
-            measures += failover.measure(lab, options.lab, options.kills)
-    except (LabFailedError, RuntimeError) as error:
+            measures, failed = measure(lab, options, topics)
+            _report(measures, given.json)
+            verb.clear(lab, options)
+    except FAILED as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(as_json(measures) + "\n", encoding="utf-8")
-    print(f"\n{table(measures)}")
-    return 0
+    if failed:
+        print(f"not measured: {', '.join(failed)}; the errors stand above")
+    return 1 if failed else 0
+
+
+def _report(measures: Sequence[Measure], place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(as_json(measures) + "\n", encoding="utf-8")
+    print(f"\n{table(measures)}", flush=True)
 
 
 if __name__ == "__main__":

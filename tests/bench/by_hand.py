@@ -20,7 +20,13 @@ from tools.repository import ROOT
 NAMESPACE = "alluxio"
 RELEASE = "alluxio"
 STORAGE = "/mnt/fuse3"
+CHART = ROOT / "charts" / "alluxio"
 COMPONENTS = ("master", "jobMaster", "worker", "jobWorker")
+ROLLED_OUT = tuple(
+    ("kubectl", "rollout", "status", workload, "-n", NAMESPACE, "--timeout=300s")
+    for workload in (f"statefulset/{RELEASE}-master", f"daemonset/{RELEASE}-worker")
+)
+"""Commands that wait until every pod is ready."""
 # The probes of Alluxio's own chart. Most of its time to ready is their delays.
 UPSTREAM_PROBES: dict[str, Any] = {
     "startupProbe": None,
@@ -136,18 +142,20 @@ def deploy(lab: Lab, recipe: Recipe) -> float:
     lab.run("kubectl", "apply", "-f", "-", stdin=recipe.manifests)
     install = ("helm", "install", RELEASE, str(recipe.chart), "--namespace", NAMESPACE)
     lab.run(*install, "--values", "-", stdin=recipe.values)
-    for workload in (f"statefulset/{RELEASE}-master", f"daemonset/{RELEASE}-worker"):
-        lab.run("kubectl", "rollout", "status", workload, "-n", NAMESPACE, "--timeout=300s")
+    for command in ROLLED_OUT:
+        lab.run(*command)
     return time.monotonic() - began
 
 
-def remove(lab: Lab) -> None:
-    """Remove the release with its volumes, data and namespace, however it was deployed."""
-    if RELEASE in lab.run("helm", "list", "-n", NAMESPACE, "--all", "--short").split():
-        lab.run("helm", "uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "3m")
-    lab.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=180s")
-    volumes = json.loads(lab.run("kubectl", "get", "pv", "-o", "json"))["items"]
-    for volume in volumes:
-        if volume["spec"].get("claimRef", {}).get("namespace") == NAMESPACE:
+def remove(lab: Lab, namespace: str = NAMESPACE, *directories: str) -> None:
+    """Remove a namespace with its releases, volumes and data, however they were deployed.
+
+    directories: what to delete on the nodes beside its part of the storage.
+    """
+    for release in lab.run("helm", "list", "-n", namespace, "--all", "--short").split():
+        lab.run("helm", "uninstall", release, "-n", namespace, "--wait", "--timeout", "3m")
+    lab.run("kubectl", "delete", "namespace", namespace, "--ignore-not-found", "--timeout=180s")
+    for volume in json.loads(lab.run("kubectl", "get", "pv", "-o", "json"))["items"]:
+        if volume["spec"].get("claimRef", {}).get("namespace") == namespace:
             lab.run("kubectl", "delete", "pv", volume["metadata"]["name"], "--timeout=60s")
-    lab.on_nodes(f"rm -rf {STORAGE}/{NAMESPACE}")
+    lab.on_nodes(f"rm -rf {' '.join([f'{STORAGE}/{namespace}', *directories])}")

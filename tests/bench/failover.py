@@ -10,7 +10,6 @@ Before each kill all masters are Ready and in the quorum.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab import versions
-from tests.bench import playbook_log
+from tests.bench import by_hand, playbook_log
 from tests.bench.by_hand import Lab, connect
 from tests.bench.measures import Measure, as_json, table
 from tests.masters_under_test import Masters
@@ -137,17 +136,6 @@ def deploy(lab: Lab, mode: str, extra: Sequence[str] = ()) -> None:
         raise RuntimeError(f"site.yml ended with {done.exit_code}:\n{done.output[-3000:]}")
 
 
-def remove(lab: Lab) -> None:
-    """Remove that release with its volumes and data."""
-    for release in lab.run("helm", "list", "-n", NAME, "--all", "--short").split():
-        lab.run("helm", "uninstall", release, "-n", NAME, "--wait", "--timeout", "3m")
-    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", "--timeout=180s")
-    for volume in json.loads(lab.run("kubectl", "get", "pv", "-o", "json"))["items"]:
-        if volume["spec"].get("claimRef", {}).get("namespace") == NAME:
-            lab.run("kubectl", "delete", "pv", volume["metadata"]["name"], "--timeout=60s")
-    lab.on_nodes(f"rm -rf /mnt/fuse3/{NAME} {SHARED}/{NAME}")
-
-
 def measure_kills(lab: Lab, mode: str, kills: int) -> list[Measure]:
     """Kill so often each way, by turns."""
     masters = Masters(lab.run, NAME, NAME, MASTERS, has_quorum=mode == "embedded")
@@ -177,12 +165,12 @@ def measure(lab: Lab, name: str, kills: int) -> list[Measure]:
     """Deploy each mode that can be deployed, kill its leaders, remove it."""
     measures: list[Measure] = []
     for mode, extra in modes(name).items():
-        remove(lab)
+        by_hand.remove(lab, NAME, f"{SHARED}/{NAME}")
         try:
             deploy(lab, mode, extra)
             measures += measure_kills(lab, mode, kills)
         finally:
-            remove(lab)
+            by_hand.remove(lab, NAME, f"{SHARED}/{NAME}")
     return measures
 
 

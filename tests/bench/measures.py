@@ -15,6 +15,7 @@ class Measure:
     Attributes:
         unit: of samples, baseline and limit.
         samples: in the order they were taken.
+        baseline_name: the other way; without samples of it, why there are none.
         baseline: samples of the other way; empty where there is none.
         limit: the most that the issue at hand asks for; None where nothing does.
         worst_counts: whether the limit is for each sample, not for the median.
@@ -54,7 +55,7 @@ def _number(value: float | None) -> str:
 
 
 def _row(measure: Measure) -> list[str]:
-    against = ""
+    against = measure.baseline_name
     if measure.baseline:
         against = f"{_number(statistics.median(measure.baseline))} ({measure.baseline_name})"
     spread = ""

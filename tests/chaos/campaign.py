@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.errors import LabError
 from tests.chaos import timeline
 from tests.chaos.faults import KINDS
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, MissedError, Scene
 from tests.chaos.journal_disks import JournalDisks
 from tests.chaos.plan import Strike
 from tests.chaos.release import Release
@@ -26,9 +26,10 @@ from tests.integration import file_tree
 from tests.integration.cache_under_test import RUN_LIMIT_S, Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
 
+NAME = "chaos"
 TREE = "/tree"
 CALIBRATION = 0
-"""The number of the change that an undisturbed run makes; strikes count from 1."""
+"""The number of the change that an undisturbed run makes; those of strikes, and of further tries, count from 1."""
 Say = Callable[[str], None]
 
 
@@ -40,12 +41,13 @@ class Campaign:
     """
 
     def __init__(self, lab: RunningLab, directory: Path, say: Say) -> None:
-        self.release = Release(Cache(lab, directory))
+        self.release = Release(Cache(lab, directory, NAME))
         self.log = directory / "chaos.log"
         self._disks = JournalDisks(self.release)
         self._say = say
         self._tree = file_tree.FileTree({}, ())
         self._timelines: dict[str, timeline.Timeline] = {}
+        self._changes = CALIBRATION
 
     def deploy(self) -> None:
         """Deploy the cache with journals on small disks, and fill the tree. Raises AssertionError where that fails."""
@@ -78,12 +80,13 @@ class Campaign:
         """One fault during one verb, and the judgement. `error`: what went wrong in the lab or in the test itself."""
         verb = VERBS[strike.verb]
         result = Result(strike)
-        writer = Writer(self.release, self.release.lab.state.joined[-1], str(strike.number))
+        self._changes += 1
+        writer = Writer(self.release, self.release.lab.state.joined[-1], str(self._changes))
         try:
             verb.prepare(self.release)
             if verb.writes_go_on:
                 writer.start()
-            verb.ask(self.release, strike.number)
+            verb.ask(self.release, self._changes)
             result = self._struck(verb, result)
             result = self._converged(verb, result)
             return self._judged(result, writer if verb.writes_go_on else None)
@@ -117,16 +120,10 @@ class Campaign:
             fault = KINDS[strike.fault](
                 Scene(self.release, self._disks, run), random.Random(strike.seed)
             )
-            try:
-                victim = fault.inject()
-                if fault.lasts:
-                    victim += f", {strike.hold_s:.0f} s"
-                    time.sleep(strike.hold_s)
-            finally:
-                fault.heal()
+            late = replace(result, victim="the run had ended", hit=False)
+            result = _injected(fault, result) if in_time else late
             code = run.wait(timeout=RUN_LIMIT_S)
-        ended = "killed" if code < 0 else str(code)
-        return replace(result, victim=victim, run=ended if in_time else f"{ended}, before")
+        return replace(result, run="killed" if code < 0 else str(code))
 
     def _converged(self, verb: Verb, result: Result) -> Result:
         """Run the verb once more, then see that nothing is left to change."""
@@ -169,6 +166,20 @@ class Campaign:
     def _note(self, what: str, outcome: Outcome) -> None:
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"==== {what}: exit code {outcome.code}\n{outcome.output}\n")
+
+
+def _injected(fault: Fault, result: Result) -> Result:
+    """Do the fault and, where it lasts, undo it after its time."""
+    try:
+        victim = fault.inject()
+        if fault.lasts:
+            victim += f", {result.strike.hold_s:.0f} s"
+            time.sleep(result.strike.hold_s)
+        return replace(result, victim=victim)
+    except MissedError as missed:
+        return replace(result, victim=str(missed), hit=False)
+    finally:
+        fault.heal()
 
 
 def _goes_on(run: subprocess.Popen[str]) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
+from typing import Final
 
 EARLIEST, LATEST = 0.02, 0.98
 """A fault falls within these parts of a verb's time: later the run may be over before it is struck."""
 SHORTEST_S, LONGEST_S = 3.0, 15.0
+IN_EVERY_VERB: Final = "killed-run"
+"""The fault that users meet in any verb: it comes with each of them first."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class Strike:
 def plan(seed: int, faults: int, verbs: Sequence[str], kinds: Sequence[str]) -> tuple[Strike, ...]:
     """The strikes of a run, in order.
 
-    Every pair of fault and verb comes once, in an order that the seed decides, before any comes again. A longer plan of
-    a seed begins with the shorter one, so that `--faults` repeats a part of a run.
+    Every pair of fault and verb comes once before any comes again; first those that have each kind of fault once, and
+    a killed run with each verb. The seed decides the rest of the order. A longer plan of a seed begins with the shorter
+    one, so that `--faults` repeats a part of a run.
 
     Raises:
         ValueError: there is nothing to strike, or nothing to strike with.
@@ -45,14 +49,28 @@ def plan(seed: int, faults: int, verbs: Sequence[str], kinds: Sequence[str]) -> 
     chance = random.Random(seed)
     strikes: list[Strike] = []
     while len(strikes) < faults:
-        pairs = list(product(sorted(verbs), sorted(kinds)))
-        chance.shuffle(pairs)
-        for verb, kind in pairs:
+        for verb, kind in _pairs(chance, verbs, kinds):
             at = round(chance.uniform(EARLIEST, LATEST), 3)
             hold_s = round(chance.uniform(SHORTEST_S, LONGEST_S), 1)
             own = chance.randrange(1 << 32)
             strikes.append(Strike(len(strikes) + 1, verb, kind, at, hold_s, own))
     return tuple(strikes[:faults])
+
+
+def _pairs(
+    chance: random.Random, verbs: Sequence[str], kinds: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Each pair of verb and kind once."""
+    pairs = list(product(sorted(verbs), sorted(kinds)))
+    chance.shuffle(pairs)
+    others = sorted(set(kinds) - {IN_EVERY_VERB})
+    chance.shuffle(others)
+    turns = sorted(set(verbs))
+    chance.shuffle(turns)
+    first = [pair for pair in pairs if pair[1] == IN_EVERY_VERB]
+    first += zip(cycle(turns), others, strict=False)
+    chance.shuffle(first)
+    return first + [pair for pair in pairs if pair not in first]
 
 
 def present(

@@ -21,13 +21,13 @@ class Release:
     """One release in a namespace of the same name, with a storage root and a directory of the bucket of its own.
 
     Attributes:
-        masters: how many it is to have now; verbs change it.
+        masters, ha: how many it is to have now, and how they agree; verbs change it.
         properties: settings of Alluxio's that verbs have changed.
     """
 
     cache: Cache
-    name: str = "chaos"
     masters: int = 3
+    ha: str = "embedded"
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -36,21 +36,23 @@ class Release:
         return self.cache.lab
 
     @property
+    def name(self) -> str:
+        """Of the release and of its namespace."""
+        return self.cache.name
+
+    @property
     def storage(self) -> str:
         """node_storage_root: the journals lie below it."""
-        return f"/mnt/{self.name}"
+        return self.cache.storage
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The variables of every verb: the inventory as it stands now."""
+        """The variables of every verb, beside those of its place: the inventory as it stands now."""
         values = self._inventory_values
         return {
-            "alluxio_namespace": self.name,
-            "alluxio_release": self.name,
-            "node_storage_root": self.storage,
             "alluxio_root_ufs": f"s3://datasets/{self.name}/",
             "alluxio_masters": self.masters,
-            "alluxio_ha": "embedded",
+            "alluxio_ha": self.ha,
             "alluxio_values": {
                 **values,
                 "properties": {**values.get("properties", {}), **dict(self.properties)},
@@ -108,17 +110,10 @@ class Release:
 
     def remove(self) -> None:
         """Take it away with all its data."""
-        lab = self.lab
-        lab.run(
-            "helm", "uninstall", self.name, "-n", self.name, "--wait", check=False, timeout_s=300
-        )
-        gone = ("--ignore-not-found", "--timeout=150s")
-        lab.run("kubectl", "delete", "namespace", self.name, *gone, check=False, timeout_s=180)
-        lab.run("kubectl", "delete", "pv", "-l", f"release={self.name}", *gone, check=False)
-        for node in lab.state.nodes:
-            # Its file system may be mounted there; what lies in it goes all the same.
-            lab.on_node(node.name, f"rm -rf {self.storage}/* {self.storage}-writer", check=False)
-        bucket = lab.s3()
+        # Its file system may be mounted there; what lies in it goes all the same.
+        directories = [f"{self.storage}/*", f"{self.storage}-writer"]
+        self.cache.remove(directories=directories, check=False)
+        bucket = self.lab.s3()
         for page in bucket.get_paginator("list_objects_v2").paginate(
             Bucket="datasets", Prefix=f"{self.name}/"
         ):

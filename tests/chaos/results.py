@@ -14,7 +14,8 @@ class Result:
     """How one strike ended.
 
     Attributes:
-        victim: what the fault hit.
+        victim: what the fault hit, or why it hit nothing.
+        hit: whether it hit anything while the verb ran.
         run: how the verb that was struck ended: its exit code, or `killed`.
         again: the exit code of the same verb run once more; None where it was not run.
         converged_s: how long that took.
@@ -33,6 +34,7 @@ class Result:
     acknowledged: int = 0
     lost: tuple[str, ...] = field(default=())
     error: str = ""
+    hit: bool = True
 
     @property
     def outcome(self) -> str:
@@ -45,11 +47,16 @@ class Result:
             return f"NOT CONVERGED: exit code {self.again}"
         if self.changed:
             return f"NOT CONVERGED: {self.changed} changed afterwards"
-        return "converged"
+        return "converged" if self.hit else "HIT NOTHING"
+
+    @property
+    def holds(self) -> bool:
+        """Nothing lost, and the verb converged, whether or not anything was hit."""
+        return self.outcome in ("converged", "HIT NOTHING")
 
     @property
     def is_good(self) -> bool:
-        """Nothing lost, and the verb converged."""
+        """Something was hit, nothing lost, and the verb converged: only that counts."""
         return self.outcome == "converged"
 
 

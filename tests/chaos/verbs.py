@@ -58,14 +58,14 @@ class Upgrade(Site):
 
 
 class ScaleMasters(Verb):
-    """From 3 to 1 and back, one strike after the other."""
+    """From 3 embedded masters to one that stands alone and back: members go or come, and the journal is converted."""
 
     name = "scale-masters"
     playbooks = ("scale_masters",)
     usual_s = 120.0
 
     def ask(self, release: Release, _number: int) -> None:
-        release.masters = 1 if release.masters == 3 else 3
+        release.masters, release.ha = (1, "none") if release.masters == 3 else (3, "embedded")
 
 
 class Backup(Verb):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +54,12 @@ class Cache:
     @property
     def root(self) -> str:
         """The release's own directory on each node."""
-        root = "/mnt/fuse3" if self.name == NAMESPACE else f"/mnt/{self.name}"
-        return f"{root}/{self.name}/{self.name}"
+        return f"{self.storage}/{self.name}/{self.name}"
+
+    @property
+    def storage(self) -> str:
+        """node_storage_root."""
+        return "/mnt/fuse3" if self.name == NAMESPACE else f"/mnt/{self.name}"
 
     @property
     def place(self) -> dict[str, str]:
@@ -62,7 +69,7 @@ class Cache:
         return {
             "alluxio_namespace": self.name,
             "alluxio_release": self.name,
-            "node_storage_root": f"/mnt/{self.name}",
+            "node_storage_root": self.storage,
         }
 
     def command(self, program: str, *argv: str, settings: Mapping[str, Any] | None) -> list[str]:
@@ -132,6 +139,22 @@ class Cache:
                 if process.poll() is None:
                     process.send_signal(signal.SIGTERM)
                     process.wait(timeout=60)
+
+    @staticmethod
+    def kill(run: subprocess.Popen[str]) -> int:
+        """SIGKILL a run: wrapper, supervisor, ansible-playbook and its workers at once; how many processes those were.
+
+        Each is stopped first, so that none sees another die and ends in order.
+        """
+        found: set[int] = set()
+        while new := family(run.pid) - found:  # a process may start another before it is stopped
+            for pid in new:
+                _signal(pid, signal.SIGSTOP)
+            found |= new
+        for pid in found:
+            _signal(pid, signal.SIGKILL)
+        run.wait(timeout=30)
+        return len(found)
 
     @property
     def running_log(self) -> str:
@@ -217,6 +240,83 @@ class Cache:
         lines = [line for line in text.splitlines() if re.fullmatch(r"\d+ [a-z-]+", line)]
         return sorted(lines, key=lambda line: int(line.split()[0]))
 
+    def leave_pending(self) -> int:
+        """Write what a Helm leaves that is killed in an upgrade: a newest revision `pending-upgrade`; its number."""
+        place = ("-n", self.name)
+        record_name = f"sh.helm.release.v1.{self.name}.v"
+        number = int(self.releases()[-1].split()[0])
+        secret = json.loads(
+            self.lab.kubectl("get", "secret", f"{record_name}{number}", *place, "-o", "json")
+        )
+        record = json.loads(gzip.decompress(b64decode(b64decode(secret["data"]["release"]))))
+        record["version"] = number + 1
+        record["info"]["status"] = "pending-upgrade"
+        data = b64encode(b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+        labels = secret["metadata"]["labels"]
+        host = labels["alluxops.io/run"].partition(".")[
+            0
+        ]  # each run of ours has a label of its own
+        secret["metadata"] = {
+            "name": f"{record_name}{number + 1}",
+            "labels": {
+                **labels,
+                "alluxops.io/run": f"{host}.killed",
+                "version": str(number + 1),
+                "status": "pending-upgrade",
+            },
+        }
+        secret["data"] = {"release": data}
+        manifest = self.directory / "pending.json"
+        manifest.write_text(json.dumps(secret))
+        self.lab.kubectl("create", "-f", str(manifest), *place)
+        return number + 1
+
+    def fingerprint(self) -> dict[str, str]:
+        """All that `site` makes on cluster and nodes, to see that a run changed none of it."""
+        seen = {}
+        for field, kinds in (
+            (
+                "resourceVersion",
+                "namespaces,persistentvolumes,persistentvolumeclaims,secrets,configmaps",
+            ),
+            ("generation", "nodes,services,daemonsets.apps,statefulsets.apps"),
+        ):
+            each = f"{{.kind}} {{.metadata.namespace}}/{{.metadata.name}} {{.metadata.labels}} {{.metadata.{field}}}"
+            path = f"jsonpath={{range .items[*]}}{each}{{'\\n'}}{{end}}"
+            seen[field] = self.lab.kubectl("get", kinds, "-A", "-o", path)
+        for node in self.lab.state.nodes:
+            listed = r"find /mnt/fuse3 -maxdepth 4 -printf '%p %m %U:%G\n' 2>/dev/null | sort"
+            seen[node.name] = self.lab.on_node(
+                node.name,
+                f"{listed}; command -v helm; ls /etc/apt/sources.list.d /etc/apt/keyrings",
+            )
+        return seen
+
+    def uninstall(self, *beside: str, check: bool = True) -> None:
+        """`helm uninstall` by hand, which leaves claims and volumes. beside: other releases of the namespace."""
+        for release in (self.name, *beside):
+            command = ("helm", "uninstall", release, "-n", self.name, "--wait")
+            self.lab.run(*command, check=check, timeout_s=300)
+
+    def remove(
+        self, *beside: str, directories: Sequence[str] | None = None, check: bool = True
+    ) -> None:
+        """Take the release away with its data by hand; what is in the bucket stays.
+
+        Args:
+            beside: other releases of the namespace.
+            directories: what to delete on each node, as the shell writes it; None for all that is the release's.
+            check: whether a cluster that does not do it is a failure.
+        """
+        shared_root = self.name == NAMESPACE
+        own = f"{self.storage}/{self.name}" if shared_root else self.storage
+        self.uninstall(*beside, check=False)
+        gone = ("--ignore-not-found", "--timeout=150s")
+        for kind in (("namespace", self.name), ("pv", "-l", f"release={self.name}")):
+            self.lab.run("kubectl", "delete", *kind, *gone, check=check, timeout_s=180)
+        for node in self.lab.state.nodes:
+            self.lab.on_node(node.name, f"rm -rf {' '.join(directories or [own])}", check=check)
+
     def wait_for(self, what: str, condition: Any, *, limit_s: float = 240) -> None:
         """Poll until a condition holds; the failure says what was awaited."""
         deadline = time.monotonic() + limit_s
@@ -225,3 +325,22 @@ class Cache:
                 f"waited {limit_s:.0f} s for {what}\n{self.running_log}"
             )
             time.sleep(0.5)
+
+
+def family(root: int) -> set[int]:
+    """A process and all that descend from it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError):
+                text = (entry / "stat").read_text()
+                parents[int(entry.name)] = int(text.rpartition(")")[2].split()[1])
+    found = {root}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

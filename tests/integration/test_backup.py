@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import stat
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +30,6 @@ SETTINGS: dict[str, Any] = {
 CONFIRMED = {**SETTINGS, "alluxio_confirm_restore": NAME}
 
 
-def remove(cache: Cache) -> None:
-    """Take the release away with its journals; what is in the bucket stays."""
-    lab = cache.lab
-    lab.run("helm", "uninstall", NAME, "-n", NAME, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, f"rm -rf /mnt/{NAME}")
-
-
 def in_bucket(lab: RunningLab, prefix: str) -> list[str]:
     listed = lab.s3().list_objects_v2(Bucket="datasets", Prefix=prefix)
     return [item["Key"] for item in listed.get("Contents", [])]
@@ -64,32 +50,18 @@ def read(cache: Cache) -> FileTree:
     return file_tree.read(cache.script, "/tree")
 
 
-def kill(root: int) -> None:
-    """SIGKILL a run: the wrapper, ansible-playbook under it and all of its workers."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
-    parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}
-    doomed = {root}
-    while more := {pid for pid, parent in parents.items() if parent in doomed} - doomed:
-        doomed |= more
-    for pid in doomed:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
 @pytest.fixture(scope="module")
 def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """A deployed cache that knows a tree, over nothing that an earlier run left."""
     cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
-    remove(cache)
+    cache.remove()
     empty_bucket(lab)
     # A root within a bucket has to exist.
     lab.s3().put_object(Bucket="datasets", Key=f"{PREFIX}/")
     cache.apply("site", **SETTINGS)
     file_tree.make(cache.script, "/tree")
     yield cache
-    remove(cache)
+    cache.remove()
     empty_bucket(lab)
 
 
@@ -127,12 +99,12 @@ def file(cache: Cache, scheduled: str) -> Path:
 def restored(cache: Cache, tree: FileTree, file: Path) -> Cache:
     """The cache, taken away and restored from the newest backup in the bucket, after a run that was killed."""
     del tree, file
-    remove(cache)
+    cache.remove()
     given = {**CONFIRMED, "restore_from": "latest"}
     inventory = ("-i", str(cache.lab.inventory))
     with cache.running("alluxops", "restore", *inventory, **given) as process:
         cache.wait_for("a master", lambda: f"{NAME}-master-0" in cache.pods())
-        kill(process.pid)
+        cache.kill(process)
     cache.apply("restore", **given)
     return cache
 
@@ -202,16 +174,20 @@ def test_files_in_the_store_are_read_again_and_site_has_nothing_to_change(restor
 
 
 def test_a_journal_that_is_not_empty_is_refused(restored: Cache, file: Path) -> None:
-    restored.lab.run("helm", "uninstall", NAME, "-n", NAME, "--wait")
+    restored.uninstall()
     outcome = restored.verb("restore", **CONFIRMED, restore_from=str(file))
     assert outcome.code == 2, outcome.output
     assert "holds metadata" in outcome.output
+    three = {**CONFIRMED, "alluxio_masters": 3, "alluxio_ha": "embedded"}
+    outcome = restored.verb("restore", **three, restore_from=str(file))
+    assert outcome.code == 2, outcome.output
+    assert "holds metadata of type UFS" in outcome.output
 
 
 def test_a_missing_backup_is_refused_and_one_of_this_machine_fills_three_masters(
     restored: Cache, tree: FileTree, file: Path
 ) -> None:
-    remove(restored)
+    restored.remove()
     three = {**CONFIRMED, "alluxio_masters": 3, "alluxio_ha": "embedded"}
     missing = "alluxio-backup-2026-01-01-1767225600000.gz"
     outcome = restored.verb("restore", **three, restore_from=missing)

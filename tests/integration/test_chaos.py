@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.attempts import attempts
 from tests.chaos.campaign import Campaign
 from tests.chaos.plan import plan
 from tests.chaos.results import table
@@ -25,8 +26,11 @@ def test_faults_during_site_lose_no_entry_and_no_acknowledged_write(
     campaign = Campaign(lab, tmp_path, print)
     try:
         campaign.deploy()
-        results = [campaign.strike(strike) for strike in plan(SEED, STRIKES, ["site"], KINDS)]
-        bad = [result for result in results if not result.is_good]
+        strikes = plan(SEED, STRIKES, ["site"], KINDS)
+        results = [result for one in strikes for result in attempts(campaign.strike, one)]
+        bad = [result for result in results if not result.holds]
         assert not bad, f"{table(results)}\n{bad[0].error}\n{campaign.dump()}"
+        hit = [result.strike.fault for result in results if result.is_good]
+        assert sorted(hit) == sorted(KINDS), table(results)
     finally:
         campaign.remove()

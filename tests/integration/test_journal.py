@@ -83,7 +83,7 @@ class Journal:
 
     def take_down(self) -> None:
         """`helm uninstall`, which leaves claims and volumes; the journal's Jobs have the volume to themselves."""
-        self.lab.run("helm", "uninstall", "alluxio", "-n", NAMESPACE, "--wait", timeout_s=300)
+        self.cache.uninstall()
         self.lab.kubectl("wait", "--for=delete", "-n", NAMESPACE, f"pod/{MASTER}", "--timeout=120s")
 
     def refused(self, **settings: Any) -> str:
@@ -107,20 +107,17 @@ def site(cache: Cache, **settings: Any) -> Outcome:
 def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """A cache that was deployed by site just now."""
     cache = Cache(lab, tmp_path_factory.mktemp("journal"))
-    remove(lab)
+    remove(cache)
     outcome = site(cache)
     assert outcome.code == 0, outcome.output
     yield cache
-    remove(lab)
+    remove(cache)
 
 
-def remove(lab: RunningLab) -> None:
-    """Take the release and its data away."""
-    lab.run("helm", "uninstall", "alluxio", "-n", NAMESPACE, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", "release=alluxio", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, "rm -rf /mnt/fuse3/alluxio")
+def remove(cache: Cache) -> None:
+    """Take the release and its data away, those in the bucket too."""
+    cache.remove()
+    lab = cache.lab
     for key in keys(lab):
         if key.startswith(("tree/", "alluxio_backups/alluxio/")):
             lab.s3().delete_object(Bucket="datasets", Key=key)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,12 +16,7 @@ from tests.integration.lab_under_test import RunningLab
 pytestmark = pytest.mark.long
 
 NAME = "scale"
-OURS: dict[str, Any] = {
-    "alluxio_namespace": NAME,
-    "alluxio_release": NAME,
-    "node_storage_root": f"/mnt/{NAME}",
-    "verify_tests": False,
-}
+OURS: dict[str, Any] = {"verify_tests": False}
 ONE = {"alluxio_masters": 1, "alluxio_ha": "none"}
 THREE = {"alluxio_masters": 3, "alluxio_ha": "embedded"}
 
@@ -54,36 +47,24 @@ class Release:
         masters = self.report(**settings)["masters"]
         return next(str(master["pod"]) for master in masters if master["role"] == "leader")
 
-    def script(self, text: str) -> str:
-        """A shell script in the first master."""
-        where = ("-n", NAME, f"{NAME}-master-0", "-c", "alluxio-master")
-        return self.lab.kubectl("exec", *where, "--", "bash", "-ec", text)
-
     def tree(self) -> FileTree:
-        return file_tree.read(self.script, "/scale")
-
-    def remove(self) -> None:
-        self.lab.run("helm", "uninstall", NAME, "-n", NAME, "--wait", check=False)
-        self.lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
-        self.lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
-        for node in self.lab.state.nodes:
-            self.lab.on_node(node.name, f"rm -rf /mnt/{NAME}")
+        return file_tree.read(self.cache.script, "/scale")
 
 
 @pytest.fixture(scope="module")
 def release(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """A cache with one master."""
-    found = Release(Cache(lab, tmp_path_factory.mktemp("scale")))
-    found.remove()
+    found = Release(Cache(lab, tmp_path_factory.mktemp(NAME), NAME))
+    found.cache.remove()
     found.apply("site", **ONE)
     yield found
-    found.remove()
+    found.cache.remove()
 
 
 @pytest.fixture(scope="module")
 def before(release: Release) -> FileTree:
     """Its files, mounts, pins, TTLs and ACLs."""
-    file_tree.make(release.script, "/scale")
+    file_tree.make(release.cache.script, "/scale")
     tree = release.tree()
     assert len(tree.entries) > file_tree.FILES + file_tree.CACHED + file_tree.DIRECTORIES
     assert len(tree.mounts) == 2
@@ -156,8 +137,7 @@ def test_a_run_killed_half_way_is_continued_by_the_next(
         release.cache.wait_for(
             "master 2 to be stopped", lambda: f"{NAME}-master-2" not in release.masters()
         )
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        release.cache.kill(process)
     done = release.apply("scale-masters", **ONE)
     assert "inventory set alluxio_masters: 1, alluxio_ha: none" in done.output
     assert list(release.masters()) == [f"{NAME}-master-0"]

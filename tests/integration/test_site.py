@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +19,17 @@ TASKS_OF_A_NO_OP = 60
 def fresh(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Cache:
     """A lab without the release; what an earlier test module left of it is removed."""
     cache = Cache(lab, tmp_path_factory.mktemp("site"))
-    remove(cache)
+    cache.remove()
     return cache
 
 
 @pytest.fixture(scope="module")
 def check_mode(fresh: Cache) -> Outcome:
-    """`--check --diff` before anything was deployed."""
-    return fresh.verb("site", "--check", "--diff")
+    """`--check --diff` before anything was deployed, which must leave no trace."""
+    before = fresh.fingerprint()
+    outcome = fresh.verb("site", "--check", "--diff")
+    assert fresh.fingerprint() == before
+    return outcome
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +43,6 @@ def cache(fresh: Cache, first: Outcome) -> Cache:
     """The deployed cache."""
     assert first.code == 0, first.output
     return fresh
-
-
-def remove(cache: Cache) -> None:
-    """Take the release and its data away, so that a test can see a first run."""
-    lab = cache.lab
-    lab.run("helm", "uninstall", "alluxio", "-n", NAMESPACE, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", "release=alluxio", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, "rm -rf /mnt/fuse3/alluxio")
 
 
 def test_check_mode_before_the_first_run_predicts_and_changes_nothing(
@@ -108,6 +98,33 @@ def test_a_changed_setting_is_shown_then_applied_and_restarts_what_reads_it(cach
 
     cache.apply("site")
     assert set(cache.playbook("site.yml").changed.values()) == {0}
+
+
+def test_a_change_whose_proof_failed_is_proven_by_the_next_run(cache: Cache) -> None:
+    bad = {"alluxio_root_ufs_credentials": {"accessKeyId": "BAD", "secretKey": "BAD"}}
+    for outcome in (cache.verb("site", **bad), cache.verb("site", **bad)):
+        assert outcome.code == 1, outcome.output
+    changed = cache.starts("alluxio-master")
+    shown = cache.verb(
+        "site", "--check", **bad
+    )  # whose notes a plain ansible-playbook does not print
+    assert "nothing has proven yet that revision" in shown.output
+
+    good = cache.apply("site")
+    assert "runTests 24/24" in good.output
+    assert cache.starts("alluxio-master") != changed
+    assert "runTests" not in cache.apply("site").output
+
+
+def test_a_revision_that_nobody_has_proven_is_proven_without_a_change(cache: Cache) -> None:
+    newest = cache.releases()[-1].split()[0]
+    record = f"secret/sh.helm.release.v1.{cache.name}.v{newest}"
+    cache.lab.kubectl("annotate", "-n", cache.name, record, "alluxops.io/proven-")
+    outcome = cache.playbook("site.yml")
+    assert "runTests 24/24" in outcome.output
+    assert set(outcome.changed.values()) == {0}, outcome.output
+    assert outcome.tasks <= TASKS_OF_A_NO_OP
+    assert "runTests" not in cache.playbook("site.yml").output
 
 
 def inventory_values(cache: Cache) -> dict[str, Any]:
@@ -168,19 +185,27 @@ BAD = [
 ]
 
 
+@pytest.fixture
+def untouched(cache: Cache) -> Iterator[None]:
+    """Fails the test that uses it if anything that `site` makes is another one after it."""
+    before = cache.fingerprint()
+    yield
+    assert cache.fingerprint() == before
+
+
 @pytest.mark.parametrize(("settings", "named"), BAD)
+@pytest.mark.usefixtures("untouched")
 def test_bad_settings_are_refused_before_anything_changes(
     cache: Cache, settings: dict[str, Any], named: str
 ) -> None:
-    before = cache.releases()
     outcome = cache.verb("site", **settings)
     assert outcome.code == 2, outcome.output
     assert "Error: " in outcome.output
     assert "Fix: " in outcome.output
     assert named in outcome.output
-    assert cache.releases() == before
 
 
+@pytest.mark.usefixtures("untouched")
 def test_a_manifest_given_as_values_is_refused(cache: Cache, tmp_path: Path) -> None:
     manifest = tmp_path / "alluxio-configmap.yaml"
     manifest.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n")
@@ -189,32 +214,31 @@ def test_a_manifest_given_as_values_is_refused(cache: Cache, tmp_path: Path) -> 
     assert "ConfigMap" in outcome.output
 
 
-def test_an_unreachable_node_and_an_unreachable_api_are_refused(
-    cache: Cache, tmp_path: Path
-) -> None:
-    host = cache.lab.state.addresses.host
-    outcome = cache.verb("site", "-e", f"ansible_host={host}", "-e", "ansible_port=9")
-    assert outcome.code == 2, outcome.output
-    text = cache.lab.kubeconfig.read_text().replace(":6443", ":9")
+@pytest.mark.usefixtures("untouched")
+def test_an_unreachable_api_is_refused(cache: Cache, tmp_path: Path) -> None:
     dead = tmp_path / "kubeconfig"
-    dead.write_text(text)
+    dead.write_text(cache.lab.kubeconfig.read_text().replace(":6443", ":9"))
     outcome = cache.verb("site", alluxops_kubeconfig=str(dead))
     assert outcome.code == 2, outcome.output
     assert ":9" in outcome.output
 
 
-def kill_run(process: subprocess.Popen[str]) -> None:
-    """SIGKILL the wrapper, ansible-playbook under it and all of its workers, at once."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=30)
-    mine = subprocess.run(
-        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for line in mine:
-        pid, _blank, command = line.strip().partition(" ")
-        if "ansible-playbook" in command and "site.yml" in command:
-            os.kill(int(pid), signal.SIGKILL)
+@pytest.mark.usefixtures("untouched")
+def test_one_unreachable_node_of_three_is_refused(cache: Cache, tmp_path: Path) -> None:
+    dead = tmp_path / "dead.yml"
+    nowhere = {"ansible_host": cache.lab.state.addresses.host, "ansible_port": 9}
+    dead.write_text(json.dumps({"all": {"hosts": {"n3": nowhere}}}))
+    outcome = cache.verb("site", "-i", str(dead))
+    assert outcome.code == 2, outcome.output
+    assert "n3" in outcome.output
+
+
+def test_a_revision_that_a_dead_helm_left_pending_does_not_block(cache: Cache) -> None:
+    number = cache.leave_pending()
+    outcome = cache.playbook("site.yml")
+    assert f"recovered: revision {number} was left pending-upgrade" in outcome.output
+    assert cache.releases()[-1].endswith("deployed")
+    assert set(cache.playbook("site.yml").changed.values()) == {0}
 
 
 @pytest.mark.parametrize("first_run", [False, True], ids=["upgrade", "install"])
@@ -223,11 +247,11 @@ def test_a_run_killed_while_helm_works_is_made_good_by_the_next(
 ) -> None:
     settings: dict[str, Any] = {"alluxio_worker_quota": 419430400}
     if first_run:
-        remove(cache)
+        cache.remove()
     inventory = str(cache.lab.inventory)
     with cache.running("alluxops", "site", "-i", inventory, **settings) as process:
         cache.wait_for("Helm", lambda: "Install or upgrade the release" in cache.running_log)
-        kill_run(process)
+        cache.kill(process)
     cache.apply("site", **settings)
     assert cache.releases()[-1].endswith("deployed")
     assert set(cache.ready().values()) == {"2/2"}
@@ -243,7 +267,7 @@ def test_a_run_beside_a_living_one_is_refused_and_a_dead_one_does_not_block(cach
         )
         second = cache.verb("site")
         assert process.poll() is None, cache.running_log
-        kill_run(process)
+        cache.kill(process)
     assert second.code == 2, second.output
     assert "another run" in second.output
     cache.apply("site")

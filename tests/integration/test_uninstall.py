@@ -17,6 +17,7 @@ SETTINGS: dict[str, Any] = {"verify_tests": False}
 NAME = "uninstall"
 ROOT = f"/mnt/{NAME}"
 DIRECTORY = f"{ROOT}/{NAME}/{NAME}"
+LABEL = f"alluxops.io/{NAME}.{NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,11 @@ def journals(cache: Cache) -> str:
     )
 
 
+def labelled(cache: Cache) -> list[str]:
+    """The nodes that carry the label of the release's workers."""
+    return [item["metadata"]["name"] for item in cache.lab.objects("nodes", "-l", LABEL)]
+
+
 def has_namespace(cache: Cache) -> bool:
     return NAME in [item["metadata"]["name"] for item in cache.lab.objects("namespaces")]
 
@@ -70,12 +76,14 @@ def test_check_mode_lists_what_would_go(cache: Cache) -> None:
         f"PersistentVolume {NAME}-alluxio-journal-{NAME}-master-0",
         "Secret lab-s3",
         f"Secret {NAME}-ufs-credentials",
+        f"label {LABEL} of Node n2",
         f"Namespace {NAME}",
         f"{DIRECTORY} on n2",
     ):
         assert name in outcome.output
     assert set(cache.ready().values()) == {"2/2"}
     assert journals(cache)
+    assert "n2" in labelled(cache)
 
 
 def test_data_outlive_the_release_and_site_takes_them_up(cache: Cache) -> None:
@@ -85,6 +93,7 @@ def test_data_outlive_the_release_and_site_takes_them_up(cache: Cache) -> None:
     outcome = cache.apply("uninstall", **SETTINGS)
     assert not has_namespace(cache)
     assert volumes(cache) == []
+    assert labelled(cache) == []
     where = journals(cache)
     assert where
     assert f"{DIRECTORY}/journal on {where.split()[0]}: a journal" in outcome.output

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from lab import versions as versions_module
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
+from tools.repository import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -41,6 +44,15 @@ def tree(cache: Cache) -> list[str]:
     return cache.known()
 
 
+@pytest.fixture(scope="module")
+def kept(cache: Cache, tree: list[str]) -> Path:
+    """A backup on this machine that the older version made."""
+    del tree
+    cache.apply("backup", **QUIET, alluxio_version=OLD, backup_to=str(cache.directory / "kept"))
+    (found,) = (cache.directory / "kept" / NAME / NAME).iterdir()
+    return found
+
+
 def running(cache: Cache) -> set[str]:
     """Image tags of the pods."""
     return {
@@ -58,8 +70,9 @@ def values_with(cache: Cache, **properties: str) -> dict[str, Any]:
 
 
 def test_site_does_not_change_the_version_of_a_running_release(
-    cache: Cache, tree: list[str]
+    cache: Cache, tree: list[str], kept: Path
 ) -> None:
+    assert kept.is_file()
     outcome = cache.verb("site", **QUIET)
     assert outcome.code == 2, outcome.output
     assert f"runs Alluxio {OLD}" in outcome.output
@@ -76,6 +89,18 @@ def test_check_mode_shows_the_plan_and_changes_nothing(cache: Cache) -> None:
     assert "alluxio_backups" in outcome.output
     assert cache.releases() == before
     assert running(cache) == {OLD}
+
+
+def test_a_journal_that_nobody_can_back_up_is_not_converted(cache: Cache) -> None:
+    masters = ("-n", NAME, "scale", "statefulset", f"{NAME}-master")
+    cache.lab.kubectl(*masters, "--replicas=0")
+    cache.wait_for("no master", lambda: f"{NAME}-master-0" not in cache.pods())
+    outcome = cache.verb("upgrade", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert f"upgrade_without_backup={NAME}" in outcome.output
+    assert running(cache) == {OLD}
+    cache.lab.kubectl(*masters, "--replicas=1")
+    cache.wait_for("the master", lambda: cache.ready().get(f"{NAME}-master-0") == "2/2")
 
 
 def test_what_kubernetes_would_refuse_half_way_is_refused_before(cache: Cache) -> None:
@@ -99,7 +124,7 @@ def test_an_upgrade_that_cannot_work_stops_with_its_state_explained(cache: Cache
 
 def test_the_right_version_converges_from_there(cache: Cache, tree: list[str]) -> None:
     outcome = cache.apply("upgrade", **QUIET)
-    assert "no master serves" in outcome.output
+    assert "made by the run that did not end; no master serves" in outcome.output
     assert running(cache) == {NEW}
     assert set(cache.ready().values()) == {"2/2"}
     assert cache.known() == tree
@@ -138,3 +163,93 @@ def test_other_settings_restart_what_reads_them_and_a_rollback_undoes_them(
     assert "3sec" not in cache.shell("getConf", name)
     assert cache.known() == tree
     assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
+
+
+def service(cache: Cache) -> dict[str, Any]:
+    """The Service of master 0."""
+    shown = cache.lab.run("kubectl", "-n", NAME, "get", "svc", f"{NAME}-master-0", "-o", "json")
+    found: dict[str, Any] = json.loads(shown)
+    return found
+
+
+def test_masters_names_get_addresses_and_lose_them_again(
+    cache: Cache, tree: list[str], tmp_path: Path
+) -> None:
+    headless = tmp_path / "alluxio"
+    shutil.copytree(ROOT / "charts" / "alluxio", headless)
+    template = headless / "templates" / "master-services.yaml"
+    text = template.read_text(encoding="utf-8")
+    assert text.count("  type: ClusterIP\n") == 1
+    template.write_text(
+        text.replace("  type: ClusterIP\n", "  clusterIP: None\n"), encoding="utf-8"
+    )
+    pods = cache.starts("alluxio-master")
+
+    outcome = cache.apply("upgrade", **QUIET, alluxio_chart_ref=str(headless))
+    assert "replaced, as they get or lose an address" in outcome.output
+    assert service(cache)["spec"]["clusterIP"] == "None"
+
+    cache.apply("site", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] != "None"
+
+    cache.apply("rollback", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] == "None"
+    cache.apply("upgrade", **QUIET)
+    assert service(cache)["spec"]["clusterIP"] != "None"
+    assert cache.starts("alluxio-master") == pods
+    assert cache.known() == tree
+
+
+def test_the_older_version_comes_back_with_a_backup_that_it_can_read(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    back = {**QUIET, "rollback_revision": 1, "restore_from": str(kept)}
+    outcome = cache.verb("rollback", **back)
+    assert outcome.code == 2, outcome.output
+    assert f"The journal of {NAME} is destroyed" in outcome.output
+    back["alluxio_confirm_restore"] = NAME
+
+    cache.apply("backup", **QUIET, backup_to=str(cache.directory / "newer"))
+    (late,) = (cache.directory / "newer" / NAME / NAME).iterdir()
+    outcome = cache.verb("rollback", **{**back, "restore_from": str(late)})
+    assert outcome.code == 2, outcome.output
+    assert f"was to run Alluxio {NEW}" in outcome.output
+    assert running(cache) == {NEW}
+
+    outcome = cache.apply("rollback", "--check", **back)
+    assert "replace all that the cache knows now" in outcome.output
+    assert running(cache) == {NEW}
+
+    cache.script("alluxio fs -Dalluxio.user.file.writetype.default=MUST_CACHE mkdir /kept/since")
+    outcome = cache.apply("rollback", **back)
+    assert f"restored {kept.name}" in outcome.output
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+    config = cache.lab.kubectl("-n", NAME, "get", "configmap", f"{NAME}-config", "-o", "yaml")
+    assert "init.from.backup" not in config
+    assert set(cache.playbook("site.yml", **QUIET, alluxio_version=OLD).changed.values()) == {0}
+
+
+def test_such_a_rollback_that_was_killed_is_brought_to_its_end(
+    cache: Cache, tree: list[str], kept: Path
+) -> None:
+    cache.apply("upgrade", **QUIET)
+    given = {**QUIET, "restore_from": str(kept), "alluxio_confirm_restore": NAME}
+    inventory = ("-i", str(cache.lab.inventory))
+    with cache.running("alluxops", "rollback", *inventory, **given) as process:
+        cache.wait_for("the step that restores", lambda: is_restoring(cache))
+        cache.kill(process)
+    outcome = cache.verb("rollback", **QUIET)
+    assert outcome.code == 2, outcome.output
+    assert "has begun and did not end" in outcome.output
+    cache.apply("rollback", **given)
+    assert not is_restoring(cache)
+    assert running(cache) == {OLD}
+    assert cache.known() == tree
+
+
+def is_restoring(cache: Cache) -> bool:
+    """Whether the last revision is one that starts from a backup."""
+    secrets = cache.lab.objects("secrets", "-n", NAME, "-l", f"owner=helm,name={NAME}")
+    newest = max(secrets, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
+    return str(newest["metadata"]["labels"].get("alluxops.io/step")).startswith("restore-")

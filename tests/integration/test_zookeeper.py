@@ -12,17 +12,30 @@ import pytest
 from lab import versions
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab, run_lab
+from tests.integration.struck_leader import missing_after
+from tests.masters_under_test import Masters
+from tests.steady_client import SteadyClient
 
 pytestmark = pytest.mark.long
 
 NAME = "zookeeper"
 """Namespace and release, beside the release that other modules use."""
 
+PAUSES_S = (
+    # Longer than a session (5 s).
+    10.0,
+    # The successor's wait (4 s) is over too, and clients, which leave a silent leader after 13 s, have not left it yet.
+    pytest.param(
+        12.0,
+        marks=pytest.mark.xfail(
+            raises=AssertionError,
+            strict=False,
+            reason="nothing fences the shared journal: docs/runbooks/high-availability.md",
+        ),
+    ),
+)
 ROOT_UFS = "s3://datasets/zookeeper-mode/"
 SETTINGS: dict[str, Any] = {
-    "alluxio_namespace": NAME,
-    "alluxio_release": NAME,
-    "node_storage_root": f"/mnt/{NAME}",
     "alluxio_root_ufs": ROOT_UFS,
     "alluxio_masters": 3,
     "alluxio_ha": "zookeeper",
@@ -35,10 +48,11 @@ SETTINGS: dict[str, Any] = {
 def site(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """The lab with the image, and without this release before and after."""
     run_lab("images", "images-zookeeper", "--name", lab.name)
-    remove(lab)
-    yield Cache(lab, tmp_path_factory.mktemp("zookeeper"))
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    remove(cache)
+    yield cache
     if os.environ.get("KEEP") != "1":
-        remove(lab)
+        remove(cache)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +68,24 @@ def cache(site: Cache, first: Outcome) -> Cache:
     return site
 
 
-def remove(lab: RunningLab) -> None:
+@pytest.fixture(scope="module")
+def masters(lab: RunningLab, cache: Cache) -> Masters:
+    """Its masters."""
+    return Masters(lab.run, NAME, NAME, has_quorum=False)
+
+
+@pytest.fixture(scope="module")
+def client(lab: RunningLab, cache: Cache) -> SteadyClient:
+    """A client in a pod of its own; it goes with the namespace."""
+    client = SteadyClient(lab.run, lab.environment, NAME, NAME)
+    client.start()
+    return client
+
+
+def remove(cache: Cache) -> None:
     """Take both releases and their data away."""
-    for release in (NAME, f"{NAME}-zookeeper"):
-        lab.run("helm", "uninstall", release, "-n", NAME, "--wait", check=False)
-    lab.run("kubectl", "delete", "namespace", NAME, "--ignore-not-found", timeout_s=180)
-    lab.run("kubectl", "delete", "pv", "-l", f"release={NAME}", "--ignore-not-found")
-    for node in lab.state.nodes:
-        lab.on_node(node.name, f"rm -rf /mnt/{NAME} /mnt/shared/{NAME}")
-    bucket = lab.s3()
+    cache.remove(f"{NAME}-zookeeper", directories=[f"/mnt/{NAME}", f"/mnt/shared/{NAME}"])
+    bucket = cache.lab.s3()
     for item in bucket.list_objects_v2(Bucket="datasets", Prefix="zookeeper-mode/").get(
         "Contents", []
     ):
@@ -73,12 +96,6 @@ def report(cache: Cache) -> dict[str, Any]:
     """The report of `alluxops status`."""
     found: dict[str, Any] = json.loads(cache.verb("status", "--json", **SETTINGS).output)
     return found
-
-
-def leader(cache: Cache) -> str:
-    """The pod of the master that leads; "" where none does."""
-    masters = report(cache)["masters"]
-    return next((master["pod"] for master in masters if master["role"] == "leader"), "")
 
 
 def alluxio(cache: Cache, *argv: str, check: bool = True) -> str:
@@ -126,18 +143,31 @@ def test_a_second_run_changes_nothing(cache: Cache) -> None:
     assert set(outcome.changed.values()) == {0}, outcome.output
 
 
-def test_nothing_is_lost_with_the_leader(cache: Cache) -> None:
+def test_nothing_is_lost_with_the_leader(
+    cache: Cache, masters: Masters, client: SteadyClient
+) -> None:
     alluxio(cache, "fs", "mkdir", *[f"/tree/{name}/deep" for name in "abc"])
     for name in "abc":
         alluxio(cache, "fs", "cp", "file:///opt/alluxio/conf/log4j.properties", f"/tree/{name}/f")
     alluxio(cache, "fs", "setTtl", "--action", "free", "/tree/a/f", "86400000")
-    before, killed = tree(cache), leader(cache)
+    before = tree(cache)
     assert len(before) == 9
-    cache.lab.kubectl("-n", NAME, "delete", "pod", killed, "--grace-period=0", "--force")
+    assert missing_after(cache, masters, client, masters.kill_pod, "pod") == []
     wait_healthy(cache)
     assert tree(cache) == before
     assert "86400000" in alluxio(cache, "fs", "stat", "/tree/a/f")
     alluxio(cache, "fs", "touch", "/tree/after")
+
+
+@pytest.mark.parametrize("pause_s", PAUSES_S)
+def test_a_leader_that_stands_still_loses_no_acknowledged_write(
+    cache: Cache, masters: Masters, client: SteadyClient, pause_s: float
+) -> None:
+    def pause(pod: str) -> float:
+        return masters.pause_process(pod, pause_s)
+
+    assert missing_after(cache, masters, client, pause, f"pause{pause_s:.0f}s", moves=True) == []
+    wait_healthy(cache)
 
 
 def wait_healthy(cache: Cache) -> None:
@@ -180,3 +210,15 @@ def test_what_cannot_work_is_refused(cache: Cache, settings: dict[str, Any], nam
     outcome = cache.verb("site", **{**SETTINGS, **settings})
     assert outcome.code == 2, outcome.output
     assert named in outcome.output
+
+
+def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache) -> None:
+    alluxio(cache, "fs", "mkdir", "/tree/restored")
+    cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))
+    (file,) = (cache.directory / "backups" / NAME / NAME).iterdir()
+    remove(cache)
+    cache.apply("restore", **SETTINGS, restore_from=str(file), alluxio_confirm_restore=NAME)
+    assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
+    assert "/tree/restored" in alluxio(cache, "fs", "ls", "/tree")
+    outcome = cache.playbook("site.yml", **SETTINGS)
+    assert set(outcome.changed.values()) == {0}, outcome.output

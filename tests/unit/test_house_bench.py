@@ -1,10 +1,14 @@
-"""The pure parts of tests/bench: reading Ansible's output, ratios, the table."""
+"""The pure parts of tests/bench: reading Ansible's output, ratios, the table, topics, what commands by hand get."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tests.bench import by_hand
+import pytest
+
+from tests.bench import __main__ as main_module
+from tests.bench import backup, by_hand, upgrade, verb
 from tests.bench.measures import Measure, as_json, table
 from tests.bench.playbook_log import read
 
@@ -78,3 +82,69 @@ def test_a_manifest_is_free_of_what_the_server_wrote() -> None:
         "spec": {"claimRef": {"name": "c"}},
     }
     assert found["spec"] == {"claimRef": {"name": "c", "uid": "3"}}
+
+
+def test_seconds_without_a_way_by_hand_are_told_as_such() -> None:
+    bare = Measure("scale-masters, 1 to 3", "s", (61.0, 63.0), verb.NO_WAY_BY_HAND)
+    assert "61 to 63  no way by hand" in table([bare])
+    assert json.loads(as_json([bare]))[0]["ratio"] is None
+
+
+@pytest.mark.parametrize(
+    ("only", "topics"),
+    [
+        ("", list(main_module.TOPICS)),
+        ("failover, site", ["site", "failover"]),
+        ("rollback,upgrade", ["upgrade"]),
+        ("restore", ["backup"]),
+    ],
+)
+def test_topics_are_chosen_by_name_and_keep_their_order(only: str, topics: list[str]) -> None:
+    assert main_module.chosen(only) == topics
+
+
+def test_an_unknown_topic_is_refused_before_a_lab_is_booted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main_module.main(["--only", "site,sight"]) == 2
+    assert "--only sight: not among site, backup" in capsys.readouterr().err
+
+
+def test_a_topic_that_fails_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> list[Measure]:
+        raise RuntimeError("no master serves")
+
+    good = Measure("uninstall", "s", (9.0,))
+    monkeypatch.setattr(verb, "clear", lambda *_: None)
+    monkeypatch.setitem(main_module.TOPICS, "backup", broken)
+    monkeypatch.setitem(main_module.TOPICS, "uninstall", lambda *_: [good])
+    options = verb.Options("bench", 1, 1, Path())
+    found = main_module.measure(by_hand.Lab({}, {}), options, ["backup", "uninstall"])
+    assert found == ([good], ["backup"])
+
+
+def test_the_address_of_a_backup_is_read_from_what_alluxio_says() -> None:
+    said = " Backup state: Running\r Backup state: Completed\rBackup Host        : m\n"
+    assert backup.backup_uri(f"{said}Backup URI         : s3://b/x.gz\n") == "s3://b/x.gz"
+    with pytest.raises(RuntimeError, match="named no backup"):
+        backup.backup_uri(said)
+
+
+def test_a_recipe_is_told_to_start_from_a_backup() -> None:
+    values = {"imageTag": "2.9.6", "master": {"count": 1, "properties": {"a": "b"}}}
+    recipe = by_hand.Recipe("{}", json.dumps(values), Path("chart"))
+    told = backup.from_backup(recipe, "s3://b/x.gz")
+    assert json.loads(told.values) == {
+        "imageTag": "2.9.6",
+        "master": {"count": 1, "properties": {"a": "b", backup.INIT_PROPERTY: "s3://b/x.gz"}},
+    }
+    assert json.loads(recipe.values) == values
+
+
+def test_other_settings_keep_those_that_are_there() -> None:
+    values = {"worker": {}, "properties": {"a": "b"}}
+    assert upgrade.with_property(values, 7) == {
+        "worker": {},
+        "properties": {"a": "b", upgrade.PROPERTY: "7sec"},
+    }
+    assert values == {"worker": {}, "properties": {"a": "b"}}

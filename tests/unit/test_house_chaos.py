@@ -11,18 +11,20 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.chaos import __main__ as main_module
+from tests.chaos.attempts import TRIES
 from tests.chaos.faults import KINDS
 from tests.chaos.faults.cut_link import ruleset
-from tests.chaos.faults.killed_run import family
 from tests.chaos.plan import Strike, plan, present
 from tests.chaos.results import Result, as_json, table
 from tests.chaos.timeline import Moment, Timeline
 from tests.chaos.verbs import NEEDS, VERBS
+from tests.integration.cache_under_test import family
 from tests.integration.file_tree import parse
 
 KIND_NAMES = list(KINDS)
@@ -45,6 +47,32 @@ def test_every_fault_meets_every_verb_before_any_pair_comes_again() -> None:
     strikes = plan(5, pairs + 1, list(VERBS), KIND_NAMES)
     assert len({(strike.verb, strike.fault) for strike in strikes[:pairs]}) == pairs
     assert [strike.number for strike in strikes] == list(range(1, pairs + 2))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 7])
+def test_a_run_has_every_kind_and_a_killed_run_in_every_verb_first(seed: int) -> None:
+    verbs = list(VERBS)
+    first = plan(seed, len(KIND_NAMES) + len(verbs) - 1, verbs, KIND_NAMES)
+    assert {strike.fault for strike in first} == set(KIND_NAMES)
+    assert {strike.verb for strike in first if strike.fault == "killed-run"} == set(verbs)
+    others = [strike.verb for strike in first if strike.fault != "killed-run"]
+    assert {others.count(verb) for verb in verbs} == {1, 2}
+
+
+def test_what_make_chaos_does_strikes_a_conversion_with_more_than_a_killed_run() -> None:
+    assert main_module.options_of([]).faults == 20
+    strikes = plan(1, 20, list(VERBS), KIND_NAMES)
+    assert {strike.fault for strike in strikes} == set(KIND_NAMES)
+    assert len([strike for strike in strikes if strike.verb == "scale-masters"]) >= 3
+
+
+def test_scaling_goes_through_a_conversion_in_turns() -> None:
+    release: Any = SimpleNamespace(masters=3, ha="embedded")
+    asked = []
+    for number in range(3):
+        VERBS["scale-masters"].ask(release, number)
+        asked.append((release.masters, release.ha))
+    assert asked == [(1, "none"), (3, "embedded"), (1, "none")]
 
 
 def test_a_strike_falls_within_the_verbs_time() -> None:
@@ -273,6 +301,18 @@ def test_an_interrupted_run_is_not_good_and_takes_everything_away(
     FakeCampaign.ends[2] = KeyboardInterrupt
     assert chaos("--faults", "3") == 1
     assert FakeCampaign.asked[-2:] == ["strike 2", "remove"]
+
+
+def test_what_hits_nothing_is_struck_again_and_does_not_count(
+    chaos: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FakeCampaign.ends[1] = Result(STRIKE, hit=False)
+    assert chaos("--faults", "2") == 1
+    tries = ["strike 1"] * TRIES
+    assert FakeCampaign.asked == ["deploy", "calibrate site", *tries, "strike 2", "remove"]
+    assert f"1 of 2 strikes hit; after {TRIES} tries hit nothing: 1" in capsys.readouterr().out
+    results = json.loads((tmp_path / "chaos.json").read_text())["results"]
+    assert [result["good"] for result in results] == [False] * TRIES + [True]
 
 
 def test_one_strike_of_a_run_can_be_repeated(chaos: Callable[..., int]) -> None:

@@ -13,8 +13,8 @@ from alluxops.cli import app
 from tools.repository import ROOT, files, relative
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Read by the wrapper's dashboard and shell; no verb of its own.
-NO_VERB = {"connection"}
+# Read by the wrapper's dashboard and shell; what site and restore have in common: no verbs of their own.
+NO_VERB = {"connection", "foundation"}
 MAKE_TARGET = re.compile(r"`make (?:-s )?([a-z-]+)")
 
 

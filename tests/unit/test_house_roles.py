@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,22 @@ def test_scenarios_are_named_after_roles() -> None:
     assert {role_of(name) for name in all_scenarios()} <= {role.name for role in ROLES}
 
 
+def test_only_preflight_by_itself_goes_past_a_run_at_work() -> None:
+    checks_first = {
+        path.stem: text
+        for path in files("playbooks/*.yml")
+        if "preflight" in (text := path.read_text(encoding="utf-8")) and path.stem != "preflight"
+    }
+    assert {"site", "upgrade", "rollback", "restore", "scale_masters"} <= set(checks_first)
+    careless = [
+        name
+        for name, text in checks_first.items()
+        if ("preflight.yml" in text or "role: preflight" in text)
+        and "__preflight_goes_on: true" not in text
+    ]
+    assert careless == []
+
+
 def _line_count(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
@@ -62,3 +79,25 @@ def test_files_are_small() -> None:
         if (lines := _line_count(path)) > limit
     }
     assert too_long == {}
+
+
+def test_only_the_main_path_of_a_role_undoes_a_release() -> None:
+    """What site deploys may be put back. Steps of other verbs build on journals that changed meanwhile."""
+    texts = {
+        relative(path): path.read_text(encoding="utf-8") for path in files("roles/*/tasks/*.yml")
+    }
+    undoing = {name for name, text in texts.items() if "failed_revision:" in text}
+    assert undoing == {"roles/alluxio/tasks/undo.yml", "roles/zookeeper/tasks/undo.yml"}
+    including = {
+        name for name, text in texts.items() if "undo" in text.replace("undone", "")
+    } - undoing
+    assert including == {"roles/alluxio/tasks/main.yml", "roles/zookeeper/tasks/ensemble.yml"}
+    whole = [
+        relative(path)
+        for pattern in ("playbooks/*.yml", "roles/*/tasks/*.yml")
+        for path in files(pattern)
+        if re.search(
+            r"(?:role|name): alluxio, rolespec|role: alluxio\s*$", path.read_text(), re.MULTILINE
+        )
+    ]
+    assert whole == ["playbooks/site.yml"]

@@ -2,7 +2,8 @@
 # Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
 set -euo pipefail
 
-said=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n' | grep '^Backup [HUE]' || true)
+# A failure is no end here: without a URI the message below says what it means.
+said=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n' | sed -n '/^Backup [HUE]/p') || true
 made=$(sed -n 's/^Backup URI *: .*\///p' <<<"$said")
 if [[ -z "$made" ]]; then
   echo "No backup was made in $UFS_FOLDER; the reason stands above." >&2
@@ -18,7 +19,7 @@ if ! grep -q "/$made.complete\$" <<<"$listed"; then
 fi
 if ((KEEP > 0)); then
   # Names begin with their date: sorted backwards, the newest come first.
-  names=$(grep -oE 'alluxio-backup-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{12,14}\.gz$' <<<"$listed" | sort -r || true)
+  names=$(sed -nE 's/.*(alluxio-backup-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{12,14}\.gz)$/\1/p' <<<"$listed" | sort -r)
   for name in $(tail -n "+$((KEEP + 1))" <<<"$names"); do
     [[ "$name" == "$made" ]] || alluxio fs rm "$CACHE_FOLDER/$name*"
   done

@@ -37,7 +37,7 @@ role: {{ . }}
 {{ .Values.image }}:{{ include "alluxio.text" (default .Chart.AppVersion .Values.imageTag) }}
 {{- end -}}
 
-{{/* The masters' names, comma-separated: <fullname>-master-0,<fullname>-master-1,... Each is a pod and its headless Service. */}}
+{{/* The masters' names, comma-separated: <fullname>-master-0,<fullname>-master-1,... Each is a pod and its Service. */}}
 {{- define "alluxio.masterNames" -}}
 {{- $names := list -}}
 {{- range $n := until (int .Values.master.count) -}}

@@ -58,7 +58,8 @@
 {{- define "alluxio.javaOptions" -}}
 {{- $defaults := include "alluxio.siteDefaults" . | fromYaml -}}
 {{- $properties := include "alluxio.properties" (dict "defaults" $defaults "common" dict "own" (default dict .Values.properties)) -}}
-{{- /* A master's pod gets a new address when it is made anew; Java would go on asking the old one for 30 s. */}}
+{{- /* A headless name, as ZooKeeper's servers and the log server have, gets a new address with each pod, and a Service's when it is
+       replaced; Java would go on asking the old one for 30 s. */}}
 {{- list "-Dsun.net.inetaddr.ttl=5" $properties (include "alluxio.jvmOptions" .Values.jvmOptions) | compact | join " " -}}
 {{- end -}}
 

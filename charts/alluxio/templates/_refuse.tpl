@@ -1,4 +1,5 @@
-{{/* Settings that cannot work, found before anything reaches the cluster: all of them in one error, each with its fix. */}}
+{{/* Settings that cannot work, found before anything reaches the cluster: all of them in one error, each with its fix.
+     A rule here has its twin in the collection's module_utils/refuse*.py, which preflight runs. */}}
 {{- define "alluxio.refuse" -}}
 {{- $errors := concat
   (include "alluxio.refuseForeign" . | fromJsonArray)

@@ -3,14 +3,17 @@
 {{- define "alluxio.refuseOptions" -}}
 {{- $errors := list -}}
 {{- $components := dict "" .Values "master." .Values.master "jobMaster." .Values.jobMaster "worker." .Values.worker "jobWorker." .Values.jobWorker "proxy." .Values.proxy "fuse." .Values.fuse "logserver." .Values.logserver -}}
-{{- $credential := "(?i)(accessKeyId|accessKeySecret|secretKey|secretAccessKey|secret[.]key|account[.]key|password|client[.]secret)" -}}
+{{- /* Of a name. The collection's module_utils/settings.py has the same, and a test holds them against each other. */}}
+{{- $credential := "(?i)(access[._-]?key|secret[._-]?(key|access)|account[._-]?key|client[._-]?secret|auth[._-]key$|azure[.]sas[.]|passw|(^|[._-]|session)(token|secret)$)" -}}
 {{- $fix := "Fix: put credentials into a Secret, mount it with secrets.master and secrets.worker, and point env at the file, as in master.env: {AWS_CREDENTIAL_PROFILES_FILE: /secrets/ufs/credentials} (likewise worker.env)." -}}
+{{- $ownEnv := include "alluxio.ownEnv" . | fromYaml -}}
 {{- $owned := include "alluxio.ownedProperties" . | fromYaml -}}
 {{- range $prefix, $component := $components -}}
 {{- range $key, $value := default dict $component.properties -}}
 {{- $place := printf "%sproperties.%s" $prefix $key -}}
 {{- $text := include "alluxio.text" $value -}}
-{{- if regexMatch $credential $key -}}
+{{- if kindIs "invalid" $value -}}{{- /* A null takes a property away. */ -}}
+{{- else if regexMatch $credential $key -}}
 {{- $errors = append $errors (printf "%s would write a credential into a ConfigMap and onto command lines.\n%s" $place $fix) -}}
 {{- else if or (regexMatch "[\\s\"`]" $text) (contains "$(" $text) -}}
 {{- $errors = append $errors (printf "%s is %q: a Java option cannot carry blanks, quotes, backquotes or $(.\nFix: write the value without them." $place $text) -}}
@@ -20,18 +23,34 @@
 {{- $errors = append $errors (printf "%s is %q, and %s says %q: Services, probes and volumes are made from the latter.\nFix: set %s." $place $text (index $owned $key "setting") (index $owned $key "value" | toString) (index $owned $key "setting")) -}}
 {{- end -}}
 {{- end -}}
-{{- if regexMatch $credential (include "alluxio.jvmOptions" $component.jvmOptions) -}}
-{{- $errors = append $errors (printf "%sjvmOptions would write a credential into a ConfigMap and onto command lines.\n%s" $prefix $fix) -}}
+{{- range regexSplit "\\s+" (include "alluxio.jvmOptions" $component.jvmOptions) -1 -}}
+{{- $name := trimPrefix "-D" . | splitList "=" | first -}}
+{{- if and (hasPrefix "-D" .) (regexMatch $credential $name) -}}
+{{- $errors = append $errors (printf "%sjvmOptions: -D%s would write a credential into a ConfigMap and onto command lines.\n%s" $prefix $name $fix) -}}
+{{- end -}}
 {{- end -}}
 {{- if $prefix -}}
 {{- range $name, $value := default dict $component.env -}}
-{{- if regexMatch "(?i)(SECRET_ACCESS_KEY|ACCESS_KEY_ID|SECRET_KEY|PASSWORD|SESSION_TOKEN)$" $name -}}
+{{- if regexMatch $credential $name -}}
 {{- $errors = append $errors (printf "%senv.%s would write a credential into the pod's manifest.\n%s" $prefix $name $fix) -}}
+{{- else if has $name (index $ownEnv (trimSuffix "." $prefix)) -}}
+{{- $errors = append $errors (printf "%senv.%s is the chart's own: it would stand twice in the pod, which Kubernetes refuses or reads either way.\nFix: remove it%s." $prefix $name (ternary ", and set fuse.mountPoint" "" (eq $name "MOUNT_POINT"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $errors | toJson -}}
+{{- end -}}
+
+{{/* Variables that the templates give to a component's containers. */}}
+{{- define "alluxio.ownEnv" -}}
+master: [ALLUXIO_MASTER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME]
+jobMaster: [ALLUXIO_MASTER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME]
+worker: [ALLUXIO_WORKER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME, ALLUXIO_WORKER_CONTAINER_HOSTNAME]
+jobWorker: [ALLUXIO_WORKER_HOSTNAME, ALLUXIO_CLIENT_HOSTNAME, ALLUXIO_WORKER_CONTAINER_HOSTNAME]
+proxy: [ALLUXIO_CLIENT_HOSTNAME]
+fuse: [ALLUXIO_CLIENT_HOSTNAME, MOUNT_POINT]
+logserver: [ALLUXIO_CLIENT_HOSTNAME]
 {{- end -}}
 
 {{/* Properties that follow from another setting: {property: {setting, value}}. */}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Fault, MissedError
 from tests.chaos.release import MASTER, WORKER
 
 
@@ -11,14 +11,16 @@ class _DeletedPod(Fault):
     lasts = False
 
     def inject(self) -> str:
-        """Delete one that is there; in the middle of a restart it may be a new one, or none."""
+        """Delete one that is there; in the middle of a restart it may be a new one."""
         release = self.scene.release
-        names = [str(pod["metadata"]["name"]) for pod in release.pods(self.role)]
-        if not names:
-            return f"no pod of {self.role} is there"
-        name = self.chance.choice(names)
+        name, _ = self.one_of(
+            lambda: {str(pod["metadata"]["name"]): pod for pod in release.pods(self.role)},
+            f"pod of {self.role}",
+        )
         where = ("-n", release.name, name, "--ignore-not-found", "--wait=false")
-        release.lab.kubectl("delete", "pod", *where, "--grace-period=0", "--force")
+        said = release.lab.kubectl("delete", "pod", *where, "--grace-period=0", "--force")
+        if name not in said:
+            raise MissedError(f"{name} was gone")
         return name
 
 

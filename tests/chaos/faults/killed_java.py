@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab import cgroups
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Fault, MissedError
 from tests.chaos.release import MASTER
 
 MAIN_CLASS = "alluxio.master.AlluxioMaster"
@@ -20,19 +20,22 @@ class KilledJava(Fault):
     lasts = False
 
     def inject(self) -> str:
-        """Kill one that runs; in the middle of a restart there may be none."""
-        running = {}
+        """Kill one that runs."""
+        name, pid = self.one_of(self._running, "master's process")
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError as gone:
+            raise MissedError(f"java of {name} had ended") from gone
+        return f"java of {name}"
+
+    def _running(self) -> dict[str, int]:
+        found = {}
         for pod in self.scene.release.pods(MASTER):
             node = pod["spec"].get("nodeName")
             pid = self._process(str(pod["metadata"]["uid"]), node) if node else None
             if pid is not None:
-                running[str(pod["metadata"]["name"])] = pid
-        if not running:
-            return "no master's process is there"
-        name = self.chance.choice(sorted(running))
-        with suppress(ProcessLookupError):
-            os.kill(running[name], signal.SIGKILL)
-        return f"java of {name}"
+                found[str(pod["metadata"]["name"])] = pid
+        return found
 
     def _process(self, uid: str, node: str) -> int | None:
         group = cgroups.node_group(self.scene.state, self.scene.release.node(node))

@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import cgroups, kubeadm
 from lab.commands import wait_for
 from lab.errors import LabError
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Fault, MissedError
 
 
 class _StoppedServer(Fault):
@@ -18,7 +18,9 @@ class _StoppedServer(Fault):
 
     def inject(self) -> str:
         """Stop the process: connections stay open and nobody answers, which is worse than a refusal."""
-        for pid in self._processes():
+        if not (found := self._processes()):
+            raise MissedError(f"{self.program} did not run")
+        for pid in found:
             _signal(pid, signal.SIGSTOP)
         return f"{self.program} on {self.scene.state.control.name}"
 

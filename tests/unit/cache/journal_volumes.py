@@ -25,6 +25,9 @@ class Volumes:
         self.masters: Json | None = None
         self.pods: list[Json] = []
         self.done: list[str] = []
+        self.members: list[int] = []
+        self.phase = "Bound"
+        self.uid = ""
 
     def folder(self, ordinal: int) -> Path:
         folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
@@ -35,7 +38,7 @@ class Volumes:
         """Masters, ready or failing, on an embedded journal with entries."""
         self.masters = {
             "metadata": {"name": "alluxio-master", "namespace": "cache"},
-            "spec": {"replicas": len(ready)},
+            "spec": {"replicas": len(ready), "template": {"spec": {"containers": []}}},
         }
         for ordinal, is_ready in enumerate(ready):
             statuses = [container("alluxio-master", ready=is_ready, restarts=0 if is_ready else 3)]
@@ -52,6 +55,10 @@ class Volumes:
         log.write_text("entries")
 
     def get(self, path: str) -> Json | None:
+        if "/persistentvolumeclaims/" in path:
+            return {"status": {"phase": self.phase}}
+        if path == "/api/v1/namespaces/kube-system":
+            return {"metadata": {"uid": self.uid}}
         return self.masters if path == SET else None
 
     def create(self, path: str, body: Json) -> Json:
@@ -84,8 +91,17 @@ class Volumes:
         return self._run(name, ["/bin/sh", "-c", script]).stdout
 
     def exec(self, _namespace: str, name: str, _: str, command: list[str], **__: Any) -> ExecResult:
+        if "quorum info" in command[-1]:
+            return ExecResult(0, self._quorum(), "")
         done = self._run(name, command)
         return ExecResult(done.returncode, done.stdout, done.stderr)
+
+    def _quorum(self) -> str:
+        """What the leader says of the members, master 0 leading."""
+        head = "Journal domain\t: MASTER\nQuorum leader\t: alluxio-master-0:19200\n"
+        return head + "".join(
+            f"AVAILABLE | 1 | alluxio-master-{ordinal}:19200\n" for ordinal in self.members
+        )
 
     def _run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
         ordinal = int(name.removesuffix("-x").rpartition("-")[2])
@@ -100,8 +116,8 @@ class Volumes:
 
     def merge(self, path: str, patch: Json) -> Json:
         assert path == SET
-        replicas = patch["spec"]["replicas"]
-        self.done.append(f"replicas {replicas}")
+        replicas = patch.get("spec", {}).get("replicas")
+        self.done.append("notes" if replicas is None else f"replicas {replicas}")
         if replicas == 0:
             self.pods = []
         assert self.masters is not None
@@ -110,7 +126,8 @@ class Volumes:
         self.masters["metadata"]["annotations"] = {
             key: value for key, value in kept.items() if value is not None
         }
-        self.masters["spec"]["replicas"] = replicas
+        if replicas is not None:
+            self.masters["spec"]["replicas"] = replicas
         return self.masters
 
     def pod_http(self, *_: Any) -> str:
@@ -140,6 +157,7 @@ def options(masters: int = 3, **given: Any) -> Json:
         "ordinals": [],
         "stale": False,
         "restoring": "",
+        "backed_up": "",
         "backup_first": True,
         "backup_to": "ufs",
         "wait_timeout_s": 30,

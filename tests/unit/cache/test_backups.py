@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.action.journal_conversion import LoneMaster
 from ansible_collections.alluxops.cache.plugins.module_utils import backup
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, census
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
 from tests.unit.cache.kube_objects import pod
 from tests.unit.cache.shell_pods import ShellPods
 from tests.unit.cache.test_backup import MID, NEW, OLD
@@ -157,6 +158,75 @@ def test_a_backup_is_fetched_from_whichever_master_wrote_it(
     assert sorted(each.name for each in mine.iterdir()) == [NEW, "notes.txt"]
     assert len(list(theirs.iterdir())) == 3
     assert list(cluster.path("alluxio-master-1", "/journal/alluxops-backups").iterdir()) == []
+
+
+def left_behind(cluster: Cluster, *names: str) -> list[Path]:
+    """Files in the journals: what a conversion left, and runs that were killed before they fetched theirs."""
+    found = []
+    for number in (0, 1):
+        folder = cluster.path(f"alluxio-master-{number}", "/journal/alluxops-backups")
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).write_text("mount options, credentials among them")
+        found.append(folder)
+    return found
+
+
+@pytest.mark.parametrize("to", ["ufs", "here"])
+def test_the_next_backup_clears_the_masters_journals_of_older_ones(
+    written_below: Cluster, tmp_path: Path, to: str
+) -> None:
+    folders = left_behind(written_below, OLD, f"{OLD}.complete", MID, "notes.txt")
+    take(written_below, to=str(tmp_path / "backups") if to == "here" else to)
+    for folder in folders:
+        assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_backup_that_fails_keeps_the_newest_whole_one_of_a_journal_and_no_others(
+    written_below: Cluster, tmp_path: Path
+) -> None:
+    folders = left_behind(written_below, OLD, f"{OLD}.complete", MID)
+    fails = written_below.folder / "fails"
+    fails.write_text("Local backup failed: No space left on device\n")
+    with pytest.raises(CacheError, match="made no backup"):
+        take(written_below, to=str(tmp_path / "backups"))
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir()) == [OLD, f"{OLD}.complete"]
+
+
+def test_a_conversion_keeps_its_own_backup_and_clears_older_ones(cluster: Cluster) -> None:
+    """Its own is what the new journal is made from, also where no mark says that it is whole."""
+    (folder, _) = left_behind(cluster, OLD, f"{OLD}.complete", MID, "notes.txt")
+    values = {"journal": {"folder": "/journal"}}
+    master = LoneMaster.__new__(LoneMaster)
+    vars(master).update(
+        kube=cluster,
+        namespace="ns",
+        release="alluxio",
+        values=values,
+        pod="alluxio-master-0",
+        patience=Patience(0),
+        _exec=lambda script: _converted(cluster, folder, script),
+    )
+    assert master.back_up("UFS").uri == f"/journal/alluxops-backups/{NEW}"
+    assert sorted(path.name for path in folder.iterdir()) == [NEW, "notes.txt"]
+
+
+def _converted(cluster: Cluster, folder: Path, script: str) -> ExecResult:
+    """Answer a conversion's `fsadmin backup`, and run the rest in the pod."""
+    if "fsadmin backup" in script:
+        (folder / NEW).write_text("new")
+        said = f"Backup Host : x\nBackup URI : /journal/alluxops-backups/{NEW}\n"
+        return ExecResult(0, said, "")
+    command = ["/bin/bash", "-c", script]
+    return cluster.exec("ns", "alluxio-master-0", "alluxio-master", command, timeout_s=9)
+
+
+def test_a_journal_that_cannot_be_cleared_does_not_undo_a_backup(
+    written_below: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "forget_in_journal", lambda *_, **__: "exit 1")
+    assert take(written_below).entries == 7
 
 
 def test_a_leader_without_a_standby_that_takes_it_takes_it_itself(written_below: Cluster) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
+from ansible_collections.alluxops.cache.plugins.action.cache_wait import (
+    ActionModule,
+    Restoring,
+    TroubleWatch,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils import health
-from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_of, pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release
 from tests.unit.cache.kube_objects import container, event, fixture, pod
 
 Json = dict[str, Any]
@@ -44,8 +51,8 @@ class Waited:
 class Look:
     """Looks at the same pods at the given seconds."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.watch = TroubleWatch(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    def __init__(self, cluster: Cluster, workers: tuple[str, ...] = ()) -> None:
+        self.watch = TroubleWatch(cluster, "cache", "alluxio", workers)  # type: ignore[arg-type]
         self.waited = Waited()
 
     def at(self, second: float, pods: list[Json]) -> None:
@@ -133,6 +140,77 @@ def test_a_pod_on_its_way_out_is_no_trouble() -> None:
         look.at(second, [MASTER, going, pod("alluxio-worker-y", "alluxio-worker", "n2")])
 
 
+def test_a_worker_where_none_is_awaited_holds_nothing_up() -> None:
+    look = Look(Cluster(log=TMPFS), workers=("n3",))
+    fine = pod("alluxio-worker-y", "alluxio-worker", "n3")
+    for second in (0, 30, 60):
+        look.at(second, [MASTER, worker(5), fine])  # of n2
+    awaited = Look(Cluster(log=TMPFS), workers=("n2", "n3"))
+    awaited.at(0, [MASTER, worker(5), fine])
+    with pytest.raises(CacheError, match="alluxio-worker-x on node n2"):
+        awaited.at(30, [MASTER, worker(5), fine])
+
+
+def test_a_pod_of_a_daemon_set_that_is_not_scheduled_yet_belongs_to_its_node() -> None:
+    name = {"key": "metadata.name", "operator": "In", "values": ["n4"]}
+    terms = {"nodeSelectorTerms": [{"matchFields": [name]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    assert node_of({"spec": {"affinity": affinity}}) == "n4"
+    assert node_of({"spec": {"affinity": affinity, "nodeName": "n2"}}) == "n2"
+    assert node_of({"spec": {}}) == ""
+
+
+class Ghostly:
+    """A wait over a cache that serves, whose leader names a worker that is gone until second `forgotten_at`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, forgotten_at: float) -> None:
+        self.now = 0.0
+        self.forgotten_at = forgotten_at
+        self.ready = True
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+        monkeypatch.setattr(release, "raw_pods", lambda *_: [])
+        monkeypatch.setattr(release, "look", self.look)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += max(seconds, 0.1)
+
+    def look(self, *_: Any) -> health.Seen:
+        pods = [pod_facts(MASTER), pod_facts(pod("alluxio-worker-x", "alluxio-worker", "n2"))]
+        hosts = frozenset({"10.0.0.2", pods[1]["pod_ip"]})
+        gone = frozenset({"10.0.0.2", "10.1.0.99"})
+        named = [hosts, gone] if self.now < self.forgotten_at else [hosts]
+        workers = tuple(health.Worker("10.0.0.2", each, 1, 0, 1, "LIVE") for each in named)
+        leader = health.Leader(MASTER["metadata"]["name"], "2.9.6", workers, ())
+        return health.Seen(pods if self.ready else pods[:1], leader)
+
+    def wait(self, timeout_s: float) -> float:
+        action = ActionModule.__new__(ActionModule)
+        action._task = SimpleNamespace(check_mode=False)
+        place = {"namespace": "cache", "release": "alluxio", "masters": 1, "workers": ["n2"]}
+        options = {**place, "part": "all", "restoring": False, "wait_timeout_s": timeout_s}
+        waited_s: float = action.act(Cluster(), options)["waited_s"]  # type: ignore[arg-type]
+        return waited_s
+
+
+@pytest.mark.parametrize(
+    ("forgotten_at", "timeout_s", "least", "most"),
+    [(25, 600, 25, 27), (10000, 600, 60, 62), (10000, 20, 20, 21)],
+    ids=["forgotten", "not soon", "not within the limit"],
+)
+def test_a_worker_that_is_gone_is_waited_out_but_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch, forgotten_at: float, timeout_s: float, least: int, most: int
+) -> None:
+    assert least <= Ghostly(monkeypatch, forgotten_at).wait(timeout_s) <= most
+
+
+def test_what_is_really_missing_still_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Ghostly(monkeypatch, 0)
+    cache.ready = False
+    with pytest.raises(CacheError, match="n2 has no worker"):
+        cache.wait(20)
+
+
 def test_the_error_at_the_limit_tells_the_last_trouble() -> None:
     look = Look(Cluster(log="WARN still thinking"))
     look.at(0, [MASTER, worker(1)])
@@ -147,3 +225,13 @@ def test_the_error_at_the_limit_without_trouble_tells_what_was_awaited() -> None
     error = look.watch.timeout(["no master serves yet"], look.waited)  # type: ignore[arg-type]
     assert "no master serves yet" in error.what
     assert "alluxops_wait_timeout_s" in error.fix
+
+
+def test_a_restore_has_time_as_long_as_it_gets_on() -> None:
+    cluster = Cluster(log="INFO BackupManager - 100 entries from backup applied so far...")
+    pods = [MASTER, pod("alluxio-worker-x", "alluxio-worker", "n2")]
+    restoring = Restoring(cluster, "cache")  # type: ignore[arg-type]
+    assert restoring.gets_on(pods)
+    assert not restoring.gets_on(pods)
+    cluster.log = "INFO BackupManager - 2000 entries from backup applied so far..."
+    assert restoring.gets_on(pods)

@@ -12,7 +12,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     Check,
     Wanted,
     check,
+    lacking_credentials,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from tests.unit.cache.kube_objects import node
 
 Json = dict[str, Any]
@@ -40,7 +42,7 @@ def test_the_size_of_a_running_ensemble_is_not_changed() -> None:
     assert failed(cluster(), wanted) == []
     assert failed(cluster(zookeeper={"replicas": 2}), wanted) == []
     (check_,) = failed(cluster(zookeeper={"replicas": 1}), wanted)
-    assert "runs with 1 servers; the settings say 2" in check_.value
+    assert "runs with 1 server; the settings say 2" in check_.value
     assert "set zookeeper_replicas: 1" in check_.fix
 
 
@@ -90,6 +92,12 @@ RUNNING = {"replicas": 1, "ha": "none"}
         (cluster(), replace(WANTED, worker_quota_bytes=2**40), "memory", "8 GiB"),
         (cluster(), replace(WANTED, secret="s3"), "credentials", "no Secret s3"),
         (
+            cluster(secrets=["s3"]),
+            replace(WANTED, secret="s3", secret_lacks=("accessKeyId", "secretKey")),
+            "credentials",
+            "Secret s3 in namespace cache lacks accessKeyId and secretKey",
+        ),
+        (
             cluster(namespace={"exists": True, "phase": "Active", "pod_security": "baseline"}),
             WANTED,
             "namespace",
@@ -99,7 +107,7 @@ RUNNING = {"replicas": 1, "ha": "none"}
             cluster(masters=RUNNING),
             replace(WANTED, master_count=3, ha="embedded"),
             "running release",
-            "1 masters",
+            "1 master, HA none",
         ),
         (
             cluster(masters={"replicas": 3, "ha": "embedded"}),
@@ -114,6 +122,54 @@ def test_what_is_refused(found: Json, wanted: Wanted, name: str, said: str) -> N
     assert [fault.check for fault in faults] == [name]
     assert said in faults[0].value
     assert faults[0].fix
+
+
+def test_a_nodes_label_that_cannot_be_set_is_told_before_anything_changes() -> None:
+    key = "alluxops.io/cache.alluxio"
+    (check_,) = failed(cluster(), replace(WANTED, may_label=False))
+    assert check_.check == "node labels"
+    assert f"`kubectl label node n1 n2 {key}=worker`" in check_.fix
+    labelled = cluster()
+    for item in labelled["nodes"]:
+        item["labels"][key] = "worker"
+    assert failed(labelled, replace(WANTED, may_label=False)) == []
+    said = {item.check: item.value for item in check(labelled, replace(WANTED, workers=("n1",)))}
+    assert said["node labels"] == "set; n2 too, outside of cache_workers"
+
+
+GP3 = {"name": "gp3", "provisioner": "ebs.csi.aws.com", "default": False}
+
+
+def test_a_class_that_the_cluster_lacks_is_refused_unless_its_claims_have_their_volumes() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": "gp2"})
+    lacks = cluster(storage_classes=[GP3])
+    (check_,) = failed(lacks, wanted)
+    assert check_.value == "there is no StorageClass gp2 (there is gp3)"
+    bound = {"name": "journal-0", "phase": "Bound"}
+    assert failed({**lacks, "claims": [bound]}, wanted) == []
+    assert failed(lacks, replace(WANTED, provisioned={"journal-0": "gp3"})) == []
+
+
+def test_the_default_class_must_exist_where_the_values_ask_for_it() -> None:
+    wanted = replace(WANTED, provisioned={"journal-0": ""})
+    (check_,) = failed(cluster(storage_classes=[GP3]), wanted)
+    assert "no default StorageClass" in check_.value
+    assert failed(cluster(storage_classes=[{**GP3, "default": True}]), wanted) == []
+
+
+def test_nodes_of_one_hostname_label_are_refused() -> None:
+    found = cluster()
+    found["nodes"][1]["labels"]["kubernetes.io/hostname"] = "n1"
+    (check_,) = failed(found)
+    assert check_.value == "n1 and n2 both have kubernetes.io/hostname=n1"
+
+
+def test_a_selector_of_the_values_that_leaves_a_worker_out_is_refused() -> None:
+    found = cluster()
+    found["nodes"][0]["labels"]["pool"] = "cache"
+    (check_,) = failed(found, replace(WANTED, worker_selector={"pool": "cache"}))
+    assert check_.value == "n2 lacks pool=cache"
+    assert "`kubectl label node n2 pool=cache`" in check_.fix
 
 
 def test_changing_the_number_of_masters_names_scale_masters() -> None:
@@ -150,8 +206,22 @@ def test_only_scale_masters_changes_the_masters(running: Json, wanted: Json, *, 
 
 def test_a_toleration_of_the_values_opens_a_tainted_node() -> None:
     tainted = cluster(nodes=[node_facts(node("n1", taints=[TAINT])), node_facts(node("n2"))])
-    wanted = replace(WANTED, tolerations=({"key": "dedicated", "operator": "Exists"},))
+    opened = [{"key": "dedicated", "operator": "Exists"}]
+    wanted = replace(WANTED, tolerations={"masters": opened, "workers": opened})
     assert failed(tainted, wanted) == []
+
+
+def test_masters_and_workers_are_held_against_their_own_tolerations() -> None:
+    tainted = cluster(nodes=[node_facts(node("n1")), node_facts(node("n2", taints=[TAINT]))])
+    opened = [{"key": "dedicated", "operator": "Exists"}]
+    assert failed(tainted, replace(WANTED, tolerations={"workers": opened})) == []
+    (fault,) = failed(tainted, replace(WANTED, tolerations={"masters": opened}))
+    assert fault.value == "n2 has dedicated=gpu:NoSchedule, for workers"
+    (fault,) = failed(tainted, replace(WANTED, masters=("n2",), workers=("n1", "n2")))
+    assert fault.value == "n2 has dedicated=gpu:NoSchedule, for masters and workers"
+    ensemble = replace(WANTED, workers=("n1",), zookeeper_nodes=("n2",))
+    assert [item.check for item in failed(tainted, ensemble)] == ["taints"]
+    assert failed(tainted, replace(ensemble, tolerations={"zookeeper": opened})) == []
 
 
 def test_a_host_that_carries_no_master_of_this_release_is_not_asked_for_one() -> None:
@@ -200,3 +270,24 @@ def test_the_version_of_a_running_release_changes_upward_and_by_upgrade_only(
     faults = failed(found, replace(WANTED, version=wanted, version_change=change))
     assert [fault.check for fault in faults] == (["running version"] if said else [])
     assert all(said in fault.fix for fault in faults)
+
+
+def test_a_restore_that_goes_on_is_not_deployed_over() -> None:
+    assert restore_check("", "alluxio").ok
+    told = restore_check("s3://b/x/alluxio-backup-1.gz", "alluxio")
+    assert not told.ok
+    assert "of s3://b/x/alluxio-backup-1.gz into alluxio has begun and did not end" in told.value
+    assert "restore_from=alluxio-backup-1.gz" in told.fix
+
+
+@pytest.mark.parametrize(
+    ("data", "lacks"),
+    [
+        ({"accessKeyId": "QQ==", "secretKey": "QQ=="}, ()),
+        ({"accessKeyId": "QQ==", "secretKey": ""}, ("secretKey",)),
+        ({"foo": "YmFy"}, ("accessKeyId", "secretKey")),
+        (None, ("accessKeyId", "secretKey")),
+    ],
+)
+def test_what_a_secret_lacks(data: Json | None, lacks: tuple[str, ...]) -> None:
+    assert lacking_credentials({"data": data}) == lacks

@@ -117,13 +117,6 @@ def test_making_an_embedded_journal_leaves_the_other_one_and_the_backup(tmp_path
     ]
 
 
-def test_the_marker_is_written_whole(tmp_path: Path) -> None:
-    values = {"journal": {"folder": str(tmp_path)}}
-    script = conversion.write_marker({"release": "it's", "ordinal": 0}, values)
-    subprocess.run(["sh", "-c", script], check=True)
-    assert (tmp_path / ".alluxops.json").read_text() == '{"release": "it\'s", "ordinal": 0}\n'
-
-
 def test_scripts_are_bash_and_our_properties_come_last() -> None:
     given = {"alluxio.master.journal.type": "EMBEDDED"}
     script = conversion.start(given)

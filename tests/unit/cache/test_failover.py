@@ -40,6 +40,23 @@ def test_servers_permit_the_signs_of_life_that_clients_ask_for() -> None:
         assert seconds(found[f"alluxio.{server}.network.permit.keepalive.time"]) < asked
 
 
+def test_grpc_takes_no_signs_of_life_more_often_than_every_ten_seconds() -> None:
+    found = failover.properties(with_(masters=3, ha="embedded"))
+    assert seconds(found["alluxio.user.network.rpc.keepalive.time"]) >= 10
+
+
+def test_a_standby_stands_for_election_in_time_though_its_node_is_busy() -> None:
+    found = failover.properties(with_(masters=3, ha="embedded"))
+    shortest = seconds(found[ELECTION.replace("max", "min")])
+    longest = seconds(found[ELECTION])
+    late = seconds(
+        found["alluxio.master.embedded.journal.ratis.config.raft.server.sleep.deviation.threshold"]
+    )
+    assert shortest < longest
+    # It may just have looked when the leader died; the rest of the 10 s is for the new leader and its clients.
+    assert 2 * longest + late <= 7
+
+
 def test_a_new_leader_outwaits_one_that_has_lost_the_ensemble() -> None:
     found = failover.properties(with_(masters=3, ha="zookeeper"))
     quiet = seconds(found["alluxio.master.journal.tailer.shutdown.quiet.wait.time"])

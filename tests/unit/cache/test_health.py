@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.health import (
     Leader,
     Seen,
     awaited,
+    ghosts,
     parse_leader,
     problems,
     registered,
@@ -74,13 +75,15 @@ def test_a_worker_behind_another_address_is_known_by_its_containers_own() -> Non
     assert awaited(seen(who=leader("10.1.0.1", "10.1.0.2")), EXPECTED) == []
 
 
-def test_a_worker_whose_pod_was_made_anew_is_awaited_until_the_leader_forgets_it() -> None:
+def test_a_leader_that_still_names_a_worker_that_is_gone_is_no_illness() -> None:
     body = json.loads(info("10.0.0.1", "10.0.0.2"))
     body["workers"][0]["address"]["containerHost"] = "10.1.0.99"
-    who = parse_leader("alluxio-master-0", json.dumps(body))
-    assert awaited(seen(who=who), EXPECTED) == [
-        "the leader still names workers that are gone: 10.1.0.99"
-    ]
+    look = seen(who=parse_leader("alluxio-master-0", json.dumps(body)))
+    assert ghosts(look) == ["10.1.0.99"]
+    assert awaited(look, EXPECTED) == []
+    found = report(identity(), look, EXPECTED, [], None)
+    assert found["healthy"]
+    assert "still names workers that are gone: 10.1.0.99" in found["notes"][0]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +194,7 @@ def test_the_report_names_the_leader_and_sizes_in_bytes() -> None:
         "capacity_bytes": 536870912,
         "used_bytes": 1024,
     }
+    assert found["wanted"] == {"masters": 1, "workers": 2}
     assert found["verify"] is None
     assert found["version"] == "2.9.6"
 
@@ -207,6 +211,7 @@ GOOD_PROOF: Json = {
         "persisted": True,
     },
     "consistency": {"path": "/", "inconsistent": []},
+    "endpoints": ["/metrics/json/", "/api/v1/master/info"],
 }
 
 
@@ -251,6 +256,27 @@ def test_a_counter_that_misses_the_last_part_of_a_stream_is_believed() -> None:
 def test_paths_that_differ_may_be_reported_only() -> None:
     consistency = {"path": "/", "inconsistent": ["/a"], "required": False}
     assert verify_problems({**GOOD_PROOF, "consistency": consistency}) == []
+
+
+@pytest.mark.parametrize(
+    ("answering", "silent"),
+    [
+        (["/api/v1/master/info"], "/metrics/json/"),
+        (["/", "/metrics/json/"], "/api/v1/master/info"),
+        ([], "/api/v1/master/info /metrics/json/"),
+    ],
+)
+def test_a_web_port_that_does_not_answer_is_a_problem(answering: list[str], silent: str) -> None:
+    proof = {**GOOD_PROOF, "endpoints": answering}
+    assert verify_problems(proof) == [f"the leader's web port does not answer {silent}."]
+
+
+def test_one_worker_alone_still_reads_from_the_under_store() -> None:
+    alone = {**GOOD_PROOF["write_read"], "reader": "n1", "bytes_remote": 0}
+    found = verify_problems({**GOOD_PROOF, "write_read": {**alone, "bytes_ufs": 0}})
+    assert found == ["n1 read 0 of 100 bytes from the under store."]
+    kept = {**alone, "bytes_ufs": 0, "persisted": False}
+    assert verify_problems({**GOOD_PROOF, "write_read": kept}) == []
 
 
 def test_one_worker_alone_needs_no_bytes_across_the_network() -> None:

@@ -6,6 +6,8 @@ import base64
 import fcntl
 import json
 import os
+import pwd
+import socket
 import stat
 import sys
 import time
@@ -98,6 +100,83 @@ def test_a_helm_still_at_work_is_waited_for_and_then_named(helm: helms.Helm) -> 
             helm.open("", {}, 0.6)
         assert time.monotonic() - before >= 0.6
         assert str(lock) in caught.value.fix
+
+
+def another_user(monkeypatch: pytest.MonkeyPatch, uid: int, home: Path) -> None:
+    """Let this process seem to be another user's."""
+    entry = pwd.struct_passwd(("u", "x", uid, uid, "", str(home), "/bin/sh"))
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
+
+
+def test_the_lock_is_the_same_at_a_desk_and_by_cron(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_user(monkeypatch, 1000, tmp_path)
+    folders = set()
+    for session, home in (("/run/user/1000", "/home/u"), ("", "/home/u"), ("", "/root")):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", session)
+        monkeypatch.setenv("HOME", home)
+        folders.add(helms.Helm("helm", "cache", "alluxio").folder)
+    (folder,) = folders
+    assert folder.startswith(f"{tmp_path}/.cache/alluxops/")
+    assert folder.endswith("/cache.alluxio")
+
+
+def test_hosts_that_share_a_home_have_their_own_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_user(monkeypatch, 1000, tmp_path)
+    here = helms.private_folder()
+    monkeypatch.setattr(socket, "gethostname", lambda: "another")
+    assert helms.private_folder() != here
+
+
+def test_roots_lock_lies_where_only_root_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    another_user(monkeypatch, 0, Path("/root"))
+    assert helms.private_folder() == "/run/alluxops"
+
+
+def test_each_user_has_a_label_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = set()
+    for uid in (0, 1000, 1001):
+        another_user(monkeypatch, uid, tmp_path)
+        labels.add(helms.host_label())
+    assert len(labels) == 3
+
+
+def test_a_lock_that_leads_elsewhere_is_not_followed(helm: helms.Helm, tmp_path: Path) -> None:
+    Path(helm.folder).parent.mkdir(parents=True)
+    Path(f"{helm.folder}.lock").symlink_to(tmp_path / "victim")
+    with helm, pytest.raises(CacheError, match="cannot be made"):
+        helm.open("", {}, 5)
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_user_without_a_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    another_user(monkeypatch, 1000, tmp_path / "file")
+    found = helms.Helm("helm", "cache", "alluxio")
+    with pytest.raises(CacheError, match="cannot be made on this host") as caught:
+        found.open("", {}, 5)
+    assert "ansible_become" in caught.value.fix
+
+
+def test_a_helm_that_an_api_server_leaves_waiting_is_ended_and_explained(
+    helm: helms.Helm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(helm.binary).write_text('#!/bin/bash\necho $$ > "$0.pid"\nexec sleep 60\n')
+    helm.timeout_s = 0
+    monkeypatch.setattr(helms, "MARGIN_S", 1)
+    with helm:
+        helm.open("", {}, 5)
+        with pytest.raises(helms.SilentError) as caught:
+            helm.history()
+    assert "`helm history` for cache/alluxio did not end within 1 s" in str(caught.value)
+    assert "kubectl get --raw /readyz" in caught.value.fix
+    assert not Path("/proc", Path(f"{helm.binary}.pid").read_text().strip()).exists()
 
 
 def test_what_a_killed_run_left_is_removed(helm: helms.Helm) -> None:

@@ -92,10 +92,20 @@ def test_an_object_that_does_not_exist_takes_anything() -> None:
     assert immutable.conflicts([RENDERED], {}) == []
 
 
-def test_a_service_that_becomes_headless() -> None:
+@pytest.mark.parametrize(
+    ("then", "now", "fields"),
+    [
+        ("10.96.0.7", None, []),
+        ("10.96.0.7", "10.96.0.8", ["spec.clusterIP"]),
+        # helm_release replaces these.
+        ("10.96.0.7", "None", []),
+        ("None", None, []),
+        ("None", "10.96.0.8", []),
+    ],
+)
+def test_a_services_address(then: str, now: str | None, fields: list[str]) -> None:
     def service(address: str | None) -> Json:
         return {"kind": "Service", "metadata": {"name": "s"}, "spec": {"clusterIP": address}}
 
-    found = {("Service", "s"): service("10.96.0.7")}
-    assert immutable.conflicts([service("None")], found)
-    assert immutable.conflicts([service(None)], found) == []
+    found = immutable.conflicts([service(now)], {("Service", "s"): service(then)})
+    assert [conflict.field for conflict in found] == fields

@@ -117,6 +117,29 @@ def test_a_ufs_journal_of_ours(volume: Path) -> None:
     assert (found.state, found.records, found.holds) == ("formatted", ("UFS",), True)
 
 
+def test_another_cluster_s_journal_is_told_by_the_cluster_alone(volume: Path) -> None:
+    prod, staging = replace(UFS, cluster="uid-prod"), replace(UFS, cluster="uid-staging")
+    format_ufs(volume)
+    mark(volume, new_marker(prod, 0, NOW))
+    assert look(volume, prod).state == "formatted"
+    found = look(volume, staging)
+    assert found.state == "other"
+    assert found.detail == "master 0 of release alluxio in namespace cache of cluster uid-prod"
+
+
+def test_a_marker_that_names_no_cluster_is_ours_and_gets_it(volume: Path) -> None:
+    wanted = replace(UFS, cluster="uid-prod")
+    format_ufs(volume)
+    mark(volume, OURS)
+    assert look(volume, wanted).state == "formatted"
+    served = served_marker(OURS, wanted, 0, NOW)
+    assert served.cluster == "uid-prod"
+    assert '"cluster": "uid-prod"' in served.text()
+    encoded = base64.b64encode(served.text().encode()).decode()
+    assert read_marker(encoded) == served
+    assert "cluster" not in OURS.text()
+
+
 def test_a_formatted_journal_without_a_marker_is_adopted(volume: Path) -> None:
     format_ufs(volume)
     assert look(volume).state == "adopted"
@@ -334,7 +357,7 @@ def test_what_is_wanted_is_read_from_the_values() -> None:
         "journal": {"type": "UFS", "volumeType": "persistentVolumeClaim"},
         "properties": {"alluxio.zookeeper.enabled": "true"},
     }
-    assert Wanted.from_values("cache", "alluxio", values) == replace(UFS, shared=True)
+    assert Wanted.from_values("cache", "alluxio", values, cluster="") == replace(UFS, shared=True)
     assert is_in_volume(values)
     assert not is_in_volume({"journal": {"type": "UFS", "ufsType": "HDFS"}})
     assert not is_in_volume({"journal": {"type": "EMBEDDED", "volumeType": "emptyDir"}})

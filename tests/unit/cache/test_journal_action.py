@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    SettingsError,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from tests.unit.cache.journal_volumes import Volumes, marker, options
 
 Json = dict[str, Any]
@@ -40,6 +45,30 @@ def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
     again = guard(cluster).run()
     assert not again["changed"]
     assert [item["state"] for item in again["journals"]] == ["formatted"] * 3
+
+
+def test_another_cluster_that_mounts_the_same_file_system_is_refused(cluster: Volumes) -> None:
+    cluster.uid = "uid-prod"
+    guard(cluster).run()
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
+    cluster.uid = "uid-staging"
+    for policy in ("if_empty", "force"):
+        with pytest.raises(SettingsError, match=r"of cluster uid-prod.* of cluster uid-staging"):
+            guard(cluster, policy=policy, confirm="alluxio").run()
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("phase", "placed"), [("Pending", True), ("Bound", False)])
+def test_a_volume_that_is_made_with_its_first_pod_is_made_for_the_masters_own_host(
+    cluster: Volumes, phase: str, placed: bool
+) -> None:
+    claim = {**options()["claims"][0], "provisioned": True, "seen_from": "n7"}
+    cluster.phase = phase
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    jobs = JournalJobs(cluster, wanted, [claim], options()["values"])  # type: ignore[arg-type]
+    jobs.start()
+    (job,) = cluster.jobs.values()
+    assert ("n7" in str(job["spec"]["template"]["spec"].get("affinity"))) is placed
 
 
 def test_ready_masters_are_not_looked_at(cluster: Volumes) -> None:
@@ -76,6 +105,7 @@ def test_two_lost_volumes_of_three_are_refused(cluster: Volumes) -> None:
 
 def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
     cluster.serve(True)
+    cluster.members = [0]
     cluster.write(1)
     result = guard(cluster, ordinals=[1], stale=True).run()
     assert [item["formatted_now"] for item in result["journals"]] == [True]
@@ -86,9 +116,20 @@ def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
 
 def test_a_copy_is_not_stale_while_its_master_runs(cluster: Volumes) -> None:
     cluster.serve(True, True)
+    cluster.members = [0]
     with pytest.raises(SettingsError, match="alluxio-master-1 runs"):
         guard(cluster, ordinals=[1], stale=True).run()
     assert holds(cluster) == [True, True, False]
+
+
+def test_a_copy_is_not_stale_while_its_master_has_a_vote(cluster: Volumes) -> None:
+    cluster.serve(True)
+    cluster.members = [0, 1]
+    cluster.write(1)
+    with pytest.raises(SettingsError, match="alluxio-master-1 is a member of the quorum"):
+        guard(cluster, ordinals=[1], stale=True).run()
+    assert holds(cluster) == [True, True, False]
+    assert cluster.jobs == {}
 
 
 def test_all_masters_are_not_stale(cluster: Volumes) -> None:
@@ -136,6 +177,31 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
     assert cluster.masters is not None
     assert cluster.masters["metadata"]["annotations"] == {}
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"restoring": "/x.gz"}, {"policy": "force", "confirm": "alluxio"}]
+)
+def test_what_a_master_has_written_since_the_look_is_not_formatted(
+    cluster: Volumes, backups: Any, monkeypatch: pytest.MonkeyPatch, how: Json
+) -> None:
+    cluster.serve(False, False, False)
+    merge = cluster.merge
+
+    def late(path: str, patch: Json) -> Json:
+        if patch.get("spec", {}).get("replicas") == 0:
+            cluster.write(1)
+        return merge(path, patch)
+
+    monkeypatch.setattr(cluster, "merge", late)
+    with pytest.raises(CacheError, match="master 1 has written to its journal") as refusal:
+        guard(cluster, **how).run()
+    assert refusal.value.fix == "run again."
+    assert holds(cluster) == [False, True, False]
+    assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.jobs == {}
 
 
 def test_force_without_metadata_needs_no_backup(cluster: Volumes, backups: Any) -> None:
@@ -221,14 +287,76 @@ def test_check_mode_tells_what_a_first_run_would_do(
     assert cluster.jobs == {}
 
 
-def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(cluster: Volumes) -> None:
+def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(
+    cluster: Volumes, backups: Any
+) -> None:
     cluster.serve(True, True, True)
     result = forced(cluster, restoring="/x.gz").run()
     assert result["changed"]
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0"]
     assert cluster.masters is not None
-    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.masters["metadata"]["annotations"] == {stopped_masters.BACKUP_BEFORE: Made().uri}
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
+
+
+BACKUP = "s3://b/before.gz"
+
+
+def test_a_rollback_replaces_what_it_has_backed_up(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    guard(cluster, restoring="/x.gz", backed_up=BACKUP).run()
+    assert cluster.masters is not None
+    assert cluster.masters["metadata"]["annotations"] == {
+        stopped_masters.REPLICAS_BEFORE: "3",
+        stopped_masters.BACKUP_BEFORE: BACKUP,
+    }
+    assert holds(cluster) == [False] * 3
+    left = stopped_masters.StoppedMasters(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    assert left.let_go(3)  # Helm saw nothing to change
+    assert cluster.masters["metadata"]["annotations"] == {}
+    assert cluster.masters["spec"]["replicas"] == 3
+
+
+def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    cluster.pods = []
+    assert cluster.masters is not None
+    cluster.masters["metadata"]["annotations"] = {stopped_masters.BACKUP_BEFORE: BACKUP}
+    guard(cluster, restoring="/x.gz").run()
+    assert holds(cluster) == [False] * 3
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_restore_that_serves_is_backed_up_before_it_begins_again(
+    cluster: Volumes, backups: Any, *, ready: bool
+) -> None:
+    cluster.serve(ready, ready, ready)
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    for ordinal in range(3):
+        begun = journal.new_marker(wanted, ordinal, datetime.now(UTC), "/x.gz")
+        (cluster.folder(ordinal) / journal.MARKER).write_text(begun.text())
+        if not ready:
+            cluster.write(ordinal)
+    result = guard(cluster, restoring="/x.gz").run()
+    assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
+    assert holds(cluster) == [False] * 3
+
+
+def test_what_nobody_backed_up_is_not_replaced(cluster: Volumes) -> None:
+    cluster.serve(False, False, False)
+    for ordinal in range(3):
+        cluster.write(ordinal)
+    with pytest.raises(SettingsError, match="holds metadata") as refusal:
+        guard(cluster, restoring="/x.gz").run()
+    assert "alluxio_confirm_format" in refusal.value.fix
+    assert not [step for step in cluster.done if step.startswith("replicas")]
+
+
+def test_masters_that_helm_has_started_are_left_alone(cluster: Volumes) -> None:
+    cluster.serve(True, True, True)
+    left = stopped_masters.StoppedMasters(cluster, "cache", "alluxio")  # type: ignore[arg-type]
+    assert not left.let_go(3)
+    assert cluster.done == []
 
 
 ZOOKEEPER: Json = {"alluxio.zookeeper.enabled": "true"}

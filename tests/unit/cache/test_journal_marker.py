@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal_marker
+from ansible_collections.alluxops.cache.plugins.action.journal_conversion import LoneMaster
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
-from tests.unit.cache.journal_volumes import Volumes, marker
+from tests.unit.cache.journal_volumes import Volumes, marker, options
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Json = dict[str, Any]
@@ -22,7 +23,8 @@ def cluster(tmp_path: Path) -> Volumes:
 
 
 def marked(cluster: Volumes, **given: Any) -> Json:
-    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
+    uid = str(given.get("uid", ""))
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6", cluster=uid)
     writer = journal_marker._Writer(
         cluster,  # type: ignore[arg-type]
         wanted,
@@ -51,11 +53,40 @@ def test_the_marker_of_another_release_is_left_with_a_warning(cluster: Volumes) 
     assert marker(cluster, 0) == other
 
 
+def test_the_marker_of_another_cluster_is_left_with_a_warning(cluster: Volumes) -> None:
+    theirs = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6", cluster="uid-prod")
+    (cluster.folder(0) / journal.MARKER).write_text(journal.new_marker(theirs, 0, NOW).text())
+    result = marked(cluster, uid="uid-staging")
+    assert not result["changed"]
+    assert "of cluster uid-prod" in result["warnings"][0]
+
+
+def test_a_marker_from_before_gets_the_cluster(cluster: Volumes) -> None:
+    assert marked(cluster)["changed"]
+    assert marked(cluster, uid="uid-prod")["changed"]
+    assert marker(cluster, 0).cluster == "uid-prod"  # type: ignore[union-attr]
+
+
 def test_a_restore_that_did_not_end_stays_marked(cluster: Volumes) -> None:
     wanted = journal.Wanted("cache", "alluxio", "EMBEDDED", "2.9.6")
     begun = journal.new_marker(wanted, 0, NOW, "/x.gz")
     (cluster.folder(0) / journal.MARKER).write_text(begun.text())
-    assert "Run that restore again" in marked(cluster)["warnings"][0]
+    (warning,) = marked(cluster)["warnings"]
+    assert "it may hold a part only" in warning
+    assert "alluxio_confirm_purge=alluxio" in warning
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
     marked(cluster, restored=True)
     assert marker(cluster, 0).restoring is None  # type: ignore[union-attr]
+
+
+def test_a_converted_journal_is_marked_as_in_use(cluster: Volumes) -> None:
+    values = options()["values"]
+    master = LoneMaster.__new__(LoneMaster)
+    vars(master).update(
+        kube=cluster, namespace="cache", release="alluxio", values=values, pod="x-master-0"
+    )
+    master.mark("UFS")
+    found = marker(cluster, 0)
+    assert found is not None
+    assert (found.journal_type, found.version, found.served) == ("UFS", "2.9.6", True)
+    assert found.formatted_at

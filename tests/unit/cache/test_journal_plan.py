@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     Journal,
     JournalType,
+    Marker,
     State,
     Wanted,
     new_marker,
@@ -132,6 +133,24 @@ def test_another_releases_journal_is_refused_with_both_ways_out() -> None:
     assert "node_storage_root" in refusal.value.fix
 
 
+@pytest.mark.parametrize("policy", ["if_empty", "never", "force"])
+def test_another_clusters_journal_is_refused_with_both_clusters_and_what_a_rebuilt_one_does(
+    policy: Policy,
+) -> None:
+    theirs = Marker("cache", "alluxio", 0, cluster="uid-prod")
+    whose = "master 0 of release alluxio in namespace cache of cluster uid-prod"
+    found = [replace(one, marker=theirs) for one in journals("other", detail=whose)]
+    wanted = Wanted("cache", "alluxio", "EMBEDDED", cluster="uid-staging")
+    with pytest.raises(SettingsError) as refusal:
+        plan_format(found, Request(wanted, masters=1, policy=policy, confirmed=True))
+    assert "of cluster uid-prod" in refusal.value.what
+    assert "of cluster uid-staging" in refusal.value.what
+    assert "kube-system" in refusal.value.cause
+    assert "alluxio_journal_shared_path" in refusal.value.fix
+    assert "rebuilt" in refusal.value.fix
+    assert ".alluxops.json" in refusal.value.fix
+
+
 @pytest.mark.parametrize("kind", ["empty", "used", "foreign", "unfinished"])
 def test_force_confirmed_formats_all(kind: str) -> None:
     plan = decide(journals(kind, kind, kind), "force", confirmed=True)
@@ -247,6 +266,12 @@ def test_a_stale_copy_is_formatted_and_a_new_one_left() -> None:
     assert decide(found, wanted=EMBEDDED, masters=5, stale=True).format == (0, 2)
 
 
+@pytest.mark.parametrize("state", ["foreign", "other", "absent", "unreadable"])
+def test_what_is_no_journal_of_ours_is_no_stale_copy(state: str) -> None:
+    with pytest.raises(SettingsError, match="the journal of master 0"):
+        decide(journals(state, wanted=EMBEDDED), wanted=EMBEDDED, masters=3, stale=True)
+
+
 @pytest.mark.parametrize("masters", [1, 3])
 def test_all_masters_are_never_stale(masters: int) -> None:
     with pytest.raises(SettingsError, match="stale copies"):
@@ -292,15 +317,64 @@ def test_an_interrupted_restore_of_another_backup_is_metadata() -> None:
         decide(begun("used", uri="elsewhere"), restoring=URI)
 
 
+def test_what_has_served_since_is_metadata_though_its_restore_did_not_end() -> None:
+    (found,) = begun("used")
+    served = [replace(found, marker=replace(found.marker, served=True))]  # type: ignore[type-var]
+    with pytest.raises(SettingsError, match="holds metadata"):
+        decide(served, restoring=URI)
+    assert decide(served, "force", confirmed=True, restoring=URI).format == (0,)
+    assert decide(served).format == ()
+
+
+@pytest.mark.parametrize(("hours", "refused"), [(1, False), (25, True)])
+def test_nobody_knows_what_came_into_a_restore_that_began_long_ago(
+    hours: int, *, refused: bool
+) -> None:
+    request: dict[str, Any] = {"restoring": URI, "now": NOW + timedelta(hours=hours)}
+    if not refused:
+        assert decide(begun("used"), **request).format == (0,)
+        return
+    with pytest.raises(SettingsError, match="holds metadata") as refusal:
+        decide(begun("used"), **request)
+    assert "began more than a day ago" in refusal.value.cause
+    assert "remove .alluxops.json" in refusal.value.fix
+    assert decide(begun("used"), "force", confirmed=True, **request).format == (0,)
+    assert decide(begun("formatted"), **request).format == ()
+
+
+def test_what_serves_is_backed_up_before_a_restore_begins_again() -> None:
+    assert decide(begun("used"), restoring=URI, serving=True).needs_backup
+    assert not decide(begun("used"), restoring=URI, serving=True, backed_up=URI).needs_backup
+    assert not decide(begun("used"), restoring=URI).needs_backup
+    assert not decide(begun("formatted"), restoring=URI, serving=True).needs_backup
+
+
 def test_journals_made_for_this_restore_stay() -> None:
     assert decide(begun("formatted"), restoring=URI).format == ()
 
 
-def test_a_restore_into_another_type_keeps_the_old_journal() -> None:
-    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=SERVED)
+@pytest.mark.parametrize("marker", [SERVED, None])
+def test_a_restore_over_metadata_of_the_other_type_is_refused_unless_confirmed(
+    marker: Marker | None,
+) -> None:
+    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=marker)
+    with pytest.raises(SettingsError, match="holds metadata of type UFS"):
+        decide(found, wanted=EMBEDDED, restoring=URI)
+    assert decide(found, "force", EMBEDDED, confirmed=True, restoring=URI).format == (0,)
+    assert decide(found, wanted=EMBEDDED, restoring=URI, backed_up=URI).format == (0,)
+
+
+def test_a_restore_passes_over_the_journal_that_a_change_of_type_left() -> None:
+    served = replace(SERVED, journal_type="EMBEDDED")
+    found = journals("empty", wanted=EMBEDDED, records=("UFS",), types=("UFS",), marker=served)
     assert decide(found, wanted=EMBEDDED, restoring=URI).format == (0,)
-    again = journals("formatted", wanted=EMBEDDED, records=("UFS", "EMBEDDED"), marker=SERVED)
-    assert decide(again, wanted=EMBEDDED, restoring=URI).format == (0,)
+
+
+def test_a_restore_into_another_type_that_was_interrupted_begins_again() -> None:
+    marker = new_marker(EMBEDDED, 0, NOW, URI)
+    both = ("UFS", "EMBEDDED")
+    found = journals("formatted", wanted=EMBEDDED, records=both, types=both, marker=marker)
+    assert decide(found, wanted=EMBEDDED, restoring=URI).format == (0,)
 
 
 def test_site_does_not_start_what_a_restore_left_half_done() -> None:

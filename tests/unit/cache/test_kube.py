@@ -192,12 +192,13 @@ def test_a_server_that_is_no_api_server_is_told(server: Server, tmp_path: Path) 
         Kube.open(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}"))
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "- a", "kind: Config\n"])
+@pytest.mark.parametrize("text", ["", "a: [", "- a", "garbage", "kind: Config\n"])
 def test_a_kubeconfig_that_is_none_is_named(server: Server, tmp_path: Path, text: str) -> None:
     path = tmp_path / "broken"
     path.write_text(text)
-    with pytest.raises(UnreachableError, match=f"the kubeconfig {path} cannot be used"):
+    with pytest.raises(UnreachableError, match=f"the kubeconfig {path} cannot be used") as refusal:
         Kube.open(str(path))
+    assert "object" not in refusal.value.what
 
 
 def test_a_missing_kubeconfig_is_named(server: Server, tmp_path: Path) -> None:

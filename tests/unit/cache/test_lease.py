@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.action import lease as lease_action
 from ansible_collections.alluxops.cache.plugins.module_utils import lease
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
+
+Json = dict[str, Any]
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ME = lease.here(os.getpid())
@@ -61,7 +65,11 @@ def test_a_reused_pid_is_another_process(process: Any) -> None:
     ("holder", "age_s", "verdict"),
     [
         (ME, 0, "mine"),
-        (replace(ME, boot="before the reboot"), 0, "take"),
+        (replace(ME, boot="before the reboot"), 31, "watch"),
+        # Cloned from one template: only the boot differs, or nothing is known of it.
+        (replace(ME, hostname="clone", boot="its own"), 5, "held"),
+        (replace(ME, boot="its own"), 5, "held"),
+        (replace(ME, boot=""), 5, "held"),
         (ELSEWHERE, 5, "held"),
         (ELSEWHERE, 31, "watch"),
         (replace(ME, pid_namespace="pid:[1]", pid=1), 5, "held"),
@@ -83,6 +91,59 @@ def test_a_free_lease_is_taken() -> None:
 def test_a_lease_of_a_stranger_is_respected() -> None:
     stranger = {"metadata": {}, "spec": {"holderIdentity": "someone", "renewTime": "nonsense"}}
     assert lease.judge(stranger, ME, NOW) == ("watch", "someone")
+
+
+@pytest.mark.parametrize(
+    ("age_s", "ago"),
+    [
+        (5, " (5 s ago)"),
+        (190, " (3 min ago)"),
+        (2 * 3600 + 300, " (2 h 5 min ago)"),
+        (-30, ""),
+    ],
+)
+def test_a_held_lease_says_since_when(age_s: float, ago: str) -> None:
+    said = lease.since(held_by(ELSEWHERE, age_s), NOW)
+    assert said == f"since {NOW - timedelta(seconds=age_s):%Y-%m-%d %H:%M:%S} UTC{ago}"
+
+
+def test_a_lease_that_does_not_say_since_when_is_none_the_worse() -> None:
+    assert lease.since({"spec": {"holderIdentity": "someone"}}, NOW) == ""
+    assert lease.since({}, NOW) == ""
+
+
+class Leases:
+    """The API, as far as one Lease object goes. found: what each look finds."""
+
+    def __init__(self, *found: Json | None) -> None:
+        self.found = list(found)
+
+    def get(self, _path: str) -> Json | None:
+        return self.found.pop(0)
+
+
+def claim(*found: Json | None) -> lease_action._Claim:
+    return lease_action._Claim(Leases(*found), "cache", "alluxops-alluxio", ME)  # type: ignore[arg-type]
+
+
+def test_who_is_refused_is_told_who_works_and_since_when(process: Any) -> None:
+    now = datetime.now(UTC)
+    holder = lease.here(process.pid)
+    held = lease.taken(None, "alluxops-alluxio", "cache", holder, now - timedelta(minutes=3))
+    with pytest.raises(SettingsError) as caught:
+        claim(held).look_for_room()
+    assert str(caught.value).startswith(
+        f"Error: another run is at work on cache/alluxio: {holder.text}, since "
+    )
+    assert " UTC (3 min ago)." in str(caught.value)
+
+
+def test_who_only_wants_to_know_is_told_and_not_refused(process: Any) -> None:
+    holder = lease.here(process.pid)
+    held = lease.taken(None, "alluxops-alluxio", "cache", holder, datetime.now(UTC))
+    assert claim(held).look().held_by.startswith(f"{holder.text}, since ")
+    assert claim(None).look().held_by == ""
+    assert claim(lease.released(held)).look().held_by == ""
 
 
 def test_taking_keeps_the_version_so_that_one_of_two_takers_wins() -> None:

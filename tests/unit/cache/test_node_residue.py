@@ -19,6 +19,14 @@ MOUNTINFO = """\
 43 22 0:47 / /srv/train rw - fuse jnifuse rw
 """
 PATH = "/mnt/fuse3/cache/alluxio"
+HOST = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+42 22 8:2 / /mnt/fuse3/cache/alluxio/tier0 rw - ext4 /dev/sdb1 rw
+"""
+POD = """\
+900 800 0:99 / / rw,relatime - overlay overlay rw
+901 900 8:1 /mnt/fuse3/cache/alluxio/journal /journal rw,relatime - ext4 /dev/sda1 rw
+"""
 
 
 def test_the_directory_of_a_release() -> None:
@@ -62,6 +70,78 @@ def test_a_purge_never_enters_a_mounted_file_system() -> None:
     assert node_residue.plan_purge(PATH, ["journal"], itself).stay == (PATH,)
     alike = [Mount(f"{PATH}/tier0x", "xfs", "/dev/sdc")]
     assert node_residue.plan_purge(PATH, ["tier0"], alike).delete == (f"{PATH}/tier0",)
+
+
+@pytest.mark.parametrize(
+    ("host", "line", "is_held"),
+    [
+        (
+            HOST,
+            "901 900 8:1 /mnt/fuse3/cache/alluxio/journal /journal rw - ext4 /dev/sda1 rw",
+            True,
+        ),
+        (HOST, "901 900 8:1 /mnt/fuse3/cache/alluxio /data rw - ext4 /dev/sda1 rw", True),
+        # Under the path that it has on the host too, as tiers are.
+        (
+            HOST,
+            f"901 900 8:1 {PATH}/domain {PATH}/domain rw - ext4 /dev/sda1 rw",
+            True,
+        ),
+        (HOST, f"901 900 8:1 {PATH}/journal//deleted /journal rw - ext4 /dev/sda1 rw", True),
+        (HOST, "901 900 8:1 /mnt/fuse3/cache/alluxio2/journal /journal rw - ext4 x rw", False),
+        (HOST, "901 900 8:9 /mnt/fuse3/cache/alluxio/journal /journal rw - ext4 x rw", False),
+        (HOST, "901 900 8:1 / /host rw - ext4 /dev/sda1 rw", False),
+        # A service with mounts of its own has a copy of the host's.
+        (HOST, f"901 900 8:2 / {PATH}/tier0 rw - ext4 /dev/sdb1 rw", False),
+        # The storage root is a file system of its own: there the directory has a shorter path.
+        (
+            "22 1 8:1 / / rw - ext4 x rw\n23 22 8:3 /sub /mnt/fuse3 rw - ext4 y rw\n",
+            "901 900 8:3 /sub/cache/alluxio/journal /journal rw - ext4 y rw",
+            True,
+        ),
+        (
+            "22 1 8:1 / / rw - ext4 x rw\n23 22 8:3 / /mnt/fuse3 rw - ext4 y rw\n",
+            "901 900 8:1 /mnt/fuse3/cache/alluxio/journal /journal rw - ext4 y rw",
+            False,
+        ),
+    ],
+)
+def test_a_mount_of_the_directory_is_told_wherever_it_is(
+    host: str, line: str, is_held: bool
+) -> None:
+    mounts = node_residue.parse_mounts(host)
+    found = node_residue.held_by(PATH, mounts, node_residue.parse_mounts(line))
+    assert bool(found) is is_held
+
+
+def test_a_disk_bound_to_the_directory_is_not_its_use() -> None:
+    host = node_residue.parse_mounts(
+        f"22 1 8:1 / / rw - ext4 x rw\n23 22 8:1 /data {PATH} rw - ext4 x rw\n"
+    )
+    assert node_residue.held_by(PATH, host, host) == []
+
+
+def process(proc: Path, pid: str, mountinfo: str, name: str = "java", group: str = "") -> None:
+    (proc / pid).mkdir(parents=True)
+    (proc / pid / "mountinfo").write_text(mountinfo)
+    (proc / pid / "comm").write_text(f"{name}\n")
+    (proc / pid / "cgroup").write_text(group)
+
+
+def test_what_a_pod_has_mounted_is_not_purged(tmp_path: Path) -> None:
+    proc, logs = tmp_path / "proc", tmp_path / "pods"
+    process(proc, "self", HOST)
+    process(proc, "1", HOST, "systemd")
+    uid = "6d1ae1c7-1111-2222-3333-444455556666"
+    slice_name = f"kubepods-burstable-pod{uid.replace('-', '_')}.slice"
+    process(proc, "77", POD, group=f"0::/kubepods.slice/{slice_name}/cri-containerd-abc.scope\n")
+    (logs / f"cache_alluxio-master-0_{uid}").mkdir(parents=True)
+    (proc / "78").mkdir()  # it ended meanwhile
+    with pytest.raises(CacheError, match="is in use") as error:
+        module.refuse_used(PATH, wait_s=0, proc=str(proc), logs=str(logs))
+    assert "java (process 77 of pod cache/alluxio-master-0)" in str(error.value)
+    (proc / "77" / "mountinfo").write_text(HOST)
+    module.refuse_used(PATH, wait_s=0, proc=str(proc), logs=str(logs))
 
 
 def test_a_purge_deletes_the_release_s_directory_and_nothing_beside_it(tmp_path: Path) -> None:

@@ -104,3 +104,18 @@ def test_the_line_in_status() -> None:
         quorum.shown(made(3, down=(2,))) == "2/3 available, leader alluxio-master-0, master 2 not"
     )
     assert quorum.shown(made(1, leading=-1)) == "1/1 available, no leader"
+
+
+def test_another_member_that_answers_succeeds_a_leader_that_misses_one() -> None:
+    heir = quorum.successor(made(3, leading=2, down=(0,)))
+    assert heir is not None
+    assert heir.ordinal == 1
+
+
+@pytest.mark.parametrize(
+    "found", [made(3), made(3, down=(1, 2)), made(3, leading=-1, down=(1,)), made(1)]
+)
+def test_nobody_succeeds_where_nothing_is_missed_or_nothing_can_be_decided(
+    found: quorum.Quorum,
+) -> None:
+    assert quorum.successor(found) is None

@@ -235,3 +235,22 @@ def test_a_label_that_is_in_no_selector_keeps_a_workload() -> None:
     text = text.replace("      chart: alluxio-0.6.40\n  template", "  template")
     before, after = (replace(HELD, manifest=text.replace("0.6.40", to)) for to in ("0.6.40", "1"))
     assert rules.other_selectors(before, after) == []
+
+
+def service(name: str, address: str = "") -> str:
+    spec = f"\n  clusterIP: {address}" if address else "\n  type: ClusterIP"
+    return f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:{spec}\n"
+
+
+def test_services_that_get_or_lose_their_address_are_known() -> None:
+    governing = service("alluxio-master", "None")
+    headless = replace(HELD, manifest=governing + service("alluxio-master-0", '"None"'))
+    # Going to three masters in the same step: Services that are new replace nothing.
+    more = service("alluxio-master-0") + service("alluxio-master-1")
+    with_address = replace(HELD, manifest=governing + more)
+    assert rules.other_addresses(headless, with_address) == ["Service alluxio-master-0"]
+    assert rules.other_addresses(with_address, headless) == ["Service alluxio-master-0"]
+    assert rules.other_addresses(headless, headless) == []
+    assert rules.other_addresses(None, with_address) == []
+    moved = replace(HELD, manifest=service("alluxio-master-0", "10.96.0.9"))
+    assert rules.other_addresses(with_address, moved) == []

@@ -39,6 +39,20 @@ def test_a_cache_that_serves_is_not_restored_over() -> None:
         plan(LATEST, Seen(serving="alluxio-master-0"))
 
 
+def test_a_rollback_replaces_what_serves() -> None:
+    seen = Seen(serving="alluxio-master-0")
+    found = restore.plan(LATEST, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(LATEST, "")
+
+
+def test_a_rollback_may_take_another_backup_than_the_one_it_began_with() -> None:
+    seen = Seen(serving="alluxio-master-0", pending=f"{FOLDER}/{MID}", restored=12)
+    found = restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(IN_UFS, IN_UFS.value)
+    found = restore.plan(LATEST, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(LATEST, f"{FOLDER}/{MID}", is_finished=True)
+
+
 @pytest.mark.parametrize(
     ("source", "pending"),
     [(LATEST, f"{FOLDER}/{MID}"), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],
@@ -54,6 +68,21 @@ def test_an_interrupted_restore_goes_on_with_the_same_backup(
     assert found == restore.Plan(source, pending, is_finished=finished)
 
 
+def test_a_restore_that_its_marker_says_has_ended_is_not_begun_again() -> None:
+    seen = Seen("m0", IN_UFS.value, None, has_ended=True)
+    assert plan(IN_UFS, seen) == restore.Plan(IN_UFS, IN_UFS.value, is_finished=True)
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_what_was_restored_whole_is_not_restored_again_while_nobody_serves(
+    *, replaces: bool
+) -> None:
+    seen = Seen("", IN_UFS.value, 12)
+    with pytest.raises(SettingsError, match="was restored whole into alluxio") as refusal:
+        restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=replaces)
+    assert "`alluxops status`" in refusal.value.fix
+
+
 @pytest.mark.parametrize("source", [IN_UFS, HERE])
 def test_another_backup_does_not_get_into_a_restore_that_has_begun(source: Source) -> None:
     with pytest.raises(SettingsError, match="has begun and did not end"):
@@ -64,6 +93,9 @@ def test_a_restore_is_confirmed_by_name() -> None:
     restore.confirm("alluxio", "alluxio")
     with pytest.raises(SettingsError, match="alluxio_confirm_restore is 'yes'"):
         restore.confirm("alluxio", "yes")
+    with pytest.raises(SettingsError, match="alluxio_confirm_restore") as fault:
+        restore.confirm("alluxio", "", replaces=True)
+    assert "The journal of alluxio is destroyed" in fault.value.cause
 
 
 @pytest.mark.parametrize(
@@ -86,6 +118,14 @@ def test_what_the_masters_start_from_is_read_from_their_configuration(
     assert restore.pending(config) == uri
 
 
+def test_where_the_masters_have_their_journal_is_read_from_their_configuration() -> None:
+    assert restore.folder({}) == "/journal"
+    assert (
+        restore.folder({"ALLUXIO_JAVA_OPTS": "-Dalluxio.master.journal.folder=/j/a -Da=b"})
+        == "/j/a"
+    )
+
+
 def test_what_a_master_says_of_a_restore() -> None:
     ended = "2026-11-24 20:03:18,778 INFO  BackupManager - Restored 12 entries from backup\n"
     skipped = (
@@ -101,6 +141,14 @@ def test_what_a_master_says_of_a_restore() -> None:
     assert restore.why_not_restored([broken, skipped]).startswith("java.io.IOException")
     assert "was ended while it restored" in restore.why_not_restored(["", skipped])
     assert "no master says" in restore.why_not_restored([""])
+
+
+def test_how_far_masters_have_got_with_a_backup() -> None:
+    begun = "INFO BackupManager - 100 entries from backup applied so far...\n"
+    ended = "INFO BackupManager - Restored 2500 entries from backup\n"
+    assert restore.applied_entries(["", begun, begun.replace("100", "2000")]) == 2000
+    assert restore.applied_entries([begun + ended, ""]) == 2500
+    assert restore.applied_entries(["", "INFO starting"]) == 0
 
 
 def message(size: int) -> bytes:

@@ -72,6 +72,16 @@ def test_plans_from_a_settled_release(now: Running, wanted: Wanted, steps: list[
             EMBEDDED_3,
             ["convert:0 1/3", "release:0 1/3", "join:1 2/3", "join:2 3/3"],
         ),
+        # Converted, and Helm was killed when the settings named three and no master was started yet.
+        (
+            Running("ours", "embedded", 3, 0),
+            EMBEDDED_3,
+            ["convert:0 1/3", "release:0 1/3", "join:1 2/3", "join:2 3/3"],
+        ),
+        (Running("ours", "embedded", 1, 0), EMBEDDED_1, ["convert:0 1/1"]),
+        (Running("ours", "embedded", 3, 0), ONE, ["convert:0 1/1"]),
+        # The aim was given up.
+        (Running("ours", "none", 1, 0), ONE, ["convert:0 1/1"]),
         # Converted, and the release names three.
         (embedded(1, count=3), EMBEDDED_3, ["join:1 2/3", "join:2 3/3"]),
         # One newcomer is in.
@@ -127,13 +137,22 @@ def test_a_dead_member_that_is_to_go_is_no_hindrance() -> None:
         (embedded(3, down=(1, 2)), EMBEDDED_1, "bring masters 1 and 2 back"),
         (embedded(3, leading=-1), EMBEDDED_5, "no leader"),
         (Running("ours", "embedded", 3, 3), EMBEDDED_5, "no master leads"),
-        (Running("ours", "embedded", 3, 0), EMBEDDED_5, "no master leads"),
+        (Running("ours", "embedded", 3, 0), EMBEDDED_5, "scale-masters` with alluxio_masters: 3"),
+        (Running("ours", "embedded", 3, 0), EMBEDDED_1, "masters are stopped"),
     ],
 )
 def test_what_is_refused(now: Running, wanted: Wanted, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
         plan_scale(now, wanted)
     assert said in str(refused.value)
+
+
+def test_what_takes_a_release_of_upstreams_chart_over_is_one_that_works() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        plan_scale(Running("upstream", "none", 1, 1), EMBEDDED_3)
+    fix = refusal.value.fix
+    # Helm cannot replace the masters' StatefulSet in place: `site` over the release is refused.
+    assert fix.index("alluxops uninstall") < fix.index("alluxops site")
 
 
 def test_nothing_to_do_is_no_fault_with_upstreams_chart_or_zookeeper() -> None:

@@ -117,6 +117,11 @@ def test_an_error_names_value_place_and_fix() -> None:
             "alluxio_root_ufs_options is given with s3a.secretKey",
             "alluxio_root_ufs_credentials",
         ),
+        (
+            {"consistency_path": "datasets"},
+            "verify_consistency_path is 'datasets'",
+            "/datasets",
+        ),
         ({"worker_quota": 1024}, "alluxio_worker_quota is 1024 bytes", "1073741824"),
         ({"version": "3.1.0"}, "alluxio_version is '3.1.0'", "2.9.6"),
         ({"release": "My_Release"}, "alluxio_release is 'My_Release'", "alluxio"),
@@ -154,13 +159,35 @@ def test_what_cannot_work_is_refused(changes: dict[str, Any], variable: str, fix
         (World(chart_exists=False), "alluxio_chart_ref"),
         (World(chart_has_metadata=False), "alluxio_chart_ref"),
         (World(kubeconfig_exists=False), "alluxops_kubeconfig"),
-        (World(helm={"helm_install_method": "binary"}), "helm_binary_url"),
+        (World(unread={"alluxio_datasets": [{"path": "/x"}]}), "alluxio_datasets: no verb"),
+        (World(unread={"alluxio_tenants": [{"name": "x"}]}), "alluxio_tenants: no verb"),
+        (World(helm={"helm_install_method": "binary"}), "helm_binary_checksum is empty"),
+        (
+            World(helm={"helm_install_method": "binary", "helm_binary_checksum": "sha256:1"}),
+            "helm_binary_checksum is 'sha256:1'",
+        ),
+        (World(helm={"helm_apt_key_fingerprint": "0x" + "A" * 41}), "helm_apt_key_fingerprint"),
         (World(helm={"helm_apt_key_fingerprint": "DEADBEEF"}), "helm_apt_key_fingerprint"),
         (World(credentials={"accessKey": "x"}), "alluxio_root_ufs_credentials"),
     ],
 )
 def test_what_the_world_lacks_is_refused(world: World, variable: str) -> None:
     assert [fault for fault in cross_faults(GOOD, world) if variable in fault.what]
+
+
+@pytest.mark.parametrize(
+    "helm",
+    [
+        {"helm_install_method": "binary", "helm_binary_checksum": f"sha256:{'a' * 64}"},
+        {"helm_install_method": "binary", "helm_binary_checksum": f" {'A' * 64}"},
+        {"helm_install_method": "apt", "helm_binary_checksum": ""},
+        {"helm_apt_key_fingerprint": "0x" + "a" * 64},
+        {"helm_apt_key_fingerprint": ":".join(["DD"] * 20)},
+        {"helm_apt_key_fingerprint": " ".join(["DDDD"] * 10)},
+    ],
+)
+def test_what_the_helm_role_takes_passes(helm: dict[str, str]) -> None:
+    assert cross_faults(GOOD, World(helm=helm)) == []
 
 
 def test_credentials_never_show_in_an_error() -> None:
@@ -239,3 +266,8 @@ def test_every_default_stands_in_the_specification_with_the_same_value() -> None
 )
 def test_a_chart_reference_is_a_path_or_names_a_repository(ref: str, url: str, local: bool) -> None:
     assert rules.is_local_chart(ref, url) is local
+
+
+def test_a_variable_that_no_verb_reads_is_not_to_be_set_to_another_type() -> None:
+    _, (fault,) = rules.typed(SPEC["options"], {"alluxio_datasets": "imagenet"}, {})
+    assert fault.fix == "remove it: no verb of this version reads it."

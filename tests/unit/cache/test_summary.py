@@ -64,6 +64,25 @@ def test_a_healthy_cache_in_a_few_lines() -> None:
     assert any("127.0.0.1:19999" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("consistency", "said"),
+    [
+        ({"path": "/a"}, "consistent with s3://datasets/ in /a"),
+        ({"path": "/.alluxops-verify-*", "scope": "written"}, "both files are in s3://datasets/"),
+        ({"path": "/", "inconsistent": ["/a"]}, "1 path differs from s3://datasets/"),
+        ({"path": "/", "inconsistent": ["/a", "/b"]}, "2 paths differ from s3://datasets/"),
+        (
+            {"path": "/", "finished": False, "timeout_s": 300},
+            "consistency not finished within 300 s (/)",
+        ),
+    ],
+)
+def test_what_was_compared_is_said_and_no_more(consistency: Json, said: str) -> None:
+    verify = {"consistency": {"inconsistent": [], **consistency}}
+    lines = summary(report(verify=verify), root_ufs="s3://datasets/")
+    assert f"  verify    {said}" in lines
+
+
 def test_openshift_is_called_by_its_name() -> None:
     cluster = {"version": "1.31.0", "platform": "openshift", "nodes": []}
     assert "OpenShift 1.31.0" in summary(report(cluster=cluster))[0]
@@ -112,3 +131,16 @@ def test_the_quorum_has_its_own_line() -> None:
     quorum = {"shown": "3/3 available, leader alluxio-master-1"}
     assert "  quorum    3/3 available, leader alluxio-master-1" in summary(report(quorum=quorum))
     assert not any(line.startswith("  quorum") for line in summary(report(quorum=None)))
+
+
+def test_what_is_there_is_counted_against_what_is_wanted() -> None:
+    said = "\n".join(summary(report(wanted={"masters": 3, "workers": 4})))
+    assert "masters   1/3  alluxio-master-0" in said
+    assert "workers   2/4  n2 n3" in said
+    assert "workers   2/2  n2 n3" in "\n".join(summary(report(wanted={"masters": 1, "workers": 1})))
+
+
+def test_a_note_is_no_problem() -> None:
+    said = summary(report(notes=["mind the gap."]))
+    assert "  note      mind the gap." in said
+    assert "  state     healthy" in said

@@ -57,6 +57,9 @@ def test_its_pod_reaches_the_store_as_a_master_does() -> None:
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsUser"] == 1000
     assert pod["tolerations"] == VALUES["tolerations"]
+    own = {**VALUES, "master": {**VALUES.get("master", {}), "tolerations": [{"key": "gpu"}]}}
+    spec = ufs_look.job("ns", "alluxio", own)["spec"]["template"]["spec"]
+    assert spec["tolerations"] == [*VALUES["tolerations"], {"key": "gpu"}]
     assert body["spec"]["backoffLimit"] == 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +46,17 @@ def test_a_revision_that_is_none_to_go_back_to_is_refused(wanted: int) -> None:
     with pytest.raises(SettingsError, match=f"rollback_revision is {wanted}") as fault:
         upgrade.target(upgrade.revisions(HISTORY, "alluxio"), wanted, "alluxio")
     assert "7, 9" in fault.value.cause
+
+
+def test_a_rollback_that_is_on_its_way_goes_on_there() -> None:
+    found = upgrade.revisions([*HISTORY, secret(13, "deployed", step="restore-7")], "alluxio")
+    assert [one.number for one in found if one.goal] == [13]
+    assert upgrade.target(found, 0, "alluxio") == 7
+    assert upgrade.target(found, 7, "alluxio") == 7
+    with pytest.raises(SettingsError, match="rollback_revision is 9"):
+        upgrade.target(found, 9, "alluxio")
+    found = upgrade.revisions([*HISTORY, secret(13, step="restore-7"), secret(14)], "alluxio")
+    assert upgrade.target(found, 0, "alluxio") == 11
 
 
 def test_without_an_earlier_revision_there_is_nothing_to_go_back_to() -> None:
@@ -90,6 +103,16 @@ def test_masters_are_read_from_rendered_objects() -> None:
     found = upgrade.masters_of([rendered[0], embedded], "alluxio")
     assert found == Masters(3, "embedded")
     assert upgrade.masters_of([], "alluxio") is None
+    # Stopped to convert their journal: nothing goes back to that.
+    stopped = [workload("StatefulSet", "alluxio-master", replicas=0), config()]
+    assert upgrade.masters_of(stopped, "alluxio") == Masters(0, "none")
+    rendered[0]["spec"]["template"]["spec"]["containers"] = [
+        {"name": "sidecar", "image": "sidecar:1"},
+        {"name": "alluxio-master", "image": "alluxio:2.9.6"},
+    ]
+    masters = upgrade.masters_of(rendered, "alluxio")
+    assert masters is not None
+    assert masters.image == "alluxio:2.9.6"
 
 
 OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
@@ -105,8 +128,9 @@ def test_a_rollback_that_changes_settings_only_is_fine() -> None:
 @pytest.mark.parametrize(
     ("goal", "newest", "said"),
     [
-        (OLD, "2.9.6", "restore"),
+        (OLD, "2.9.6", "restore_from"),
         (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
+        (replace(NEW, count=0), "2.9.6", "scale-masters"),
     ],
 )
 def test_a_rollback_that_would_lose_metadata_is_refused(
@@ -115,6 +139,161 @@ def test_a_rollback_that_would_lose_metadata_is_refused(
     with pytest.raises(SettingsError) as fault:
         upgrade.check_rollback(goal, NEW, newest, 3)
     assert said in fault.value.fix
+
+
+def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
+    assert upgrade.check_rollback(OLD, NEW, "2.9.6", 3, restore_from="latest")
+    assert not upgrade.check_rollback(OLD, NEW, "2.9.4", 3)
+    with pytest.raises(SettingsError, match="can read the journal as it is"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest")
+    with pytest.raises(SettingsError, match="has begun and did not end"):
+        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
+    assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
+
+
+OURS = (
+    Path(__file__).parents[3].joinpath("charts/alluxio/files/format-journal.sh").read_text("utf-8")
+)
+
+
+def masters_set(init: Json | None = None, args: list[str] | None = None) -> Json:
+    """The masters of upstream's chart."""
+    found = workload("StatefulSet", "alluxio-master")
+    pod = found["spec"]["template"]["spec"]
+    pod["containers"][0].update(
+        command=["tini", "--", "/entrypoint.sh"], args=args or ["master-only", "--no-format"]
+    )
+    pod["initContainers"] = [init] if init else None  # upstream's chart leaves the key empty
+    return found
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["alluxio", "formatJournal"]}),
+            id="upstream's init container",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["sh", "-c"], "args": ["alluxio formatMaster"]}),
+            id="a script that does not look first",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["bin/alluxio", "format"]}), id="all of it"
+        ),
+        pytest.param(masters_set(args=["master-only"]), id="an entry point that formats"),
+    ],
+)
+def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(masters: Json) -> None:
+    rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
+    assert upgrade.formatting(rendered) == ["alluxio-master"]
+    with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
+        upgrade.check_formatting(rendered, 1)
+    assert "alluxio-master" in fault.value.what
+    assert "rollback_revision" in fault.value.fix
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(masters_set(), id="none"),
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]}),
+            id="our script, which looks first",
+        ),
+        pytest.param(masters_set({"name": "x", "command": ["chown", "/journal"]}), id="another"),
+    ],
+)
+def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
+    assert upgrade.formatting([masters]) == []
+    upgrade.check_formatting([masters], 1)
+
+
+AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+NAME_AT = f"alluxio-backup-2026-01-02-{int(AT.timestamp()) * 1000}.gz"
+
+
+@pytest.mark.parametrize(
+    ("where", "hours", "counts"),
+    [
+        (f"s3://b/{NAME_AT}", 1, True),
+        (f"/home/me/{NAME_AT}", 23, True),
+        (f"s3://b/{NAME_AT}", 25, False),
+        ("s3://b/else.gz", 1, False),
+        ("", 1, False),
+    ],
+)
+def test_the_backup_of_a_run_that_stopped_counts_for_a_day(
+    where: str, hours: int, *, counts: bool
+) -> None:
+    notes = {upgrade.BACKUP_NOTE: where}
+    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours), AT)) is counts
+
+
+def master_pod(created: datetime, since: datetime | None = None, *, ready: bool = False) -> Json:
+    """since: when it came to be Ready, or ceased to."""
+    conditions = [{"type": "PodScheduled", "status": "True"}]
+    if since:
+        at = {"lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        conditions.append({"type": "Ready", "status": str(ready), **at})
+    return {
+        "metadata": {
+            "creationTimestamp": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "labels": {"role": "alluxio-master"},
+        },
+        "status": {"conditions": conditions},
+    }
+
+
+SOON, LATE = AT + timedelta(minutes=3), AT + timedelta(hours=20)
+
+
+@pytest.mark.parametrize(
+    ("pods", "counts"),
+    [
+        ([master_pod(SOON, SOON)], True),  # it never served
+        ([master_pod(SOON)], True),  # its image does not exist
+        ([master_pod(AT - timedelta(days=9), SOON)], True),  # it ended right after the backup
+        ([master_pod(SOON, LATE)], False),  # it served for 20 h
+        ([master_pod(LATE, LATE)], False),  # of the pod before it nothing is known
+        ([master_pod(SOON, SOON, ready=True)], False),
+        ([], False),
+    ],
+)
+def test_it_counts_as_long_as_no_master_can_have_served_since(
+    pods: list[Json], *, counts: bool
+) -> None:
+    notes = {upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}"}
+    quiet = upgrade.quiet_since(pods, max(len(pods), 1))
+    now = LATE + timedelta(hours=1)
+    assert bool(upgrade.noted_backup(notes, now, quiet)) is counts
+
+
+def test_masters_that_are_missing_may_have_served() -> None:
+    assert upgrade.quiet_since([master_pod(SOON)], 3) is None
+
+
+def test_a_run_that_found_nobody_serving_vouches_for_the_time_before_it() -> None:
+    notes = {
+        upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}",
+        upgrade.QUIET_NOTE: (LATE - timedelta(minutes=2)).isoformat(),
+    }
+    assert upgrade.noted_backup(notes, LATE + timedelta(hours=1), LATE)
+
+
+def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
+    with pytest.raises(SettingsError, match=r"alluxio_version is 2\.9\.6, no master") as fault:
+        upgrade.check_backup(PLAN, "", "")
+    assert "upgrade_without_backup=alluxio" in fault.value.fix
+    with pytest.raises(SettingsError, match="upgrade_without_backup is 'yes'"):
+        upgrade.check_backup(PLAN, "", "yes")
+
+
+def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
+    upgrade.check_backup(PLAN, "", "alluxio")
+    upgrade.check_backup(PLAN, f"s3://b/{NAME_AT}", "")
+    upgrade.check_backup(replace(PLAN, before="2.9.6-custom"), "", "")  # other settings
+    upgrade.check_backup(replace(PLAN, revision=3), "", "")
 
 
 PLAN = Plan(
@@ -153,6 +332,13 @@ def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
     assert "back to revision 4" in text
     assert "2 masters    stay as they are" in text
     assert "set the inventory" in text
+
+
+def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
+    plan = replace(PLAN, before="2.9.6", after="2.9.4", revision=4, restore_from="latest")
+    text = "\n".join(upgrade.lines(plan, changes=True))
+    assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
+    assert "all stop, and start with new journals from the backup" in text
 
 
 def test_a_plan_without_changes_says_so() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values
+from ansible_collections.alluxops.cache.plugins.module_utils import claims as claimed
+from ansible_collections.alluxops.cache.plugins.module_utils import tolerations, values
 from ansible_collections.alluxops.cache.plugins.module_utils.values import Chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source, read
 from tests.unit.cache.settings_cases import GOOD, with_
@@ -43,6 +44,14 @@ def test_a_user_value_wins_over_a_default_but_not_over_a_decision() -> None:
     assert final["journal"]["size"] == "9Gi"
     assert final["journal"]["type"] == "UFS"
     assert final["imageTag"] == "2.9.6"
+
+
+@pytest.mark.parametrize("chart", [OURS, UPSTREAM])
+def test_a_build_of_the_version_reaches_the_chart(chart: Chart) -> None:
+    final = values.compose(GOOD, chart, [Source("mine", {"imageTag": "2.9.6-custom"})])
+    assert final.given["imageTag"] == "2.9.6-custom"
+    assert final.effective["imageTag"] == "2.9.6-custom"
+    assert given(GOOD, chart, {"imageTag": "2.9.60"})["imageTag"] == "2.9.6"
 
 
 def test_a_quota_reaches_the_chart_as_digits() -> None:
@@ -135,6 +144,25 @@ def test_credentials_reach_pods_as_a_file_and_never_as_a_value(chart: Chart) -> 
     assert "secrets" not in given(GOOD, chart)
 
 
+def test_each_kind_of_pod_tolerates_what_all_do_and_its_own() -> None:
+    gpu, disk, all_ = ({"key": key, "operator": "Exists"} for key in ("gpu", "disk", "all"))
+    mine = {
+        "tolerations": [all_],
+        "master": {"tolerations": [disk]},
+        "worker": {"tolerations": [gpu, disk]},
+    }
+    effective = values.compose(GOOD, OURS, [Source("mine", mine)]).effective
+    assert tolerations.by_kind(GOOD, effective) == {
+        "masters": [all_, disk],
+        "workers": [all_, gpu, disk],
+        "zookeeper": [all_, disk, gpu],
+    }
+    own = with_(zookeeper_values={"tolerations": []})
+    assert tolerations.by_kind(own, effective)["zookeeper"] == []
+    nothing: dict[str, list[Any]] = {"masters": [], "workers": [], "zookeeper": []}
+    assert tolerations.by_kind(GOOD, {"master": {}}) == nothing
+
+
 def test_a_change_restarts_only_what_reads_it() -> None:
     before = values.restart_digest(given(GOOD, UPSTREAM))
     worker = values.restart_digest(given(GOOD, UPSTREAM, {"worker": {"properties": {"a": "b"}}}))
@@ -154,7 +182,7 @@ def test_upstreams_pods_carry_the_digest_that_restarts_them() -> None:
 
 def test_each_master_claims_a_journal_on_its_own_node() -> None:
     settings = with_(masters=3, ha="embedded")
-    claims = values.claims(settings, values.compose(settings, OURS, []).effective)
+    claims = claimed.claims(settings, values.compose(settings, OURS, []).effective)
     assert [(c["name"], c["node"], c["ordinal"]) for c in claims] == [
         (f"alluxio-journal-alluxio-master-{n}", f"n{n + 1}", n) for n in range(3)
     ]
@@ -165,7 +193,7 @@ def test_each_master_claims_a_journal_on_its_own_node() -> None:
 def test_masters_that_share_a_journal_claim_one_directory_on_any_of_their_hosts() -> None:
     settings = with_(masters=3, ha="zookeeper", journal_shared_path="/mnt/shared/")
     final = values.compose(settings, OURS, []).effective
-    claims = [one for one in values.claims(settings, final) if one["kind"] == "journal"]
+    claims = [one for one in claimed.claims(settings, final) if one["kind"] == "journal"]
     assert [(c["node"], c["ordinal"], c["shared"], c["seen_from"]) for c in claims] == [
         (None, ordinal, True, f"n{ordinal + 1}") for ordinal in range(3)
     ]
@@ -178,17 +206,51 @@ def test_masters_that_share_a_journal_claim_one_directory_on_any_of_their_hosts(
 
 def test_a_domain_socket_is_claimed_only_where_the_user_wants_a_claim() -> None:
     source = Source("s", {"shortCircuit": {"volumeType": "persistentVolumeClaim", "size": "2Mi"}})
-    claims = values.claims(GOOD, values.compose(GOOD, UPSTREAM, [source]).effective)
+    claims = claimed.claims(GOOD, values.compose(GOOD, UPSTREAM, [source]).effective)
     (domain,) = [claim for claim in claims if claim["kind"] == "domain"]
     assert domain["name"] == "alluxio-worker-domain-socket"
     assert domain["path"] == "/mnt/fuse3/alluxio/alluxio/domain"
     assert (domain["size"], domain["precreate"], domain["node"]) == ("2Mi", False, None)
 
 
+@pytest.mark.parametrize(
+    ("storage_class", "provisioned"),
+    [("gp3", True), (None, True), ("standard", False), ("", False), ("alluxops-local", False)],
+)
+def test_a_class_of_the_users_makes_the_volumes_and_the_guides_takes_ours(
+    storage_class: str | None, provisioned: bool
+) -> None:
+    settings = with_(masters=3, ha="embedded")
+    source = Source("s", {"journal": {"storageClass": storage_class}})
+    final = values.compose(settings, OURS, [source])
+    journals = claimed.claims(settings, final.effective)
+    assert [claim["provisioned"] for claim in journals] == [provisioned] * 3
+    assert all(claim["precreate"] for claim in journals)
+    assert [claim["node"] for claim in journals] == (
+        [None] * 3 if provisioned else ["n1", "n2", "n3"]
+    )
+    # Such volumes tie no master to a node, so the chart does.
+    assert ("affinity" in final.given["master"]) is provisioned
+
+
+def test_a_domain_socket_in_a_class_of_the_users_needs_no_volume_of_ours() -> None:
+    sockets = {"volumeType": "persistentVolumeClaim", "storageClass": "efs"}
+    source = Source("s", {"shortCircuit": sockets})
+    found = claimed.claims(GOOD, values.compose(GOOD, OURS, [source]).effective)
+    assert [claim["kind"] for claim in found] == ["journal"]
+
+
+def test_a_shared_journal_lies_in_its_directory_whatever_the_class_is_called() -> None:
+    settings = with_(masters=3, ha="zookeeper", journal_shared_path="/mnt/shared/")
+    source = Source("s", {"journal": {"storageClass": "gp3"}})
+    found = claimed.claims(settings, values.compose(settings, OURS, [source]).effective)
+    assert not any(claim["provisioned"] for claim in found)
+
+
 @pytest.mark.parametrize("journal", [{"ufsType": "HDFS"}, {"volumeType": "emptyDir"}])
 def test_a_journal_elsewhere_claims_nothing(journal: dict[str, str]) -> None:
     final = values.compose(GOOD, OURS, [Source("s", {"journal": journal})])
-    assert values.claims(GOOD, final.effective) == []
+    assert claimed.claims(GOOD, final.effective) == []
 
 
 def test_a_null_drops_the_charts_own_key() -> None:
@@ -227,7 +289,7 @@ def test_upstreams_pods_may_take_their_time_to_start() -> None:
     assert upstream["worker"]["startupProbe"]["failureThreshold"] == 150
     probed = Chart("alluxio", "0.6.54", "upstream", {"worker": {"startupProbe": {"a": 1}}})
     assert "startupProbe" not in given(GOOD, probed)["worker"]
-    assert "worker" not in given(GOOD, OURS)
+    assert "startupProbe" not in given(GOOD, OURS)["worker"]
 
 
 @pytest.mark.parametrize("component", ["fuse", "proxy"])

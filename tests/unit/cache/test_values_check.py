@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values_check
+from ansible_collections.alluxops.cache.plugins.module_utils import values_check, values_view
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.values import Chart, compose
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source, read
@@ -130,13 +130,50 @@ def test_what_contradicts_a_variable_is_refused(
     assert variable in found
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("alluxio.master.mount.table.root.ufs", "/tmp/x"),
+        ("alluxio.zookeeper.enabled", "true"),
+        ("alluxio.master.hostname", "m"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("master: {properties: {NAME: 'VALUE'}}\n", "master.properties.NAME is 'VALUE'"),
+        ("fuse: {properties: {NAME: 'VALUE'}}\n", "fuse.properties.NAME is 'VALUE'"),
+        ("worker: {jvmOptions: ['-Xmx1g', '-DNAME=VALUE']}\n", "worker.jvmOptions: -DNAME is"),
+        ("jvmOptions: '-Xmx1g  -DNAME=VALUE '\n", "jvmOptions: -DNAME is 'VALUE'"),
+    ],
+)
+def test_a_components_properties_and_options_contradict_nothing_either(
+    text: str, shown: str, name: str, value: str
+) -> None:
+    for chart in (OURS, UPSTREAM):
+        (found,) = faults(text.replace("NAME", name).replace("VALUE", value), chart)
+        assert f"{shown.replace('NAME', name).replace('VALUE', value)}" in found
+        assert "(my.yaml:1)" in found
+
+
+def test_a_component_may_repeat_what_is_decided() -> None:
+    text = "master: {properties: {alluxio.master.mount.table.root.ufs: 's3://datasets/'}}\n"
+    assert faults(text) == []
+    zookeeper = "worker: {properties: {alluxio.zookeeper.enabled: true}}\n"
+    assert faults(zookeeper, ha="zookeeper", zookeeper_address=("a:1",)) == []
+    assert faults("master: {env: {alluxio.zookeeper.enabled: 'true'}}\n") == []
+
+
 @pytest.mark.parametrize("tag", ["2.9.6", "2.9.6-debug"])
 def test_a_build_of_the_same_version_may_be_named(tag: str) -> None:
     assert faults(f"imageTag: {tag}\n") == []
 
 
-def test_a_journal_in_memory_is_allowed_where_losing_the_data_is_meant() -> None:
-    assert faults("journal: {volumeType: emptyDir}\n", root_ufs="ephemeral") == []
+def test_a_replicated_journal_in_memory_is_allowed_where_losing_the_data_is_meant() -> None:
+    text = "journal: {volumeType: emptyDir}\n"
+    assert faults(text, root_ufs="ephemeral", ha="embedded") == []
+    (found,) = faults(text, root_ufs="ephemeral")
+    assert "a master does not start on an unformatted one" in found
 
 
 QUOTA = """
@@ -162,8 +199,8 @@ def test_a_quota_that_is_read_in_two_ways_is_explained_for_upstreams_chart() -> 
     [
         ("256MB", UPSTREAM, "is no Kubernetes quantity"),
         ("lots", OURS, "is no size"),
-        ("4Gi", OURS, "4 GiB in memory, over worker.resources.limits.memory 3Gi"),
-        ("4Gi", UPSTREAM, "4 GiB in memory, over worker.resources.limits.memory 3Gi"),
+        ("4Gi", OURS, "4 GiB in memory, with worker.resources.limits.memory 3Gi"),
+        ("4Gi", UPSTREAM, "4 GiB in memory, with worker.resources.limits.memory 3Gi"),
     ],
 )
 def test_a_quota_that_cannot_work_is_refused(quota: str, chart: Chart, what: str) -> None:
@@ -259,6 +296,6 @@ def test_memory_that_will_run_out_is_warned_of() -> None:
 
 def test_the_place_of_an_override_is_the_last_source_that_has_it() -> None:
     sources = [read("a:\n  b: 1\n", "one.yaml"), Source("alluxio_values", {"c": 1})]
-    assert values_check.place(sources, ("a", "b")) == "one.yaml:2"
-    assert values_check.place(sources, ("c",)) == "alluxio_values"
-    assert values_check.place(sources, ("d",)) == ""
+    assert values_view.place(sources, ("a", "b")) == "one.yaml:2"
+    assert values_view.place(sources, ("c",)) == "alluxio_values"
+    assert values_view.place(sources, ("d",)) == ""

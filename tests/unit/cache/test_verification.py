@@ -65,6 +65,21 @@ def test_the_real_inconsistent_answer_is_read() -> None:
     assert parse_consistency(text, "/")["inconsistent"] == ["/vanished"]
 
 
+def test_a_path_may_hold_spaces() -> None:
+    text = "/a b is consistent with the under storage system.\n"
+    assert parse_consistency(text, "/a b")["inconsistent"] == []
+
+
+def test_several_paths_are_compared_one_after_the_other() -> None:
+    text = (
+        "/a is consistent with the under storage system.\nThe following files are inconsistent:\n/b\n"
+        "/c is consistent with the under storage system.\n"
+    )
+    assert parse_consistency(text, "/*", 3) == {"path": "/*", "inconsistent": ["/b"]}
+    with pytest.raises(CacheError, match="did not say"):
+        parse_consistency(text, "/*", 4)
+
+
 @pytest.mark.parametrize(
     "text", ["", "Failed to connect to master", "checkConsistency is not a command"]
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils import residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.volume_plan import (
     Step,
@@ -20,9 +22,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils.volumes import (
     claim_of,
     desired_claim,
     desired_volume,
+    hostnames,
     is_settled,
     volume_facts,
+    volume_node,
 )
+from tests.unit.cache.kube_objects import node
 
 Json = dict[str, Any]
 
@@ -82,6 +87,33 @@ def test_a_journal_volume_is_local_to_its_node_kept_and_reserved_for_its_claim()
     assert spec["persistentVolumeReclaimPolicy"] == "Retain"
     assert (spec["claimRef"]["namespace"], spec["claimRef"]["name"]) == ("cache", JOURNAL.name)
     assert "uid" not in spec["claimRef"]
+
+
+AWS = {"n1": "ip-10-0-0-1.eu-1.compute.internal"}
+OPTIONS = {"name": "j", "kind": "journal", "ordinal": 0, "node": "n1", "path": "/j", "size": "1Gi"}
+
+
+def test_a_volume_is_tied_by_the_nodes_hostname_label_which_need_not_be_its_name() -> None:
+    claim = claim_of(OPTIONS, AWS)
+    made = desired_volume(RELEASE, claim)
+    assert volume_node(made) == AWS["n1"]
+    assert whats(plan_volumes(RELEASE, [claim], [made], []))[0] == ("none", PV)
+    by_name = desired_volume(RELEASE, claim_of(OPTIONS))
+    with pytest.raises(SettingsError, match=f"at /j on n1; the settings say /j on {AWS['n1']}"):
+        plan_volumes(RELEASE, [claim], [by_name], [])
+
+
+def test_a_node_without_the_label_can_have_no_volume_tied_to_it() -> None:
+    with pytest.raises(SettingsError, match="n1 has no label") as refusal:
+        claim_of(OPTIONS, {"n1": ""})
+    assert "kubectl label node n1 kubernetes.io/hostname=n1" in refusal.value.fix
+
+
+def test_hostnames_are_read_from_the_nodes() -> None:
+    other, bare = node("n1"), node("n2")
+    other["metadata"]["labels"]["kubernetes.io/hostname"] = AWS["n1"]
+    del bare["metadata"]["labels"]
+    assert hostnames([other, bare]) == {**AWS, "n2": ""}
 
 
 def test_the_socket_volume_is_on_every_node_and_carries_what_the_charts_selector_asks_for() -> None:
@@ -226,10 +258,50 @@ def test_a_claims_class_cannot_be_changed() -> None:
     assert "the data stay" in refusal.value.fix
 
 
+GP3 = replace(JOURNAL, node=None, storage_class="gp3", provisioned=True)
+
+
+def test_a_claim_of_a_provisioners_class_is_made_and_its_volume_is_not() -> None:
+    steps = plan([], [], GP3)
+    assert whats(steps) == [("create", PVC)]
+    spec = steps[0].body["spec"]
+    assert spec["storageClassName"] == "gp3"
+    assert "volumeName" not in spec
+    by_default = plan([], [], replace(GP3, storage_class=""))[0].body["spec"]
+    assert "storageClassName" not in by_default
+
+
+def test_an_uninstall_takes_such_a_claim_for_data_since_its_volume_may_go_with_it() -> None:
+    made = plan([], [], GP3)[0].body
+    one = residue.thing("PersistentVolumeClaim", "/x", made)
+    assert residue.verdict(one, residue.Whose("cache", "alluxio")) == "data"
+
+
+def test_such_a_claim_is_left_as_it_is_wherever_its_volume_lies() -> None:
+    bound = existing_claim(GP3)
+    bound["spec"]["volumeName"] = "pvc-0815"
+    assert whats(plan([], [bound], GP3)) == [("none", PVC)]
+    assert whats(plan([], [bound], replace(GP3, storage_class=""))) == [("none", PVC)]
+    with pytest.raises(SettingsError, match="neither can be changed"):
+        plan([], [bound], replace(GP3, storage_class="io2"))
+
+
+@pytest.mark.parametrize(
+    ("claim_phase", "waits_for_pod", "settled"),
+    [("Bound", False, True), ("Pending", False, False), ("Pending", True, True)],
+)
+def test_a_claim_whose_volume_is_made_with_its_pod_is_not_waited_for(
+    claim_phase: str, waits_for_pod: bool, settled: bool
+) -> None:
+    mine = existing_claim(GP3, phase=claim_phase)
+    assert is_settled(GP3, None, mine, waits_for_pod=waits_for_pod) is settled
+
+
 def test_removal_deletes_claims_before_volumes_and_only_what_exists() -> None:
     steps = plan_removal(RELEASE, [JOURNAL, SOCKET], [volume(), volume(SOCKET)], [existing_claim()])
     assert whats(steps) == [("delete", PVC), ("delete", PV), ("delete", PV)]
     assert plan_removal(RELEASE, [JOURNAL, SOCKET], [], []) == []
+    assert plan_removal(RELEASE, [GP3], [], [existing_claim(GP3)]) == []
 
 
 @pytest.mark.parametrize(

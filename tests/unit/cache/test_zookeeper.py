@@ -12,7 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Node, Settings
-from ansible_collections.alluxops.cache.plugins.module_utils.values import STORAGE_CLASS
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 from tests.unit.cache.kube_objects import container, event, pod
 from tests.unit.cache.settings_cases import with_
 from tools.repository import ROOT
@@ -43,7 +43,7 @@ def test_another_client_port_is_in_the_addresses() -> None:
 
 
 def test_each_server_claims_a_directory_on_a_node_of_its_own() -> None:
-    claims = zookeeper.claims(OURS, STORAGE_CLASS)
+    claims = zookeeper.claims(OURS)
     assert [(claim["name"], claim["node"]) for claim in claims] == [
         (f"data-alluxio-zookeeper-{n}", f"n{n + 1}") for n in range(3)
     ]
@@ -64,10 +64,16 @@ def test_servers_go_to_the_masters_hosts_first_and_then_to_workers() -> None:
         with_(ha="embedded", masters=3),
         THEIRS,
         with_(ha="zookeeper", zookeeper_values={"persistence": {"storageClass": "fast"}}),
+        with_(ha="zookeeper", zookeeper_values={"persistence": {"storageClass": None}}),
     ],
 )
 def test_no_volumes_without_an_ensemble_or_with_a_class_of_the_users(settings: Settings) -> None:
-    assert zookeeper.claims(settings, STORAGE_CLASS) == []
+    assert zookeeper.claims(settings) == []
+
+
+def test_the_guides_class_takes_volumes_of_ours_as_the_journals_does() -> None:
+    settings = with_(ha="zookeeper", zookeeper_values={"persistence": {"storageClass": "standard"}})
+    assert {claim["storage_class"] for claim in zookeeper.claims(settings)} == {"standard"}
 
 
 def test_the_charts_values_are_ours_the_users_and_what_variables_decide() -> None:
@@ -77,7 +83,7 @@ def test_the_charts_values_are_ours_the_users_and_what_variables_decide() -> Non
         zookeeper_image="zoo:1",
         zookeeper_values={"persistence": {"size": "2Gi"}, "tickTime": 1000},
     )
-    assert zookeeper.chart_values(settings, tolerations, STORAGE_CLASS) == {
+    assert zookeeper.chart_values(settings, tolerations) == {
         "tolerations": tolerations,
         "persistence": {"storageClass": STORAGE_CLASS, "size": "2Gi"},
         "tickTime": 1000,
@@ -85,7 +91,7 @@ def test_the_charts_values_are_ours_the_users_and_what_variables_decide() -> Non
         "replicas": 3,
         "image": "zoo:1",
     }
-    assert zookeeper.chart_values(THEIRS, [], STORAGE_CLASS) == {}
+    assert zookeeper.chart_values(THEIRS, []) == {}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.chart.refused_cases import NO_SECRETS, SECRET_PROPERTIES, SECRET_VARIABLES
 from tests.unit.chart.rendering import Chart, Values
 
 SECRETS: Values = {
@@ -13,20 +14,7 @@ SECRETS: Values = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "s3a.accessKeyId",
-        "s3a.secretKey",
-        "alluxio.master.mount.table.root.option.s3a.secretKey",
-        "aws.secretKey",
-        "fs.oss.accessKeySecret",
-        "fs.gcs.secretAccessKey",
-        "fs.azure.account.key.me.blob.core.windows.net",
-        "fs.swift.password",
-        "fs.cos.secret.key",
-    ],
-)
+@pytest.mark.parametrize("name", SECRET_PROPERTIES)
 def test_a_credential_among_the_properties_is_refused_and_not_repeated(
     chart: Chart, name: str
 ) -> None:
@@ -36,9 +24,19 @@ def test_a_credential_among_the_properties_is_refused_and_not_repeated(
     assert "hunter2" not in error
 
 
+@pytest.mark.parametrize("name", NO_SECRETS)
+def test_what_only_names_a_credential_is_taken(chart: Chart, name: str) -> None:
+    chart.render({"worker": {"properties": {name: "x"}, "jvmOptions": [f"-D{name}=password"]}})
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_a_credential_in_any_environment_is_refused(chart: Chart, name: str) -> None:
+    assert f"fuse.env.{name}" in chart.refused({"fuse": {"env": {name: "hunter2"}}})
+
+
 def test_a_credential_among_the_jvm_options_is_refused(chart: Chart) -> None:
-    error = chart.refused({"master": {"jvmOptions": ["-Ds3a.secretKey=hunter2"]}})
-    assert "master.jvmOptions" in error
+    error = chart.refused({"master": {"jvmOptions": ["-Xmx1g  -Ds3a.secretKey=hunter2"]}})
+    assert "master.jvmOptions: -Ds3a.secretKey would" in error
     assert "hunter2" not in error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.chart.rendering import CHART, Chart, Rendered
+from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
 
 EVERYTHING = {
     "fuse": {"enabled": True},
@@ -105,12 +105,29 @@ def test_a_new_chart_version_restarts_nothing_and_keeps_every_immutable_field(
             assert after.get(kind, name)["spec"] == before.get(kind, name)["spec"]
 
 
-def test_each_master_has_a_headless_service_of_its_own(chart: Chart) -> None:
-    rendered = chart.render(EVERYTHING)
-    for ordinal in range(3):
+@pytest.mark.parametrize("values", [{}, EVERYTHING])
+def test_each_masters_name_has_an_address_that_outlives_its_pod(
+    chart: Chart, values: Values
+) -> None:
+    rendered = chart.render(values)
+    for ordinal in range(3 if values else 1):
         spec = rendered.get("Service", f"alluxio-master-{ordinal}")["spec"]
-        assert spec["clusterIP"] == "None"
+        assert spec["type"] == "ClusterIP"
+        assert "clusterIP" not in spec
         assert spec["selector"]["statefulset.kubernetes.io/pod-name"] == f"alluxio-master-{ordinal}"
+
+
+def test_the_masters_set_has_the_headless_service_that_it_needs(chart: Chart) -> None:
+    rendered = chart.render(EVERYTHING)
+    governing = rendered.get("StatefulSet", "alluxio-master")["spec"]["serviceName"]
+    assert rendered.get("Service", governing)["spec"]["clusterIP"] == "None"
+
+
+def test_a_master_finds_itself_among_its_peers_by_name(chart: Chart) -> None:
+    rendered = chart.render(EVERYTHING)
+    peers = rendered.properties("MASTER")["alluxio.master.embedded.journal.addresses"].split(",")
+    assert peers == [f"alluxio-master-{ordinal}:19200" for ordinal in range(3)]
+    assert rendered.properties("MASTER")["alluxio.master.hostname"] == "${ALLUXIO_MASTER_HOSTNAME}"
 
 
 def test_masters_find_each_other_before_they_are_ready(chart: Chart) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.unit.chart.rendering import Chart, Rendered
+from tests.unit.chart.rendering import Chart, Rendered, Values
 
 SERVERS = [
     ("StatefulSet", "alluxio-master", "alluxio-master"),
@@ -196,3 +196,51 @@ def test_the_image_is_the_charts_unless_given(chart: Chart) -> None:
 
     assert image({}).startswith("alluxio/alluxio:2.")
     assert image({"image": "registry.test/a", "imageTag": 2.9}) == "registry.test/a:2.9"
+
+
+COMPONENTS_OF = {
+    "journal-format": ["master"],
+    "alluxio-master": ["master"],
+    "alluxio-job-master": ["master", "jobMaster"],
+    "alluxio-worker": ["worker"],
+    "alluxio-job-worker": ["worker", "jobWorker"],
+    "alluxio-proxy": ["proxy"],
+    "alluxio-fuse": ["fuse"],
+    "alluxio-logserver": ["logserver"],
+}
+
+
+def test_no_variable_stands_twice_in_a_container(chart: Chart) -> None:
+    """A name that the chart sets too is refused, or the chart's own takes its place."""
+    switches: dict[str, dict[str, object]] = {
+        "journal": {"format": {"runFormat": True}},
+        "fuse": {"enabled": True},
+        "proxy": {"enabled": True},
+        "logserver": {"enabled": True},
+    }
+
+    def variables(values: Values) -> dict[str, list[str]]:
+        pods = [
+            each["spec"]["template"]["spec"]
+            for each in chart.render(values).manifests
+            if "template" in each.get("spec", {})
+        ]
+        containers = [
+            one for pod in pods for one in pod.get("initContainers", []) + pod["containers"]
+        ]
+        return {one["name"]: [env["name"] for env in one["env"]] for one in containers}
+
+    own = variables(switches)
+    assert set(own) == set(COMPONENTS_OF)
+    for container, names in own.items():
+        for component in COMPONENTS_OF[container]:
+            for name in names:
+                values = {
+                    **switches,
+                    component: {**switches.get(component, {}), "env": {name: "x"}},
+                }
+                if name.startswith("ALLUXIO_") or name == "MOUNT_POINT":
+                    assert f"{component}.env.{name} is the chart's own" in chart.refused(values)
+                else:
+                    given = variables(values)[container]
+                    assert len(given) == len(set(given))

@@ -139,3 +139,9 @@ def test_logs_go_to_the_log_server(chart: Chart) -> None:
     properties = rendered.properties("WORKER")
     assert properties["alluxio.logserver.hostname"] in rendered.names("Service")
     assert properties["alluxio.logserver.port"] == "45600"
+
+
+def test_a_null_takes_a_property_away(chart: Chart) -> None:
+    values = {"properties": {"alluxio.x": None}, "worker": {"properties": {"alluxio.y": None}}}
+    worker = chart.render(values).properties("WORKER")
+    assert not {"alluxio.x", "alluxio.y"} & set(worker)

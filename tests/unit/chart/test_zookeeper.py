@@ -61,7 +61,7 @@ def test_servers_know_each_other_by_the_names_that_masters_are_told(made: Render
 
 def test_the_claims_are_named_as_the_volumes_expect(made: Rendered) -> None:
     [claim] = servers(made)["spec"]["volumeClaimTemplates"]
-    wanted = zookeeper.claims(with_(ha="zookeeper", release="cache"), "local")
+    wanted = zookeeper.claims(with_(ha="zookeeper", release="cache"))
     assert [f"{claim['metadata']['name']}-{NAME}-{n}" for n in range(3)] == [
         each["name"] for each in wanted
     ]
@@ -69,7 +69,7 @@ def test_the_claims_are_named_as_the_volumes_expect(made: Rendered) -> None:
 
 def test_what_the_role_gives_is_accepted(ensemble: Chart) -> None:
     settings = with_(ha="zookeeper", release="cache", zookeeper_image="example.com:5000/zoo:3.9")
-    values = zookeeper.chart_values(settings, [{"operator": "Exists"}], "alluxops-local")
+    values = zookeeper.chart_values(settings, [{"operator": "Exists"}])
     pod = servers(ensemble.render(values, NAME))["spec"]["template"]["spec"]
     assert pod["containers"][0]["image"] == "example.com:5000/zoo:3.9"
     assert pod["tolerations"] == [{"operator": "Exists"}]

@@ -80,3 +80,26 @@ def test_a_lock_is_refused_naming_who_holds_it_and_free_again_after() -> None:
         holder.stdout.close()
     with lock_lab("demo"):
         pass
+
+
+def test_the_environment_of_a_lab_has_its_tools_and_ours(own_state_directory: Path) -> None:
+    save(replace(LAB, ready=True))
+    root = Path(__file__).parents[3]
+    told = subprocess.run(
+        [sys.executable, "-m", "lab", "env", "--name", "demo"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    shown = subprocess.run(
+        ["bash", "-c", 'eval "$1"; echo "$PATH"; echo "$KUBECONFIG"', "sh", told],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert shown == [
+        f"{own_state_directory}/demo/bin:{root}/.venv/bin:/usr/bin:/bin",
+        f"{own_state_directory}/demo/kubeconfig",
+    ]

@@ -30,7 +30,7 @@ class Web(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         status, body = 404, b""
-        if self.path in {"/metrics/json/", "/api/v1/master/info"}:
+        if self.path in {"/metrics/json/", "/metrics/prometheus/", "/api/v1/master/info"}:
             status, body = 200, self.name.encode()
         elif self.has_ui:
             status, body = (200 if self.path == "/" else 404), INDEX
@@ -218,7 +218,8 @@ def test_the_command_tells_what_answers_until_it_is_ended(*, has_ui: bool) -> No
         cluster: Any = PlayedCluster({"m0": port})
         serve(cluster, 0, say, stop)
     assert any(line.endswith("/overview") for line in said) is has_ui
-    assert any(line.endswith("/metrics/json/") for line in said)
+    for path in ("/metrics/json/", "/metrics/prometheus/", "/api/v1/master/info"):
+        assert any(line.endswith(path) for line in said)
 
 
 def test_without_a_leader_the_command_says_so() -> None:

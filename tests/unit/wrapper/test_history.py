@@ -16,7 +16,7 @@ def test_a_line_for_each_run_readable_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "state" / "history.jsonl"
     request = RunRequest("site", inventory=("inv",), extra_vars=("token=very-secret",))
     for changed in (9, 0):
-        append(path, entry(request, Outcome(0, "done", 131.96, {"n1": changed}, 20), WHEN))
+        append(path, entry(request, Outcome(0, "done", 131.96, {"n1": changed}, 20), 0, WHEN))
     first, second = map(json.loads, path.read_text().splitlines())
     assert (first["changed"], second["changed"]) == (9, 0)
     assert first["verb"] == "site"
@@ -29,7 +29,7 @@ def test_a_line_for_each_run_readable_by_its_owner(tmp_path: Path) -> None:
 def test_no_setting_and_no_message_is_kept(tmp_path: Path) -> None:
     failure = Failure("n1", "Break it", "", "f:1", "token very-secret is wrong", False, False)
     request = RunRequest("site", extra_vars=("token=very-secret",))
-    new = entry(request, Outcome(1, "failed", 1.0, {}, 1, failures=(failure,)), WHEN)
+    new = entry(request, Outcome(1, "failed", 1.0, {}, 1, failures=(failure,)), 1, WHEN)
     append(tmp_path / "history.jsonl", new)
     text = (tmp_path / "history.jsonl").read_text()
     assert "very-secret" not in text

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from alluxops.events import Event, HostEnded, Message, Stats, Status, TaskStarted
+from alluxops.events import (
+    Event,
+    HostEnded,
+    Message,
+    NoHosts,
+    PlayStarted,
+    Stats,
+    Status,
+    TaskStarted,
+)
 from alluxops.failure import explain
 from alluxops.outcome import Outcome, Recorder
 from alluxops.request import RunRequest
+from alluxops.verbs import closing_lines
 
 OURS = "Error: alluxio_masters is 2 (cache.yml:14).\nCause: No majority.\nFix: set 1."
 
@@ -20,6 +32,7 @@ def stats(**changed: int) -> Stats:
     return Stats(("n1",), changed, {})
 
 
+DEPLOY = PlayStarted("Deploy the cache")
 CHANGED = ended(Status.CHANGED, task="Change", changed=True)
 REFUSED = ended(Status.FAILED, msg=OURS, refused=True)
 FAILED = ended(Status.FAILED, task="Break", msg="broken")
@@ -163,11 +176,97 @@ def test_no_hosts_is_explained() -> None:
     assert "--limit n9" in text
 
 
+ROUTINE = ended(Status.OK, task="Validating arguments against arg spec 'main'")
+
+
+def test_tags_that_no_task_has_are_refused() -> None:
+    """The tasks that Ansible adds by itself run with any tag."""
+    for events in ([ROUTINE, stats()], [Stats((), {}, {})]):
+        result = outcome(*events, code=0)
+        assert (result.exit_code, result.result) == (2, "refused")
+        text = "\n".join(explain(result, RunRequest("site", tags=("nosuchtag",))))
+        assert "no task ran with --tags nosuchtag" in text
+        assert "no host" not in text
+    assert outcome(ROUTINE, ended(Status.SKIPPED), stats(), code=0).exit_code == 0
+
+
+def test_plays_that_the_limit_left_out_are_told() -> None:
+    result = outcome(ended(Status.OK), NoHosts("Deploy the cache"), stats(), code=0)
+    lines = closing_lines(result, RunRequest("site", limit="n2"))
+    assert "  skipped   Deploy the cache: no host of it is in --limit n2" in lines
+    # Without a limit a group may well be empty.
+    assert not any("skipped" in line for line in closing_lines(result, RunRequest("site")))
+
+
 @pytest.mark.parametrize(
     ("events", "told"),
-    [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([], "may have begun one")],
+    [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([DEPLOY], "may have begun one")],
 )
 def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None:
     lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site"))
     assert told in lines[-1]
     assert "it converges" in lines[-1]
+
+
+def test_a_release_that_was_undone_is_not_said_to_stay() -> None:
+    undone = ended(Status.FAILED, msg=f"{OURS}\nRolled back to revision 1.")
+    said = explain(outcome(CHANGED, undone, stats(n1=1), code=2), RunRequest("site"))[-1]
+    assert said.startswith("Not finished after 1 change; the release was undone, what else is done")
+    kept = explain(outcome(CHANGED, FAILED, stats(n1=1), code=2), RunRequest("site"))[-1]
+    assert "; what is done stays" in kept
+
+
+@pytest.mark.parametrize("verb", ["status", "verify", "preflight"])
+def test_what_only_reads_has_changed_nothing(verb: str) -> None:
+    stopped = explain(outcome(DEPLOY, code=130, cancelled=True), RunRequest(verb))
+    assert stopped[-1] == "Stopped. Nothing was changed."
+    failed = explain(outcome(DEPLOY, FAILED, stats(), code=2), RunRequest(verb))
+    assert failed[-1] == "Nothing was changed."
+
+
+@pytest.mark.parametrize("verb", ["site", "upgrade", "restore", "scale-masters", "rollback"])
+def test_a_run_that_still_checks_has_changed_nothing(verb: str) -> None:
+    playbook = Path(__file__).parents[3] / "playbooks" / f"{verb.replace('-', '_')}.yml"
+    first = yaml.safe_load(playbook.read_text())[0]["name"]
+    for events in ([], [PlayStarted(first)]):
+        stopped = explain(outcome(*events, code=130, cancelled=True), RunRequest(verb))
+        assert stopped[-1] == "Stopped. Nothing was changed."
+    failed = explain(outcome(PlayStarted(first), FAILED, stats(), code=2), RunRequest(verb))
+    assert failed[-1] == "Nothing was changed."
+
+
+def test_a_backup_is_not_said_to_converge() -> None:
+    """Each makes a new one."""
+    failed = explain(outcome(DEPLOY, FAILED, stats(), code=2), RunRequest("backup"))
+    assert failed[-1] == (
+        "No task had finished a change. After the repair, run `alluxops backup` again."
+    )
+
+
+PARSING = [Message("[ERROR]: YAML parsing failed: While parsing a flow node did not find content.")]
+NO_INVENTORY = [Message("[ERROR]: Completely failed to parse inventory source /x/README.md")]
+
+
+@pytest.mark.parametrize("given", [".", "hosts.yml"])
+def test_broken_yaml_is_located(tmp_path: Path, given: str) -> None:
+    """Ansible tells of variables only that they are broken."""
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {n1: }}\n")
+    broken = tmp_path / "group_vars" / "all" / "20-cache.yml"
+    broken.parent.mkdir(parents=True)
+    (broken.parent / "10-vault.yml").write_text(
+        "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n"
+    )
+    broken.write_text("a: 1\nb: {x: ]\n")
+    lines = explain(outcome(*PARSING, code=4), RunRequest("site"), (str(tmp_path / given),))
+    assert any(line.startswith(f"Cause: {broken}:2: ") for line in lines)
+    assert any(line.startswith("Fix: ") for line in lines)
+    broken.write_text("a: 1\nb: {x: [\nc: 2\n")
+    lines = explain(outcome(*PARSING, code=4), RunRequest("site"), (str(tmp_path / given),))
+    assert any(line.startswith(f"Cause: {broken}:2: ") for line in lines)
+
+
+def test_what_is_no_inventory_has_a_fix(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# Hello\n")
+    lines = explain(outcome(*NO_INVENTORY, code=1), RunRequest("site"), (str(readme),))
+    assert any(line.startswith("Fix: Name your inventory with -i") for line in lines)

@@ -101,6 +101,16 @@ def test_an_unhealthy_report_is_exit_code_1(playground: Playground) -> None:
     assert "worker w is gone." in done.stdout
 
 
+def test_the_exit_code_in_json_and_history_is_that_of_the_process(playground: Playground) -> None:
+    sick = {**REPORT, "healthy": False, "problems": ["worker w is gone."]}
+    playground.playbook("status", PLAY + PUBLISH.format(report=json.dumps(sick)))
+    done = playground.run("status", "--json")
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (1, 1)
+    assert json.loads(playground.history().read_text())["exit_code"] == 1
+    checked = playground.run("status", "--json", "--check")
+    assert (checked.returncode, json.loads(checked.stdout)["exit_code"]) == (0, 0)
+
+
 REFUSE = """\
 - name: Check settings
   refuse:

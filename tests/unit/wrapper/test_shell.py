@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alluxops.cluster import Master, master_of
+from alluxops.cluster import Cluster, Master, master_of
+from alluxops.connection import Connection
 from alluxops.errors import ClusterError
 from alluxops.shell import alluxio_command, choose_master, exit_code
 
@@ -77,3 +79,10 @@ def test_a_master_is_read_from_the_pods_facts() -> None:
         "terminating": True,
     }
     assert master_of(facts) == Master("cache-master-0", "n1", "alluxio-master", 19999, False)
+
+
+def test_a_cluster_that_cannot_be_reached_is_exit_code_2_as_in_every_verb(tmp_path: Path) -> None:
+    dead = tmp_path / "kubeconfig"
+    with pytest.raises(ClusterError, match="there is no kubeconfig") as refusal:
+        Cluster(Connection(str(dead), "alluxio", "alluxio"))
+    assert refusal.value.exit_code == 2

@@ -56,7 +56,8 @@ class ActionModule(ApiAction):
             if not missing or seen.masters_set is None or patience.is_over:
                 answering = objects.endpoints(kube, options["namespace"], seen)
                 found = _quorum(kube, options, seen)
-                return health.report(identity, seen, expected, answering, options["verify"], found)
+                verify, notes = options["verify"], options["notes"]
+                return health.report(identity, seen, expected, answering, verify, found, notes)
             patience.pause("; ".join(missing), LOOK_EVERY_S)
 
 

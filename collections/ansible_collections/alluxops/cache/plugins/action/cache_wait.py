@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, explain, health
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    explain,
+    health,
+    restore,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -16,9 +21,11 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters, QuorumWatch
 
 LOOK_EVERY_S: Final = 0.7
 LOG_LINES: Final = 60
+RESTORE_LOG_LINES: Final = 5000
 API_GRACE_S: Final = 60
 GRACE_S: Final = {"CrashLoopBackOff": 5, "restarting": 5, "not scheduled": 60, "FailedMount": 45}
 """How long a trouble may last before waiting ends; what is not named here gets OTHER_GRACE_S."""
@@ -40,37 +47,85 @@ class ActionModule(ApiAction):
         patience = Patience(options["wait_timeout_s"])
         workers = options["workers"] if options["part"] == "all" else []
         expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
-        watch = TroubleWatch(kube, options["namespace"], options["release"])
+        watch = TroubleWatch(kube, options["namespace"], options["release"], options["workers"])
+        quorum = QuorumWatch(Masters(kube, options["namespace"], options["release"]))
+        restoring = Restoring(kube, options["namespace"]) if options["restoring"] else None
         api_lost_at: float | None = None
+        raw: list[Json] = []
+        served_at: float | None = None
         while True:
             try:
                 raw = objects.raw_pods(kube, options["namespace"], options["release"])
                 seen = objects.look(kube, options["namespace"], options["release"], raw)
                 judged = seen if options["part"] == "all" else replace(seen, workers_set=None)
                 missing = health.awaited(judged, expected)
-                if not missing:
-                    leader = seen.leader.pod if seen.leader else ""
-                    return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
-                watch.check(raw, seen, patience)
+                if not missing and (seen.masters_set or {}).get("ha") == "embedded":
+                    missing = [why] if (why := quorum.awaited(seen, patience)) else []
                 api_lost_at = None
+                if missing:
+                    served_at = None
+                    watch.check(raw, seen, patience)
+                else:
+                    served_at = patience.waited_s if served_at is None else served_at
+                    gone = health.ghosts(seen) if options["part"] == "all" else []
+                    passing = health.ghosts_told(gone)
+                    waits_on = patience.waited_s - served_at < health.FORGET_S
+                    if not passing or not waits_on or patience.is_over:
+                        leader = seen.leader.pod if seen.leader else ""
+                        return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
+                    patience.pause(passing[0], LOOK_EVERY_S)
+                    continue
             except ApiError as error:
                 # The API server itself may restart while the cache comes up.
                 api_lost_at = patience.waited_s if api_lost_at is None else api_lost_at
                 if error.status in {401, 403} or patience.waited_s - api_lost_at > API_GRACE_S:
                     raise
                 missing = [f"the API server ({error.reason})"]
+            if patience.is_over and restoring is not None and restoring.gets_on(raw):
+                patience.timeout_s += options["wait_timeout_s"]
             if patience.is_over:
                 raise watch.timeout(missing, patience)
             patience.pause("; ".join(missing[:2]) + watch.last_reason, LOOK_EVERY_S)
 
 
-class TroubleWatch:
-    """Follows what keeps the pods from serving, and decides when that is hopeless."""
+class Restoring:
+    """How far the masters have got with a backup that they start from."""
 
-    def __init__(self, kube: Kube, namespace: str, release: str) -> None:
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self._applied = 0
+
+    def gets_on(self, raw: Sequence[Json]) -> bool:
+        """Whether a master has applied more of it than at the last look."""
+        before = self._applied
+        names = [pod["metadata"]["name"] for pod in raw if _is_master(pod)]
+        self._applied = restore.applied_entries(
+            self.kube.pod_log(
+                self.namespace, name, objects.MASTER_CONTAINER, lines=RESTORE_LOG_LINES
+            )
+            for name in names
+        )
+        return self._applied > before
+
+
+def _is_master(pod: Json) -> bool:
+    return bool((pod["metadata"].get("labels") or {}).get("role") == cluster.MASTER_ROLE)
+
+
+class TroubleWatch:
+    """Follows what keeps the pods from serving, and decides when that is hopeless.
+
+    workers: the nodes whose workers are waited for; a pod elsewhere holds nothing up. Empty: wherever they are.
+    """
+
+    def __init__(
+        self, kube: Kube, namespace: str, release: str, workers: Sequence[str] = ()
+    ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
+        self.workers = frozenset(workers)
         self._restarts: dict[str, int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._last: explain.Trouble | None = None
@@ -128,6 +183,7 @@ class TroubleWatch:
             for pod in raw
             if not cluster.is_ready(facts[pod["metadata"]["name"]])
             and "deletionTimestamp" not in pod["metadata"]
+            and not self._is_elsewhere(pod)
         ]
         has_pods = {pod["role"] for pod in seen.pods}
         if not lagging and has_pods >= {cluster.MASTER_ROLE, cluster.WORKER_ROLE}:
@@ -145,6 +201,12 @@ class TroubleWatch:
             (trouble for trouble in found if trouble is not None),
             key=lambda trouble: (not trouble.hopeless, not trouble.container),
         )
+
+    def _is_elsewhere(self, pod: Json) -> bool:
+        """Whether a pod is a worker of a node that no worker is awaited on."""
+        is_worker = (pod["metadata"].get("labels") or {}).get("role") == cluster.WORKER_ROLE
+        node = cluster.node_of(pod)
+        return bool(is_worker and self.workers and node and node not in self.workers)
 
     def _error(self, trouble: explain.Trouble, waited_s: float) -> CacheError:
         return CacheError(*explain.explain(trouble, self._log(trouble), waited_s, self.namespace))

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    claims,
+    placement,
+    tolerations,
     values,
     values_check,
     zookeeper,
@@ -42,13 +45,16 @@ class ActionModule(ControllerAction):
         lines = lines_of(task_vars.get("alluxio_values"), "alluxio_values")
         final, _, faults = charts.compose_checked(settings, chart, lines)
         charts.raise_all(faults)
-        tolerations = final.effective.get("tolerations") or []
+        kinds = tolerations.by_kind(settings, final.effective)
         return {
             "values": plain(final.given),
             "effective": plain(final.effective),
-            "claims": plain(values.claims(settings, final.effective)),
-            "tolerations": plain(tolerations),
-            "zookeeper": plain(zookeeper.chart_values(settings, tolerations, values.STORAGE_CLASS)),
+            "claims": plain(claims.claims(settings, final.effective)),
+            "tolerations": plain(kinds),
+            "worker_selector": plain(
+                placement.users_selector(settings, chart.family, final.effective)
+            ),
+            "zookeeper": plain(zookeeper.chart_values(settings, kinds["zookeeper"])),
             "family": chart.family,
             "chart_name": chart.name,
             "chart_version": chart.version,

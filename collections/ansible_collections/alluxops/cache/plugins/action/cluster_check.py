@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster_checks,
+    node_labels,
     volume_plan,
     volumes,
 )
@@ -11,13 +12,15 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
 
 
 class ActionModule(ApiAction):
@@ -30,8 +33,16 @@ class ActionModule(ApiAction):
         cluster = options["cluster"] or objects.read_cluster(
             kube, options["namespace"], options["release"]
         )
-        checks = cluster_checks.check(cluster, cluster_checks.Wanted.from_options(options))
-        checks += _volume_checks(kube, options)
+        wanted = cluster_checks.Wanted.from_options(
+            options,
+            may_label=_may_label(kube, cluster, options),
+            secret_lacks=_secret_lacks(kube, cluster, options),
+        )
+        checks = cluster_checks.check(cluster, wanted)
+        checks += _volume_checks(kube, cluster, options)
+        if not options["restores"]:
+            found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])
+            checks.append(restore_check(found.goes_on, options["release"]))
         result: Result = {
             "checks": [
                 {"check": item.check, "ok": item.ok, "value": item.value, "fix": item.fix}
@@ -50,7 +61,37 @@ class ActionModule(ApiAction):
         return result
 
 
-def _volume_checks(kube: Kube, options: Options) -> list[cluster_checks.Check]:
+def _secret_lacks(kube: Kube, cluster: Json, options: Options) -> tuple[str, ...]:
+    """The keys that the user's own Secret lacks; none where it will be made, or may not be read."""
+    name = options["secret"]
+    if options["secret_is_given"] or name not in cluster["secrets"]:
+        return ()
+    try:
+        secret = kube.get(objects.core(options["namespace"], "secrets", name))
+    except ApiError:
+        return ()  # not known: the task that uses it tells
+    return cluster_checks.lacking_credentials(secret) if secret is not None else ()
+
+
+def _may_label(kube: Kube, cluster: Json, options: Options) -> bool:
+    """Whether we may label the workers' nodes; asked only where one lacks the label."""
+    key = node_labels.worker_key(options["namespace"], options["release"])
+    labels = {node["name"]: node["labels"].get(key) for node in cluster["nodes"]}
+    if all(labels.get(name, node_labels.VALUE) == node_labels.VALUE for name in options["workers"]):
+        return True
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": "patch", "resource": "nodes"}},
+    }
+    try:
+        answer = kube.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    except ApiError:
+        return True  # not known: the label's own task tells
+    return bool((answer.get("status") or {}).get("allowed"))
+
+
+def _volume_checks(kube: Kube, cluster: Json, options: Options) -> list[cluster_checks.Check]:
     """Whether the volumes that exist agree with the settings."""
     if not options["claims"]:
         return []
@@ -59,12 +100,12 @@ def _volume_checks(kube: Kube, options: Options) -> list[cluster_checks.Check]:
     claims: list[Json] = kube.list_objects(
         objects.core(release.namespace, "persistentvolumeclaims")
     )
+    labels = {node["name"]: node["labels"].get(volumes.HOSTNAME, "") for node in cluster["nodes"]}
     try:
-        volume_plan.plan_volumes(
-            release, [volumes.claim_of(claim) for claim in options["claims"]], existing, claims
-        )
+        wanted = [volumes.claim_of(claim, labels) for claim in options["claims"]]
+        volume_plan.plan_volumes(release, wanted, existing, claims)
     except SettingsError as error:
         return [cluster_checks.fails("volumes", error.what.rstrip("."), error.fix, error.cause)]
-    return [
-        cluster_checks.holds("volumes", f"{len(options['claims'])} claims agree with what exists")
-    ]
+    count = len(wanted)
+    agree = "1 claim agrees" if count == 1 else f"{count} claims agree"
+    return [cluster_checks.holds("volumes", f"{agree} with what exists")]

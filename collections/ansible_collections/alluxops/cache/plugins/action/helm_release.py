@@ -13,17 +13,18 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import release
+from ansible_collections.alluxops.cache.plugins.module_utils import release, upgrade
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
-from ansible_collections.alluxops.cache.plugins.plugin_utils import parent
+from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, parent
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Patience,
     Result,
     plain,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed, packed_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kubeconfig import portable
@@ -60,14 +61,9 @@ class ActionModule(ActionBase):
             place = Path(chart).expanduser()
             arguments["chart_archive"] = base64.b64encode(packed(place)).decode()
             arguments["chart_is_directory"] = place.is_dir()
-        result = self._settled(path, arguments, task_vars)
-        if result.get("failed_revision"):
-            back = {"state": "rolled_back", "failed_revision": result["failed_revision"]}
-            undone = self._settled(path, {**arguments, **back}, task_vars)
-            result["msg"] = "\n".join(
-                [result["msg"], *undone.get("reasons", [undone.get("msg", "")])]
-            )
-        return _with_chart(result)
+        elif arguments.get("revision") and arguments.get("state", "present") == "present":
+            arguments.update(_of_revision(Kube.open(path), arguments))
+        return _with_chart(self._settled(path, arguments, task_vars))
 
     def _settled(
         self, kubeconfig: str, arguments: dict[str, Any], task_vars: dict[str, Any]
@@ -81,6 +77,8 @@ class ActionModule(ActionBase):
                 return {"changed": True, "action": "upgrade", "reasons": forgotten, "revision": 0}
             result = self._run(arguments, task_vars)
         if "prepare" in result:
+            if kept := _kept(result["prepare"], arguments):
+                return kept
             kube, namespace = Kube.open(kubeconfig), str(arguments["namespace"])
             _write_hooks(kube, namespace, result["prepare"]["hooks"])
             _delete(kube, namespace, result["prepare"]["replace"])
@@ -154,6 +152,33 @@ class ActionModule(ActionBase):
             patience.pause(f"{what} for {age_s:.0f} s)", 2.0)
 
 
+def _of_revision(kube: Kube, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The chart and the values of a revision as Helm keeps them, with the values that are given laid over."""
+    number = int(arguments["revision"])
+    record = helm_records.read(kube, str(arguments["namespace"]), arguments["release"], number)
+    chart = packed_files(record.files, f"of revision {number}")
+    return {
+        "chart_archive": base64.b64encode(chart).decode(),
+        "values": merged(record.values, arguments.get("values") or {}),
+    }
+
+
+def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
+    """The result of a rollback that must not be; empty where it may. Raises SettingsError where it was asked for."""
+    rendered = yaml.safe_load_all(prepare.get("objects") or "")
+    goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
+    if arguments.get("revision"):
+        upgrade.check_formatting(found, goal)
+    names = upgrade.formatting(found)
+    if not names:
+        return {}
+    reason = (
+        f"Revision {prepare['leaves']} stays, nothing is undone: revision {goal} formats the journal at each start of a"
+        f" master (StatefulSet {', '.join(names)}), and all metadata would be lost. Repair what failed, and run again."
+    )
+    return {"changed": False, "action": "none", "reasons": [reason], "revision": prepare["leaves"]}
+
+
 def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:
     """Create or replace ConfigMaps that Helm would leave as they were."""
     for text in hooks:
@@ -169,12 +194,13 @@ def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:
             kube.replace(path, body)
 
 
-def _delete(kube: Kube, namespace: str, workloads: list[str]) -> None:
-    """Delete workloads, given as "Kind name", which Helm makes anew, and wait until their pods are gone too."""
+def _delete(kube: Kube, namespace: str, keys: list[str]) -> None:
+    """Delete workloads with their pods, and Services, given as "Kind name", which Helm makes anew. Waits for it."""
     patience = Patience(DELETION_LIMIT_S)
-    for key in workloads:
+    for key in keys:
         kind, name = key.split()
-        path = objects.apps(namespace, f"{kind.lower()}s", name)
+        place = objects.core if kind == "Service" else objects.apps
+        path = place(namespace, f"{kind.lower()}s", name)
         if not kube.delete(path):
             continue
         while kube.get(path) is not None:

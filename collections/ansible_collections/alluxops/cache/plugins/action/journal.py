@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
@@ -24,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 
@@ -47,7 +49,9 @@ class _Guard:
         self.kube = kube
         self.options = options
         self.namespace, self.release = options["namespace"], options["release"]
-        self.wanted = journal.Wanted.from_values(self.namespace, self.release, options["values"])
+        self.wanted = journal.Wanted.from_values(
+            self.namespace, self.release, options["values"], cluster=objects.cluster_uid(kube)
+        )
         self.masters = StoppedMasters(kube, self.namespace, self.release)
         self.pods = {
             _ordinal(pod): pod
@@ -61,6 +65,10 @@ class _Guard:
             if not options["ordinals"] or claim["ordinal"] in options["ordinals"]
         ]
         self.serving = any(cluster.is_ready(pod) for pod in self.pods.values())
+        if options["restoring"] and not self.serving:
+            # One that serves beside a container that does not is written to as well.
+            pods = list(self.pods.values())
+            self.serving = objects.find_leader(kube, self.namespace, pods) is not None
         self.forced = options["policy"] == "force"
         self.looked_at = self._to_look_at()
 
@@ -95,7 +103,15 @@ class _Guard:
             confirmed=options["confirm"] == self.release,
             stale=options["stale"],
             restoring=options["restoring"],
+            backed_up=self.backed_up,
+            serving=self.serving,
+            now=datetime.now(UTC),
         )
+
+    @property
+    def backed_up(self) -> str:
+        """Where the metadata was backed up before they are replaced, by this run or one that was interrupted."""
+        return str(self.options["backed_up"] or self.masters.backup_uri)
 
     def run(self) -> Result:
         """Look, decide, format."""
@@ -104,8 +120,7 @@ class _Guard:
         backup = None
         with JournalJobs(
             self.kube,
-            self.namespace,
-            self.release,
+            self.wanted,
             self.looked_at or self.claims,
             self.options["values"],
             nodes,
@@ -119,6 +134,7 @@ class _Guard:
             plan = plan_format([*before, *self._in_use(before)], self._request)
             if plan.format:
                 backup = self._prepare(plan, before, patience)
+                self._look_again(jobs, plan, before)
             after = [self._treated(jobs, plan, item) for item in before]
         if plan.format:
             self._let_them_see(plan)
@@ -154,20 +170,46 @@ class _Guard:
         if plan.needs_backup and self.options["backup_first"] and not self.masters.backup_uri:
             backup = self._back_up(before)
         if self.options["stale"]:
-            running = [ordinal for ordinal in plan.format if ordinal in self.pods]
-            if running:
-                raise SettingsError(
-                    f"{self.release}-master-{running[0]} runs: its journal is not formatted as a stale copy.",
-                    "a member that forgets what it has voted for can make the others lose what they agreed on.",
-                    "stop it first; `alluxops scale-masters` does so.",
-                )
+            self._refuse_members(plan.format, patience)
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
-                backup_uri=str((backup or {}).get("uri") or self.masters.backup_uri),
-                come_back=not self.options["restoring"],
+                backup_uri=str((backup or {}).get("uri") or self.backed_up),
+                come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
+
+    def _look_again(self, jobs: JournalJobs, plan: Plan, before: Sequence[journal.Journal]) -> None:
+        """See that what was empty still is, or is backed up: a master may have come up between the look and the stop.
+
+        Raises CacheError, with the masters as they were.
+        """
+        if not self.masters.exist or plan.needs_backup:
+            return
+        for item in before:
+            if item.ordinal not in plan.format or item.records:
+                continue
+            if jobs.look_again(item.ordinal).records:
+                if not self.masters.is_as_found:
+                    self.masters.start()
+                raise CacheError(
+                    f"master {item.ordinal} has written to its journal since this run found it empty.",
+                    "a master came up meanwhile; nothing was formatted.",
+                    "run again.",
+                )
+
+    def _refuse_members(self, ordinals: Sequence[int], patience: Patience) -> None:
+        """Raise SettingsError where a copy is not stale: its master runs, or has a vote in the quorum that serves."""
+        running = [ordinal for ordinal in ordinals if ordinal in self.pods]
+        members = Masters(self.kube, self.namespace, self.release).led(patience).ordinals
+        voting = [ordinal for ordinal in ordinals if ordinal in members]
+        for ordinal in [*running, *voting][:1]:
+            what = "runs" if running else "is a member of the quorum"
+            raise SettingsError(
+                f"{self.release}-master-{ordinal} {what}: its journal is not formatted as a stale copy.",
+                "a member that forgets what it has voted for can make the others lose what they agreed on.",
+                "run `alluxops scale-masters` again: its plan begins with what runs now.",
+            )
 
     def _beside_others(self, plan: Plan) -> bool:
         """Whether only journals of masters that do not serve are formatted, while the others go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -13,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     conversion,
     explain,
     health,
+    journal,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
@@ -24,6 +26,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
@@ -33,43 +36,49 @@ class ActionModule(ApiAction):
     """alluxops.cache.journal_conversion."""
 
     def act(self, kube: Kube, options: Options) -> Result:
-        """Start a lone master on the old journal, back it up, restore it into the new one, compare, mark."""
+        """See which journal is in use; where that is not of the type wanted, convert it."""
         if self.check_mode:
             return {"changed": True, "backup": {}, "census": {}}
         patience = Patience(options["wait_timeout_s"])
         with LoneMaster(kube, options, patience) as master:
-            master.start(options["from_type"])
-            before = master.census()
-            taken = master.back_up(options["from_type"])
-            master.stop()
-            master.format(options["to_type"])
-            master.start(options["to_type"], {backup.INIT_PROPERTY: taken.uri})
-            after = master.census()
-            master.stop()
-            # A second start, without the backup to help: what counts is what the new journal itself holds.
-            master.start(options["to_type"])
-            found = census.differences(before, master.census())
-            found += census.differences(before, after)
-            master.stop()
-            if found:
-                raise CacheError(
-                    f"the journal of type {options['to_type']} does not hold what the one of type"
-                    f" {options['from_type']} holds: {'; '.join(dict.fromkeys(found))}.",
-                    "The backup was not restored whole. The release still uses the old journal.",
-                    "run `alluxops site` with the settings that the release has, which starts the masters again.",
-                )
-            master.mark(options["to_type"])
-        return {
-            "changed": True,
-            "backup": {"uri": taken.uri, "entries": taken.entries},
-            "census": before.as_dict(),
-            "diff": {
-                "before": f"journal of type {options['from_type']}\n",
-                "after": f"journal of type {options['to_type']}\n"
-                + "\n".join(census.lines(before))
-                + "\n",
-            },
-        }
+            used, wanted = master.type_in_use(options["from_type"]), options["to_type"]
+            if used == wanted:
+                return {"changed": False, "backup": {}, "census": {}}
+            return _converted(master, used, wanted)
+
+
+def _converted(master: LoneMaster, used: journal.JournalType, new: journal.JournalType) -> Result:
+    """Start a lone master on the journal in use, back it up, restore it into the new one, compare, mark."""
+    master.start(used)
+    before = master.census()
+    taken = master.back_up(used)
+    master.stop()
+    master.format(new)
+    master.start(new, {backup.INIT_PROPERTY: taken.uri})
+    after = master.census()
+    master.stop()
+    # A second start, without the backup to help: what counts is what the new journal itself holds.
+    master.start(new)
+    found = census.differences(before, master.census())
+    found += census.differences(before, after)
+    master.stop()
+    if found:
+        raise CacheError(
+            f"the journal of type {new} does not hold what the one of type {used} holds:"
+            f" {'; '.join(dict.fromkeys(found))}.",
+            "The backup was not restored whole. The journal in use is still the old one.",
+            "run `alluxops site` with the settings that the release has, which starts the masters again.",
+        )
+    master.mark(new)
+    return {
+        "changed": True,
+        "backup": {"uri": taken.uri, "entries": taken.entries},
+        "census": before.as_dict(),
+        "diff": {
+            "before": f"journal of type {used}\n",
+            "after": f"journal of type {new}\n" + "\n".join(census.lines(before)) + "\n",
+        },
+    }
 
 
 class LoneMaster:
@@ -142,7 +151,12 @@ class LoneMaster:
             raise CacheError(
                 "`alluxio fsadmin backup` made no backup.", backup.failure(done.output)
             )
-        return backup.parse_written(done.stdout)
+        written = backup.parse_written(done.stdout)
+        # This one stays, until the next backup is made: it is what an interrupted conversion goes back to.
+        folder = backup.folder_in_journal(journal.journal_folder(self.values))
+        name = written.uri.rsplit("/", 1)[-1]
+        self._run(backup.forget_in_journal(folder, name), "remove older backups")
+        return written
 
     def format(self, journal_type: str) -> None:
         """Leave an empty journal of a type."""
@@ -150,18 +164,24 @@ class LoneMaster:
         script = conversion.empty_journal(journal_type, given, self.values)
         self._run(script, f"make an empty journal of type {journal_type}")
 
-    def mark(self, journal_type: str) -> None:
+    def type_in_use(self, of_release: journal.JournalType) -> journal.JournalType:
+        """Of which type the journal in use is. of_release: the type that the release names."""
+        return conversion.type_in_use(self._marker_file().read(), self._wanted(of_release))
+
+    def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""
-        marker = {
-            "namespace": self.namespace,
-            "release": self.release,
-            "ordinal": 0,
-            "journal_type": journal_type,
-            "version": str(self.values.get("imageTag", "")),
-            "served": True,
-            "formatted_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        self._run(conversion.write_marker(marker, self.values), "write the marker")
+        new = journal.new_marker(self._wanted(journal_type), 0, datetime.now(UTC))
+        self._marker_file().write(replace(new, served=True))
+
+    def _wanted(self, journal_type: journal.JournalType) -> journal.Wanted:
+        found = journal.Wanted.from_values(
+            self.namespace, self.release, self.values, cluster=objects.cluster_uid(self.kube)
+        )
+        return replace(found, journal_type=journal_type)
+
+    def _marker_file(self) -> MarkerFile:
+        folder = journal.journal_folder(self.values)
+        return MarkerFile(self.kube, self.namespace, self.pod, folder)
 
     def _leader(self) -> health.Leader | None:
         pod = self.kube.get(self._place)

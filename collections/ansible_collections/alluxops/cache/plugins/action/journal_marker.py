@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, journal_job
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -17,8 +17,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     as_yaml,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
-
-TIMEOUT_S: Final = 30
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
 
 class ActionModule(ApiAction):
@@ -31,7 +30,9 @@ class ActionModule(ApiAction):
             return {"changed": False, "markers": [], "warnings": []}
         namespace, release = options["namespace"], options["release"]
         seen = objects.look(kube, namespace, release)
-        wanted = journal.Wanted.from_values(namespace, release, values)
+        wanted = journal.Wanted.from_values(
+            namespace, release, values, cluster=objects.cluster_uid(kube)
+        )
         if seen.leader is None:
             if self.check_mode:
                 return {"changed": False, "markers": [], "warnings": []}
@@ -66,13 +67,13 @@ class _Writer:
         """Bring the marker of one master up to date."""
         name = str(pod["name"])
         ordinal = int(name.rpartition("-")[2])
-        marker = journal.read_marker(self._run(name, journal_job.READ_MARKER).strip())
+        file = MarkerFile(self.kube, self.wanted.namespace, name, self.folder)
+        marker = file.read()
         self._before[name] = self._after[name] = marker
         if marker is not None and not self.wanted.owns(marker, ordinal):
             self._warnings.append(
-                f"{name} serves from a journal whose marker names master {marker.ordinal} of release {marker.release}"
-                f" in namespace {marker.namespace or '?'}. See that no other masters run on it; then remove"
-                f" {self.folder}/{journal.MARKER} in its container."
+                f"{name} serves from a journal whose marker names {self.wanted.whose(marker)}. See that"
+                f" no other masters run on it; then remove {self.folder}/{journal.MARKER} in its container."
             )
             return
         wanted = journal.served_marker(
@@ -81,26 +82,12 @@ class _Writer:
         if wanted.restoring:
             self._warnings.append(
                 f"{name} serves from a journal that {wanted.restoring} was being restored into, and that restore did"
-                " not end: it may hold a part only. Run that restore again."
+                " not end: it may hold a part only. See what the cache knows; to restore again, and lose what came"
+                f" since, take it away first (`alluxops uninstall -e alluxio_confirm_purge={self.wanted.release}`)."
             )
         self._after[name] = wanted
         if wanted != marker and not dry:
-            self._run(name, journal_job.WRITE_MARKER, wanted.encoded())
-
-    def _run(self, pod: str, script: str, *arguments: str) -> str:
-        done = self.kube.exec(
-            self.wanted.namespace,
-            pod,
-            objects.MASTER_CONTAINER,
-            journal_job.script(script, self.folder, *arguments),
-            timeout_s=TIMEOUT_S,
-        )
-        if done.returncode != 0:
-            raise CacheError(
-                f"the marker in the journal of {pod} can be neither read nor written: {done.output.strip()[-300:]}",
-                fix=f"see that {self.folder} in its container has room and belongs to the container's user.",
-            )
-        return done.stdout
+            file.write(wanted)
 
     def result(self) -> Result:
         """What was found and what it is now, by master."""

@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.alluxops.cache.plugins.module_utils import lease
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -31,7 +31,7 @@ TRIES = 4
 
 
 class ActionModule(ApiAction):
-    """present takes it, checked only looks, absent gives it back. A dead run holds nothing."""
+    """present takes it, checked and noted only look, absent gives it back. A dead run holds nothing."""
 
     REFUSES_UNREACHABLE = True
 
@@ -41,14 +41,24 @@ class ActionModule(ApiAction):
         claim = _Claim(kube, options["namespace"], f"alluxops-{options['release']}", me)
         if options["state"] == "absent":
             claim.release(dry=self.check_mode)
-            return {"changed": False, "holder": ""}
+            return {"changed": False, "holder": "", "held_by": ""}
+        if options["state"] == "noted":
+            return {"changed": False, "holder": me.text, "held_by": claim.look().held_by}
         looks_only = self.check_mode or options["state"] == "checked"
         if looks_only:
-            claim.look()
-            return {"changed": False, "holder": me.text}
+            claim.look_for_room()
+            return {"changed": False, "holder": me.text, "held_by": ""}
         if claim.take():
             _start_renewer(options["kubeconfig"], claim.path, me)
-        return {"changed": False, "holder": me.text}
+        return {"changed": False, "holder": me.text, "held_by": ""}
+
+
+class _Look(NamedTuple):
+    """What to do about a Lease object. held_by: the living run that holds it, since when; empty where none does."""
+
+    verdict: lease.Verdict
+    found: Json | None
+    held_by: str
 
 
 class _Claim:
@@ -62,8 +72,8 @@ class _Claim:
         self._parent = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self.path = f"{self._parent}/{name}"
 
-    def look(self) -> tuple[lease.Verdict, Json | None]:
-        """What to do about the lease as it is. Raises SettingsError where a living run holds it."""
+    def look(self) -> _Look:
+        """The lease as it is."""
         found = self._kube.get(self.path)
         verdict, holder = lease.judge(found, self._me, datetime.now(UTC))
         if verdict == "watch" and found is not None:
@@ -73,18 +83,26 @@ class _Claim:
                 "renewTime"
             )
             verdict, found = ("held" if was_renewed else "take"), again
-        if verdict == "held":
+        since = lease.since(found or {}, datetime.now(UTC))
+        held_by = ", ".join(filter(None, (holder, since))) if verdict == "held" else ""
+        return _Look(verdict, found, held_by)
+
+    def look_for_room(self) -> _Look:
+        """The lease as it is. Raises SettingsError where a living run holds it."""
+        looked = self.look()
+        if looked.held_by:
+            what = f"{self._namespace}/{self._name.removeprefix('alluxops-')}"
             raise SettingsError(
-                f"another run is at work on {self._namespace}/{self._name.removeprefix('alluxops-')}: {holder}.",
+                f"another run is at work on {what}: {looked.held_by}.",
                 "Two runs at once would undo each other's work.",
                 f"wait for it to end. A run that died on another machine is forgotten after {lease.DURATION_S} s.",
             )
-        return verdict, found
+        return looked
 
     def take(self) -> bool:
         """Take the lease; False if this run has it already. Raises SettingsError where another run has it."""
         for _ in range(TRIES):
-            verdict, found = self.look()
+            verdict, found, _ = self.look_for_room()
             if verdict == "mine":
                 return False
             wanted = lease.taken(found, self._name, self._namespace, self._me, datetime.now(UTC))

@@ -1,11 +1,12 @@
-"""Refuse, in one error, what node_check found on all nodes."""
+"""Refuse, in one error, what node_check found on all nodes; else tell what was checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
+from ansible_collections.alluxops.cache.plugins.module_utils import journal, preflight_report
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults, left_out
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
     Options,
@@ -20,5 +21,12 @@ class ActionModule(ControllerAction):
     def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
         """Raises ManySettingsErrors."""
         del task_vars
-        raise_all(faults(options["results"]))
-        return {"changed": False, "nodes": sorted(options["results"])}
+        masters = {node["host"]: node["name"] for node in options["masters"]}
+        wanted = journal.Wanted(options["namespace"], options["release"])
+        results = options["results"]
+        raise_all(faults(results) + left_out(results, masters, options["claims"], wanted))
+        nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
+        summary = preflight_report.lines(
+            options["title"], options["cluster_checks"], nodes, options["held_by"]
+        )
+        return {"changed": False, "nodes": sorted(nodes), "summary": summary}

@@ -28,7 +28,10 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Plan from what is, do the steps, wait for the phases."""
         release = volumes.Release(options["namespace"], options["release"])
-        claims = [volumes.claim_of(claim) for claim in options["claims"]]
+        labels = None
+        if any(claim.get("node") for claim in options["claims"]):
+            labels = volumes.hostnames(kube.list_objects(objects.node()))
+        claims = [volumes.claim_of(claim, labels) for claim in options["claims"]]
         current, existing = self._read(kube, release)
         plan = (
             volume_plan.plan_volumes if options["state"] == "present" else volume_plan.plan_removal
@@ -59,6 +62,7 @@ class ActionModule(ApiAction):
                     "action": done.get(release.volume_of(claim), "none"),
                 }
                 for claim in claims
+                if not claim.provisioned
             ],
         }
 
@@ -145,7 +149,11 @@ class ActionModule(ApiAction):
                 claim
                 for claim in claims
                 if not volumes.is_settled(
-                    claim, current.get(release.volume_of(claim)), existing.get(claim.name)
+                    claim,
+                    current.get(release.volume_of(claim)),
+                    existing.get(claim.name),
+                    waits_for_pod=claim.provisioned
+                    and _waits_for_pod(kube, existing.get(claim.name)),
                 )
             ]
             if not waiting:
@@ -216,6 +224,13 @@ class ActionModule(ApiAction):
                     "uninstall the release first.",
                 )
             patience.pause(f"{names} to be gone", 0.5)
+
+
+def _waits_for_pod(kube: Kube, claim: Json | None) -> bool:
+    """Whether the class of a claim makes a volume only once a pod wants it."""
+    name = ((claim or {}).get("spec") or {}).get("storageClassName")
+    found = kube.get(f"/apis/storage.k8s.io/v1/storageclasses/{name}") if name else None
+    return (found or {}).get("volumeBindingMode") == "WaitForFirstConsumer"
 
 
 def _events(kube: Kube, namespace: str, claim: str) -> str:

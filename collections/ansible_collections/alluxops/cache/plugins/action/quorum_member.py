@@ -9,7 +9,7 @@ from ansible.utils.display import Display
 from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
 from ansible_collections.alluxops.cache.plugins.module_utils import quorum
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import MASTER_ROLE
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -17,7 +17,6 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Patience,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 
@@ -34,8 +33,6 @@ class ActionModule(ApiAction):
         ordinal, state = options["ordinal"], options["state"]
         if self.check_mode:
             return {"changed": state != "present", "quorum": {}}
-        if state == "formatted":
-            return self._format(kube, masters, options, patience)
         if state == "present":
             return self._wait(kube, masters, ordinal, patience)
         if state == "leader":
@@ -60,47 +57,9 @@ class ActionModule(ApiAction):
                 raise watch.timeout([missing], patience)
             patience.pause(missing + watch.last_reason, 1.0)
 
-    def _format(self, kube: Kube, masters: Masters, options: Options, patience: Patience) -> Result:
-        """Empty the journal volume of a master that has no part in the quorum, for it to join with."""
-        ordinal = options["ordinal"]
-        seen = masters.look()
-        found = _read(masters, patience)
-        name = masters.pod(ordinal)
-        if ordinal in found.ordinals or any(pod["name"] == name for pod in seen.pods):
-            raise SettingsError(
-                f"{name} is a member of the quorum, or runs: its journal is not formatted.",
-                "A member that forgets what it has voted for can make the others lose what they agreed on.",
-                "run `alluxops scale-masters` again: its plan begins with what runs now.",
-            )
-        claims = [
-            claim
-            for claim in options["claims"]
-            if claim["kind"] == "journal" and claim["ordinal"] == ordinal
-        ]
-        if not claims:
-            return {"changed": False, "quorum": quorum.as_dict(found)}
-        with JournalJobs(
-            kube, options["namespace"], options["release"], claims, options["values"]
-        ) as jobs:
-            jobs.clear(patience)
-            jobs.start()
-            before = jobs.states(patience)[0]
-            if before.state in {"absent", "foreign", "other", "unreadable"}:
-                raise CacheError(
-                    f"the journal volume of {name} (claim {before.claim}) is {before.state}: {before.detail}.",
-                    fix="see the volume's directory on its node; it holds nothing but a master's journal.",
-                )
-            after = jobs.format(ordinal)
-        was = "empty" if before.state == "empty" else "a stale copy"
-        return {
-            "changed": True,
-            "quorum": quorum.as_dict(found),
-            "diff": {"before": f"{before.claim}: {was}\n", "after": f"{after.claim}: formatted\n"},
-        }
-
     def _lead(self, masters: Masters, ordinal: int, patience: Patience) -> Result:
         """Move the leader. A transfer may fail when the member is a little behind, so it is tried until it is done."""
-        found = before = _read(masters, patience)
+        found = before = masters.led(patience)
         while found.leading != ordinal:
             member = _member(found, ordinal)
             if member is None:
@@ -114,12 +73,12 @@ class ActionModule(ApiAction):
                 if patience.is_over:
                     raise
                 Display().display(f"again: {error.cause or error.what}")
-            found = _read(masters, patience)
+            found = masters.led(patience)
         return {"changed": before.leading != ordinal, "quorum": quorum.as_dict(found)}
 
     def _remove(self, masters: Masters, ordinal: int, patience: Patience) -> Result:
         """Take the master out of both quorums, the job masters' first: they hold no state."""
-        found = _read(masters, patience)
+        found = masters.led(patience)
         if found.leading == ordinal:
             raise CacheError(
                 f"{masters.pod(ordinal)} leads the quorum, so it is not removed.",
@@ -136,7 +95,7 @@ class ActionModule(ApiAction):
                     if patience.is_over:
                         raise
             patience.pause(f"{masters.pod(ordinal)} to leave the quorum", RETRY_EVERY_S)
-            found = _read(masters, patience)
+            found = masters.led(patience)
         return {"changed": changed, "quorum": quorum.as_dict(found)}
 
     def _remove_job_master(self, masters: Masters, ordinal: int) -> bool:
@@ -160,17 +119,3 @@ class ActionModule(ApiAction):
 
 def _member(found: quorum.Quorum, ordinal: int) -> quorum.Member | None:
     return next((member for member in found.members if member.ordinal == ordinal), None)
-
-
-def _read(masters: Masters, patience: Patience) -> quorum.Quorum:
-    """The quorum, waiting for a leader."""
-    while True:
-        found = masters.current()
-        if found is not None:
-            return found
-        if patience.is_over:
-            raise CacheError(
-                f"no master of {masters.namespace}/{masters.release} leads after {patience.waited_s:.0f} s.",
-                fix=f"see `kubectl -n {masters.namespace} get pods -l role=alluxio-master` and their logs; run again.",
-            )
-        patience.pause("a master to lead", 1.0)

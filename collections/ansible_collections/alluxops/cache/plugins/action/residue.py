@@ -10,6 +10,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     lease,
+    node_labels,
     residue,
     residue_report,
 )
@@ -22,7 +23,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.contents import contents
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
 
 NAMESPACES: Final = "/api/v1/namespaces"
 
@@ -40,6 +41,9 @@ class ActionModule(ApiAction):
 
     def _read(self, kube: Kube, whose: residue.Whose, options: Options) -> Result:
         """What there is of the release, before anything is removed."""
+        if options["purge"]:
+            nodes = [str(node["metadata"]["name"]) for node in kube.list_objects(objects.node())]
+            residue.check_hosts(options["cache_nodes"], nodes)
         space = kube.get(f"{NAMESPACES}/{whose.namespace}")
         plan, things, _ = _plan(kube, whose, space, purge=options["purge"])
         fuse = kube.get(objects.apps(whose.namespace, "daemonsets", f"{whose.release}-fuse"))
@@ -52,7 +56,7 @@ class ActionModule(ApiAction):
             "namespace_exists": space is not None,
             "helm_releases": [name for name in whose.releases if name in revisions],
             "mount_points": residue.mount_points(fuse),
-            "something": bool(plan.remove or revisions),
+            "something": bool(plan.remove or revisions or _labelled(kube, whose)),
         }
 
     def _remove(self, kube: Kube, whose: residue.Whose, options: Options) -> Result:
@@ -67,6 +71,7 @@ class ActionModule(ApiAction):
                 kube.delete(one.path, propagation="Background")
             _wait_gone(kube, plan.remove, patience)
         names = [one.text for one in plan.remove]
+        names += _unlabel(kube, whose, check_mode=self.check_mode)
         return {
             "changed": bool(names),
             "removed": names,
@@ -95,6 +100,7 @@ class ActionModule(ApiAction):
             "namespace": why_not,
             "claims": [one.name for one in plan.data],
             "volumes": residue.volumes_left(_others(volumes, plan), whose),
+            "labels": [] if self.check_mode else _labels_left(kube, whose),
         }
         return {
             "changed": bool(removed),
@@ -130,6 +136,41 @@ def _others(volumes: Sequence[Json], plan: residue.Plan) -> list[Json]:
     """The volumes that do not go: in check mode those that would are still there."""
     going = {one.name for one in plan.remove if one.kind == residue.PV}
     return [volume for volume in volumes if volume["metadata"]["name"] not in going]
+
+
+def _labelled(kube: Kube, whose: residue.Whose) -> list[str]:
+    """The nodes that carry the label of the release's workers."""
+    nodes = kube.list_objects(objects.node())
+    return sorted(
+        str(node["metadata"]["name"])
+        for node in nodes
+        if node_labels.carries(node, whose.worker_label)
+    )
+
+
+def _unlabel(kube: Kube, whose: residue.Whose, *, check_mode: bool) -> list[str]:
+    """Take the label from every node that we may change; what was done, in words."""
+    done = []
+    for name in _labelled(kube, whose):
+        try:
+            if not check_mode:
+                kube.merge(objects.node(name), node_labels.patch(whose.worker_label, present=False))
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            continue  # who labelled it by hand takes it away by hand: the report says so
+        done.append(f"label {whose.worker_label} of Node {name}")
+    return done
+
+
+def _labels_left(kube: Kube, whose: residue.Whose) -> list[str]:
+    """The labels that stay, in words, with the command that removes them."""
+    nodes = _labelled(kube, whose)
+    if not nodes:
+        return []
+    command = node_labels.by_hand(nodes, whose.worker_label, present=False)
+    what = f"label {whose.worker_label} of {' '.join(nodes)}"
+    return [f"{what}: the kubeconfig's user may not patch nodes; `{command}`"]
 
 
 def _is_free(kube: Kube, one: residue.Thing) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
+    backup_age,
     census,
     cluster,
     health,
@@ -17,8 +18,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, restores, ufs_look
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -31,8 +32,11 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
+from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
 
 LOG_LINES: Final = 20000
+LEADER_COMES_WITHIN_S: Final = 60
+"""A master that has restored the backup serves soon after."""
 NEWEST: Final = "the newest backup"
 
 
@@ -47,6 +51,7 @@ class ActionModule(ApiAction):
             "checked": self._check,
             "chosen": self._choose,
             "placed": self._place,
+            "started": self._start,
             "finished": self._finish,
         }[options["state"]]
         return step(kube, options)
@@ -54,7 +59,8 @@ class ActionModule(ApiAction):
     def _check(self, kube: Kube, options: Options) -> Result:
         """What can be refused before anything changes; reads only."""
         settings = Settings.from_dict(options["settings"])
-        restore.confirm(settings.release, options["confirm"])
+        replaces = options["revision"] > 0
+        restore.confirm(settings.release, options["confirm"], replaces=replaces)
         source = backup.source(
             options["source"], settings.root_ufs, settings.namespace, settings.release
         )
@@ -70,7 +76,13 @@ class ActionModule(ApiAction):
                 "give the path of a file on this machine.",
             )
         folder = journal.journal_folder(options["values"] or settings.values)
-        plan = restore.plan(source, _look(kube, settings), settings.release, folder)
+        seen = _look(kube, settings)
+        plan = restore.plan(source, seen, settings.release, folder, replaces=replaces)
+        doubts: list[str] = []
+        if replaces and source.kind != "latest":
+            eras, tag = _eras(kube, options)
+            backup_age.check(source.value, eras, tag)
+            doubts = backup_age.doubts(source.value, eras)
         return {
             "changed": False,
             "kind": source.kind,
@@ -78,6 +90,7 @@ class ActionModule(ApiAction):
             "uri": plan.uri,
             "is_finished": plan.is_finished,
             "entries": entries,
+            "warnings": doubts,
         }
 
     def _choose(self, kube: Kube, options: Options) -> Result:
@@ -98,10 +111,21 @@ class ActionModule(ApiAction):
             kube, settings.namespace, settings.release, options["values"], shown, patience
         )
         where = f"{shown} of {settings.root_ufs}"
+        eras, tag = _eras(kube, options) if options["revision"] else ([], "")
+        if options["revision"]:
+            files = backup_age.readable(files, eras, tag)
+            where += f" that revision {options['revision']} can read"
         chosen = backup.choose(files, wanted, where)
+        doubtful = options["revision"] and source.kind == "latest"
+        doubts = backup_age.doubts(chosen.name, eras) if doubtful else []
         root, names = settings.root_ufs, (settings.namespace, settings.release)
         uri = uri or backup.uri_in_ufs(root, *names, chosen.name)
-        return {"changed": False, "uri": uri, "size_bytes": chosen.size_bytes}
+        return {
+            "changed": False,
+            "uri": uri,
+            "size_bytes": chosen.size_bytes,
+            "warnings": doubts,
+        }
 
     def _place(self, kube: Kube, options: Options) -> Result:
         """Put a file of the controller into each journal volume, while no master runs."""
@@ -119,6 +143,13 @@ class ActionModule(ApiAction):
             _put(kube, options, claims, source, uri)
         return {"changed": True, "diff": {"before": "", "after": diff}, "claims": len(claims)}
 
+    def _start(self, kube: Kube, options: Options) -> Result:
+        """See that the masters are no longer stopped."""
+        if self.check_mode:
+            return {"changed": False}
+        masters = StoppedMasters(kube, options["namespace"], options["release"])
+        return {"changed": masters.let_go(options["masters"])}
+
     def _finish(self, kube: Kube, options: Options) -> Result:
         """See that a master restored all of it, take away what was put beside the journals, count."""
         if self.check_mode:
@@ -128,7 +159,9 @@ class ActionModule(ApiAction):
         seen = objects.look(kube, namespace, release)
         logs = _logs(kube, namespace, seen)
         restored = restore.restored_entries(logs)
-        if seen.leader is None or restored is None:
+        # An earlier run may have written that down, and the log be gone.
+        found = restores.read(kube, namespace, release, seen.pods)
+        if seen.leader is None or (restored is None and not found.has_ended):
             raise CacheError(
                 f"{uri} was not restored whole into {namespace}/{release}.",
                 restore.why_not_restored(logs),
@@ -139,11 +172,12 @@ class ActionModule(ApiAction):
                 _files(kube, namespace, str(pod["name"])).remove(uri)
         counted = censuses.read(kube, namespace, seen.leader.pod)
         name = PurePosixPath(uri).name
+        how_many = "" if restored is None else f", {restored} entries"
         return {
             "changed": False,
             "entries": restored,
             "census": counted.as_dict(),
-            "summary": f"{name} of {backup.taken_at(name)}, {restored} entries: {census.lines(counted)[0]}",
+            "summary": f"{name} of {backup.taken_at(name)}{how_many}: {census.lines(counted)[0]}",
             "lines": census.lines(counted),
         }
 
@@ -162,17 +196,25 @@ def _counted(file: Path) -> int:
         raise SettingsError(f"the backup {file} cannot be restored: {error}.", "", fix) from error
 
 
+def _eras(kube: Kube, options: Options) -> tuple[list[backup_age.Era], str]:
+    """(which Alluxio the release was given when, the one that the revision gone back to runs)."""
+    eras = helm_records.eras(kube, options["namespace"], options["release"])
+    return eras, next((era.tag for era in eras if era.revision == options["revision"]), "")
+
+
 def _look(kube: Kube, settings: Settings) -> restore.Seen:
     """What the cluster shows of the release."""
     namespace, release = settings.namespace, settings.release
     seen = objects.look(kube, namespace, release)
-    config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))
-    pending = restore.pending((config or {}).get("data") or {})
+    found = restores.read(kube, namespace, release, seen.pods)
     serving = seen.leader.pod if seen.leader else ""
-    restored = None
-    if pending and serving:
-        restored = restore.restored_entries(_logs(kube, namespace, seen))
-    return restore.Seen(serving, pending, restored)
+    restored = restore.restored_entries(_logs(kube, namespace, seen)) if found.pending else None
+    patience = Patience(LEADER_COMES_WITHIN_S)
+    while restored is not None and not serving and not patience.is_over:
+        patience.pause("a master to serve what was restored", 2)
+        seen = objects.look(kube, namespace, release)
+        serving = seen.leader.pod if seen.leader else ""
+    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended)
 
 
 def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
@@ -212,7 +254,10 @@ def _put(
     values: Json = options["values"]
     claims = claims[:1] if journal.is_shared(values) else claims
     patience = Patience(options["wait_timeout_s"])
-    with _Jobs(kube, options["namespace"], options["release"], claims, values) as jobs:
+    wanted = journal.Wanted.from_values(
+        options["namespace"], options["release"], values, cluster=objects.cluster_uid(kube)
+    )
+    with _Jobs(kube, wanted, claims, values) as jobs:
         jobs.clear(patience)
         jobs.start()
         jobs.states(patience)

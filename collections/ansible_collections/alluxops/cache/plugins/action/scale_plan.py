@@ -80,10 +80,8 @@ def _step(step: scale.Step) -> dict[str, Any]:
         "values": {"journal": {"type": step.journal_type}, "master": master},
     }
     if step.what == "convert":
-        was = "UFS" if step.journal_type == "EMBEDDED" else "EMBEDDED"
-        found["from_type"] = was
         found["stopped_values"] = {
-            "journal": {"type": was},
+            "journal": {"type": step.from_type},
             "master": {"count": STOPPED, "running": 0},
         }
     return found

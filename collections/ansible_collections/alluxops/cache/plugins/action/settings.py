@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_variables,
+    settings_check,
+    zookeeper,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils import settings as rules
-from ansible_collections.alluxops.cache.plugins.module_utils import settings_check, zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import charts
+from ansible_collections.alluxops.cache.plugins.plugin_utils import charts, host_values
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
     Options,
@@ -19,9 +23,14 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     plain,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
-from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import lines_of, place_of
+from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
+    extra_variables,
+    lines_of,
+    place_of,
+)
 
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
+HOSTS_GROUPS = (*GROUPS, "new_workers")
 
 
 class ActionModule(ControllerAction):
@@ -38,9 +47,12 @@ class ActionModule(ControllerAction):
         }
         faults = rules.unknown_faults(self._names(task_vars), [*specs, *_internals(roles)], places)
 
+        if options["needs_control"]:
+            faults += _limit_faults(task_vars)
+
         raw, template_faults = self._templated(specs, task_vars, places)
         values, type_faults = rules.typed(specs, raw, places)
-        faults += template_faults + type_faults
+        faults += template_faults + type_faults + self._differences(specs, task_vars)
         unread = set(specs) & set(task_vars) - set(values)
         if template_faults or any("{{" in str(specs[name].get("default")) for name in unread):
             # What a value means together with others can be told only once each can be read.
@@ -48,6 +60,7 @@ class ActionModule(ControllerAction):
         for name, spec in specs.items():
             values.setdefault(name, spec.get("default"))
 
+        faults += rules.confirmation_faults(values, extra_variables(self._loader), places)
         settings, world = self._settings(values, task_vars, places)
         more = settings_check.cross_faults(settings, world)
         more += _value_faults(
@@ -101,6 +114,15 @@ class ActionModule(ControllerAction):
                 )
         return values, faults
 
+    def _differences(
+        self, specs: Mapping[str, Mapping[str, Any]], task_vars: Mapping[str, Any]
+    ) -> list[SettingsError]:
+        """The variables that hosts have differently."""
+        found = host_values.read(specs, _members(task_vars, HOSTS_GROUPS), task_vars, self._templar)
+        secret = [name for name, spec in specs.items() if spec.get("no_log")]
+        control = [str(host) for host in task_vars.get("groups", {}).get("kube_control", [])]
+        return list(host_variables.faults(found, control, secret))
+
     def _settings(
         self, values: dict[str, Any], task_vars: Mapping[str, Any], places: Mapping[str, str]
     ) -> tuple[rules.Settings, settings_check.World]:
@@ -122,6 +144,7 @@ class ActionModule(ControllerAction):
             kubeconfig_exists=any(Path(part).is_file() for part in settings.kubeconfig.split(":")),
             helm={name: value for name, value in values.items() if name.startswith("helm_")},
             credentials=values["alluxio_root_ufs_credentials"],
+            unread={name: values[name] for name in rules.UNREAD},
         )
         return settings, world
 
@@ -144,8 +167,25 @@ class ActionModule(ControllerAction):
         return next((candidate for candidate in candidates if candidate.exists()), candidates[-1])
 
 
-def _members(task_vars: Mapping[str, Any]) -> set[str]:
-    return {str(host) for group in GROUPS for host in task_vars.get("groups", {}).get(group, [])}
+def _limit_faults(task_vars: Mapping[str, Any]) -> list[SettingsError]:
+    """A --limit without a host of kube_control: the plays that deploy would be passed over without a word."""
+    limit = task_vars.get("ansible_limit")
+    control = task_vars.get("groups", {}).get("kube_control", [])
+    if not limit or not control or set(control) & set(task_vars["ansible_play_hosts_all"]):
+        return []
+    return [
+        SettingsError(
+            f"no host of kube_control is in --limit {limit}.",
+            "All that is done to the cluster is done from there, so nothing would be deployed.",
+            f"leave --limit out, or add the group: --limit '{limit},kube_control'.",
+        )
+    ]
+
+
+def _members(task_vars: Mapping[str, Any], groups: Sequence[str] = GROUPS) -> list[str]:
+    """The hosts of these groups, each once, in the inventory's order."""
+    found = [str(host) for group in groups for host in task_vars.get("groups", {}).get(group, [])]
+    return list(dict.fromkeys(found))
 
 
 def _specs(roles: Path) -> dict[str, dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import yaml
@@ -18,7 +19,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.journal import MARKER
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -28,8 +28,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
-READ_TIMEOUT_S: Final = 20
 COLLECTIONS: Final = {
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
     "DaemonSet": ("/apis/apps/v1", "daemonsets"),
@@ -42,6 +42,9 @@ COLLECTIONS: Final = {
 NOBODY: Final = (
     "none: no master serves, so there is nobody to make one; the journals stay as they are"
 )
+NOTED: Final = (
+    "{}, made by the run that did not end; no master serves, so there is nobody to make another"
+)
 
 
 class ActionModule(ApiAction):
@@ -51,7 +54,13 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """The step that is asked for."""
-        steps = {"target": _target, "plan": self._plan, "backup": self._backup, "explain": _explain}
+        steps = {
+            "target": _target,
+            "plan": self._plan,
+            "backup": self._backup,
+            "explain": _explain,
+            "ended": self._end,
+        }
         return steps[options["state"]](kube, options)
 
     def _plan(self, kube: Kube, options: Options) -> Result:
@@ -68,10 +77,16 @@ class ActionModule(ApiAction):
         found = objects.read_cluster(kube, namespace, release)
         before = versions.running(found)
         goal = upgrade.masters_of(wanted, release)
+        restores = False
         if options["revision"]:
-            newest = versions.newest([before, _marker_version(kube, options, found)])
-            upgrade.check_rollback(
-                goal, upgrade.masters_of(current, release), newest, options["revision"]
+            upgrade.check_formatting(wanted, options["revision"])
+            restores = upgrade.check_rollback(
+                goal,
+                upgrade.masters_of(current, release),
+                versions.newest([before, _marker_version(kube, options, found)]),
+                options["revision"],
+                restore_from=options["restore_from"],
+                has_begun=_revisions(kube, options)[-1].goal > 0,
             )
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
         charts.raise_all([conflict.error() for conflict in faults])
@@ -93,12 +108,17 @@ class ActionModule(ApiAction):
             backup_to=_destination(kube, options, seen) if changes else "",
             revision=options["revision"],
             held=options["may_hold_workers"],
+            restore_from=options["restore_from"] if restores else "",
         )
+        if changes and seen.leader is None:
+            noted = _noted(kube, namespace, release)
+            upgrade.check_backup(plan, noted, options["without_backup"])
         return {
             "changed": False,
             "changes": changes,
             "restarts": anew,
             "image_version": plan.after,
+            "restores": restores,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
             "summary": upgrade.lines(plan, changes=changes),
         }
@@ -108,7 +128,11 @@ class ActionModule(ApiAction):
         namespace, release = options["namespace"], options["release"]
         seen = objects.look(kube, namespace, release)
         if seen.leader is None:
-            return {"changed": False, "backup": {}, "where": NOBODY}
+            noted = _noted(kube, namespace, release)
+            where = NOTED.format(noted) if noted else NOBODY
+            if noted and not self.check_mode:
+                _note(kube, namespace, release, noted, quiet=datetime.now(UTC).isoformat())
+            return {"changed": False, "backup": {"where": noted} if noted else {}, "where": where}
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=options["backup_to"])
             return {"changed": True, "backup": {}, "where": where}
@@ -119,7 +143,32 @@ class ActionModule(ApiAction):
             to=options["backup_to"],
             patience=Patience(options["wait_timeout_s"]),
         ).as_dict()
+        _note(kube, namespace, release, str(made["where"]))
         return {"changed": True, "backup": made, "where": backup.summary(made)}
+
+    def _end(self, kube: Kube, options: Options) -> Result:
+        """Everything serves: what was backed up before says nothing of what comes now."""
+        if not self.check_mode:
+            _note(kube, options["namespace"], options["release"], None)
+        return {"changed": False}
+
+
+def _noted(kube: Kube, namespace: str, release: str) -> str:
+    """Where the backup lies that an interrupted run has made; empty for none."""
+    found = objects.masters_set(kube, namespace, release) or {}
+    annotations = (found.get("metadata") or {}).get("annotations") or {}
+    masters = int((found.get("spec") or {}).get("replicas") or 0)
+    quiet = upgrade.quiet_since(objects.raw_pods(kube, namespace, release), masters)
+    return upgrade.noted_backup(annotations, datetime.now(UTC), quiet)
+
+
+def _note(
+    kube: Kube, namespace: str, release: str, where: str | None, *, quiet: str | None = None
+) -> None:
+    kube.merge(
+        objects.apps(namespace, "statefulsets", f"{release}-master"),
+        {"metadata": {"annotations": {upgrade.BACKUP_NOTE: where, upgrade.QUIET_NOTE: quiet}}},
+    )
 
 
 def _target(kube: Kube, options: Options) -> Result:
@@ -160,7 +209,8 @@ def _revisions(kube: Kube, options: Options) -> list[upgrade.Revision]:
 def _destination(kube: Kube, options: Options, seen: health.Seen) -> str:
     """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
     if seen.leader is None:
-        return NOBODY
+        noted = _noted(kube, options["namespace"], options["release"])
+        return NOTED.format(noted) if noted else NOBODY
     return backups.plan(kube, options["namespace"], options["release"], to=options["backup_to"])
 
 
@@ -180,19 +230,11 @@ def _live(kube: Kube, namespace: str, wanted: Sequence[Json]) -> dict[tuple[str,
 
 def _marker_version(kube: Kube, options: Options, found: Mapping[str, Any]) -> str:
     """The newest Alluxio that served from the journal, as its marker says; empty where no running master tells."""
-    path = f"{options['journal_folder'].rstrip('/')}/{MARKER}"
     for pod in found["pods"]:
         if pod["role"] != cluster.MASTER_ROLE or not pod["ready"]:
             continue
-        try:
-            done = kube.exec(
-                options["namespace"],
-                pod["name"],
-                objects.MASTER_CONTAINER,
-                ["cat", path],
-                timeout_s=READ_TIMEOUT_S,
-            )
-            return str(json.loads(done.stdout).get("version") or "")
-        except (CacheError, ValueError, AttributeError):
-            continue
+        file = MarkerFile(kube, options["namespace"], pod["name"], options["journal_folder"])
+        with suppress(CacheError):
+            marker = file.read()
+            return marker.version if marker else ""
     return ""

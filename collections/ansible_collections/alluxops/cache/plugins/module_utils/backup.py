@@ -7,6 +7,7 @@ and ACL, and the options of mounts, credentials among them: it is kept as one ke
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -208,6 +209,22 @@ def folder_in_journal(journal_folder: str) -> str:
     """Where a master writes a backup that is to be fetched; /tmp where its journal is in no volume of its own."""
     base = journal_folder.rstrip("/") if journal_folder.startswith("/") else "/tmp"  # noqa: S108 - in the pod
     return f"{base}/{IN_JOURNAL}"
+
+
+def forget_in_journal(folder: str, stays: str = "") -> str:
+    """Shell text that removes the backups in a journal's volume: a conversion's, and those of runs that were killed.
+
+    They hold mounts' credentials, and fill the journal's disk. stays: the name of one that does not go; LATEST is the
+    newest whole one.
+    """
+    place = shlex.quote(folder)
+    newest = f"ls {place} | grep '^alluxio-backup-.*[.]gz[.]complete$' | sort | tail -n 1"
+    name = f'"$({newest})"' if stays == LATEST else shlex.quote(stays)
+    return (
+        f"[ -d {place} ] || exit 0\nstays={name}\nstays=${{stays%{COMPLETE}}}\n"
+        f"find {place} -maxdepth 1 -type f -name 'alluxio-backup-*'"
+        f' ! -name "${{stays:-none}}" ! -name "${{stays:-none}}{COMPLETE}" -exec rm -f {{}} +\n'
+    )
 
 
 def check_destination(to: str, root_ufs: str, ephemeral_path: str) -> None:

@@ -46,6 +46,7 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
     total = len(pod.get("spec", {}).get("containers", []))
     return {
         "name": pod["metadata"]["name"],
+        "uid": pod["metadata"].get("uid", ""),
         "role": labels.get("role", ""),
         "node": pod.get("spec", {}).get("nodeName", ""),
         "pod_ip": status.get("podIP", ""),
@@ -56,13 +57,27 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
         "terminating": "deletionTimestamp" in pod["metadata"],
         "restarts": sum(int(state.get("restartCount", 0)) for state in states),
         "revision": labels.get("controller-revision-hash", ""),
-        "image": _image(pod.get("spec", {}).get("containers") or []),
+        "image": image_of(pod.get("spec", {}).get("containers") or []),
         "started": any(_has_started(state) for state in states),
         "containers": [
             container["name"] for container in pod.get("spec", {}).get("containers", [])
         ],
         "web_port": _port(pod, "web"),
     }
+
+
+def node_of(pod: Mapping[str, Any]) -> str:
+    """The node that a pod runs on, or that a DaemonSet has made it for; "" while the scheduler has the choice."""
+    spec = pod.get("spec", {})
+    if spec.get("nodeName"):
+        return str(spec["nodeName"])
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    for term in required.get("nodeSelectorTerms") or []:
+        for field in term.get("matchFields") or []:
+            if field.get("key") == "metadata.name" and field.get("values"):
+                return str(field["values"][0])
+    return ""
 
 
 def _has_started(state: Mapping[str, Any]) -> bool:
@@ -113,7 +128,7 @@ def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
         "name": workload["metadata"]["name"],
         "replicas": wanted,
         "ready": ready,
-        "image": _image(template["containers"]),
+        "image": image_of(template["containers"]),
         "ha": ha_mode(template) if is_set else "",
         "rolls_itself": (spec.get("updateStrategy") or {}).get("type") != "OnDelete",
         "observed": seen,
@@ -123,7 +138,7 @@ def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
     }
 
 
-def _image(containers: Sequence[Mapping[str, Any]]) -> str:
+def image_of(containers: Sequence[Mapping[str, Any]]) -> str:
     """The image of Alluxio's own containers, "" where there are none.
 
     Upstream's chart puts a user's extraContainers before them.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
+from ansible_collections.alluxops.cache.plugins.module_utils.settings_check import CREDENTIAL_KEYS
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOSTNAME
 
 OLDEST_KUBERNETES = (1, 19)
 STRICT_LEVELS = ("baseline", "restricted")
@@ -28,7 +30,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the settings ask of the cluster; see cluster_check's options. Sizes in bytes."""
+    """What the settings ask of the cluster; see cluster_check's options. Sizes in bytes.
+
+    provisioned: by claim, the class whose provisioner makes its volume; "" is the default class.
+    may_label: whether the kubeconfig's user may patch nodes. secret_lacks: keys that the Secret should have.
+    """
 
     release: str
     namespace: str
@@ -40,14 +46,24 @@ class Wanted:
     worker_quota_bytes: int = 0
     secret: str = ""
     secret_is_given: bool = False
-    tolerations: tuple[Mapping[str, Any], ...] = ()
+    secret_lacks: tuple[str, ...] = ()
+    tolerations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     version: str = ""
     version_change: versions.Change = "refused"
     zookeeper_nodes: tuple[str, ...] = ()
+    worker_selector: Mapping[str, str] = field(default_factory=dict)
+    provisioned: Mapping[str, str] = field(default_factory=dict)
+    may_label: bool = True
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Wanted:
-        """From the options of cluster_check."""
+    def from_options(
+        cls,
+        options: Mapping[str, Any],
+        *,
+        may_label: bool = True,
+        secret_lacks: Sequence[str] = (),
+    ) -> Wanted:
+        """From the options of cluster_check, and what the API server says of our rights and of the Secret."""
         return cls(
             release=options["release"],
             namespace=options["namespace"],
@@ -59,11 +75,24 @@ class Wanted:
             worker_quota_bytes=options["worker_quota_bytes"],
             secret=options["secret"],
             secret_is_given=options["secret_is_given"],
-            tolerations=tuple(options["tolerations"]),
+            secret_lacks=tuple(secret_lacks),
+            tolerations=options["tolerations"],
             version=options["version"],
             version_change=options["version_change"],
             zookeeper_nodes=tuple(options["zookeeper_nodes"]),
+            worker_selector=dict(options["worker_selector"]),
+            provisioned={
+                claim["name"]: claim["storage_class"]
+                for claim in options["claims"]
+                if claim.get("provisioned")
+            },
+            may_label=may_label,
         )
+
+    @property
+    def worker_label(self) -> str:
+        """Key of the label of the workers' nodes."""
+        return node_labels.worker_key(self.namespace, self.release)
 
 
 def holds(name: str, value: str) -> Check:
@@ -89,9 +118,18 @@ def check(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     checks.append(_names(nodes, carrying))
     known = [nodes[name] for name in carrying if name in nodes]
     checks.append(_ready(known))
-    checks.append(_taints(known, wanted))
+    carried = {"masters": masters, "workers": wanted.workers, "zookeeper": wanted.zookeeper_nodes}
+    workers = [nodes[name] for name in wanted.workers if name in nodes]
+    checks += [
+        _taints(nodes, carried, wanted),
+        _hostnames(known),
+        _selector(workers, wanted),
+        _labels(cluster["nodes"], workers, wanted),
+    ]
+    if wanted.provisioned:
+        checks.append(_classes(cluster, wanted))
     if wanted.worker_quota_bytes:
-        checks.append(_memory([nodes[name] for name in wanted.workers if name in nodes], wanted))
+        checks.append(_memory(workers, wanted))
     if wanted.secret:
         checks.append(_secret(cluster, wanted))
     return checks
@@ -126,7 +164,7 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     masters = cluster.get("masters")
     if not masters:
         return [holds("running release", f"{wanted.release} does not run yet")]
-    running = f"{masters['replicas']} masters, HA {masters['ha']}"
+    running = f"{counted(masters['replicas'], 'master')}, HA {masters['ha']}"
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     # Masters that are all stopped are started again by a plain upgrade, as many as there were.
@@ -160,10 +198,10 @@ def _ensemble(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
     servers = len(wanted.zookeeper_nodes)
     running = (cluster.get("zookeeper") or {}).get("replicas", 0)
     if running in (0, servers):
-        return holds("ZooKeeper", f"{servers} servers" + ("" if running else ", to be made"))
+        return holds("ZooKeeper", counted(servers, "server") + ("" if running else ", to be made"))
     return fails(
         "ZooKeeper",
-        f"{wanted.release}-zookeeper runs with {running} servers; the settings say {servers}",
+        f"{wanted.release}-zookeeper runs with {counted(running, 'server')}; the settings say {servers}",
         f"set zookeeper_replicas: {running}. To change it, stop the masters, `helm -n {wanted.namespace} uninstall"
         f" {wanted.release}-zookeeper`, and run site: it holds nothing but who leads.",
         "old and new servers would count their majority over different lists, and two masters could lead.",
@@ -201,23 +239,118 @@ def _ready(nodes: Sequence[Mapping[str, Any]]) -> Check:
     return holds("nodes ready", f"{len(nodes)} of {len(nodes)}")
 
 
-def _taints(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
-    blocked = {
-        node["name"]: taints
-        for node in nodes
-        if (taints := untolerated(node["taints"], wanted.tolerations))
-    }
+def _taints(
+    nodes: Mapping[str, Any], carried: Mapping[str, Sequence[str]], wanted: Wanted
+) -> Check:
+    """Each kind of pod on the nodes that are to carry it. carried: kind -> names of nodes."""
+    blocked: dict[tuple[str, ...], list[str]] = {}
+    for kind, names in carried.items():
+        for name in names:
+            found = nodes[name]["taints"] if name in nodes else []
+            taints = untolerated(found, wanted.tolerations.get(kind) or [])
+            if taints:
+                blocked.setdefault((name, *taints), []).append(kind)
     if blocked:
-        name, taints = next(iter(blocked.items()))
+        name, *taints = next(iter(blocked))
         key = taints[0].split("=")[0].split(":")[0]
         return fails(
             "taints",
-            "; ".join(f"{node} has {', '.join(items)}" for node, items in blocked.items()),
+            "; ".join(
+                f"{node} has {', '.join(items)}, for {' and '.join(kinds)}"
+                for (node, *items), kinds in blocked.items()
+            ),
             f"add a toleration to alluxio_values (`tolerations: [{{key: {key}, operator: Exists}}]`), or"
             f" `kubectl taint node {name} {taints[0]}-`.",
             "the cache's pods do not tolerate it.",
         )
     return holds("taints", "none that keeps the cache's pods off")
+
+
+def _classes(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
+    """A class of the user's own must exist, unless the claims have their volumes already."""
+    found = {item["name"]: item for item in cluster["storage_classes"]}
+    bound = {claim["name"] for claim in cluster.get("claims") or [] if claim["phase"] == "Bound"}
+    for claim, name in wanted.provisioned.items():
+        if claim in bound or name in found or (not name and any(_defaults(found))):
+            continue
+        there = ", ".join(sorted(found)) or "none"
+        what = f"StorageClass {name}" if name else "default StorageClass"
+        return fails(
+            "storage class",
+            f"there is no {what} (there is {there})",
+            "name one of the cluster's classes in journal.storageClass, or remove it: volumes are then directories of"
+            " the masters' nodes.",
+            f"journal.storageClass asks it for the volume of claim {claim}.",
+        )
+    names = sorted(set(wanted.provisioned.values()))
+    return holds("storage class", ", ".join(name or "the default one" for name in names))
+
+
+def _defaults(classes: Mapping[str, Mapping[str, Any]]) -> list[bool]:
+    return [bool(item["default"]) for item in classes.values()]
+
+
+def _hostnames(nodes: Sequence[Mapping[str, Any]]) -> Check:
+    """Volumes are tied to their nodes, and masters kept apart, by this label. One that is missing is told elsewhere."""
+    seen: dict[str, str] = {}
+    for node in nodes:
+        label = str(node["labels"].get(HOSTNAME, ""))
+        if label and seen.setdefault(label, node["name"]) != node["name"]:
+            return fails(
+                "hostname labels",
+                f"{seen[label]} and {node['name']} both have {HOSTNAME}={label}",
+                f"`kubectl label node {node['name']} --overwrite {HOSTNAME}={node['name']}`.",
+                "a journal's volume is tied to its node by this label, and its master could start on the other one.",
+            )
+    return holds("hostname labels", "each node has its own")
+
+
+def _selector(workers: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
+    """The values' own nodeSelector is asked for beside our label, so each worker's node must satisfy both."""
+    lacking = {
+        node["name"]: missing
+        for node in workers
+        if (
+            missing := [
+                f"{key}={value}"
+                for key, value in wanted.worker_selector.items()
+                if node["labels"].get(key) != value
+            ]
+        )
+    }
+    if lacking:
+        name, labels = next(iter(lacking.items()))
+        return fails(
+            "nodeSelector",
+            "; ".join(f"{node} lacks {', '.join(items)}" for node, items in lacking.items()),
+            f"`kubectl label node {name} {' '.join(labels)}`, take the host out of cache_workers, or correct"
+            " nodeSelector in the values.",
+            "workers run on the hosts of cache_workers that the values' nodeSelector selects too; no worker would come"
+            " there.",
+        )
+    return holds("nodeSelector", "each worker's node is selected")
+
+
+def _labels(
+    nodes: Sequence[Mapping[str, Any]], workers: Sequence[Mapping[str, Any]], wanted: Wanted
+) -> Check:
+    """The nodes that carry the workers are labelled by this run, which takes a right of its own."""
+    key = wanted.worker_label
+    bare = [node["name"] for node in workers if node["labels"].get(key) != node_labels.VALUE]
+    if bare and not wanted.may_label:
+        return fails(
+            "node labels",
+            f"{', '.join(bare)} without {key}={node_labels.VALUE}, and the kubeconfig's user may not patch nodes",
+            f"give it that right, or have it done by who may: `{node_labels.by_hand(bare, key)}`.",
+            "workers run on the nodes that carry this label.",
+        )
+    others = [
+        node["name"]
+        for node in nodes
+        if node["labels"].get(key) == node_labels.VALUE and node["name"] not in wanted.workers
+    ]
+    more = f"; {', '.join(others)} too, outside of cache_workers" if others else ""
+    return holds("node labels", (f"{', '.join(bare)} to be labelled" if bare else "set") + more)
 
 
 def _memory(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
@@ -233,8 +366,17 @@ def _memory(nodes: Sequence[Mapping[str, Any]], wanted: Wanted) -> Check:
 
 
 def _secret(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
-    if wanted.secret_is_given or wanted.secret in cluster["secrets"]:
+    exists = wanted.secret in cluster["secrets"]
+    if wanted.secret_is_given or (exists and not wanted.secret_lacks):
         return holds("credentials", f"Secret {wanted.secret}")
+    if exists:
+        return fails(
+            "credentials",
+            f"Secret {wanted.secret} in namespace {wanted.namespace} lacks {' and '.join(wanted.secret_lacks)}",
+            f"`kubectl -n {wanted.namespace} patch secret {wanted.secret} --patch-file FILE` with stringData for them,"
+            " name another Secret in alluxio_root_ufs_secret, or set alluxio_root_ufs_credentials.",
+            "alluxio_root_ufs_secret names it, and the under store is read with accessKeyId and secretKey.",
+        )
     return fails(
         "credentials",
         f"there is no Secret {wanted.secret} in namespace {wanted.namespace}",
@@ -242,3 +384,9 @@ def _secret(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
         " `--from-literal=secretKey=...`, or set alluxio_root_ufs_credentials.",
         "alluxio_root_ufs_secret names it.",
     )
+
+
+def lacking_credentials(secret: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that a Secret with the under store's credentials lacks, or has empty."""
+    found = secret.get("data") or {}
+    return tuple(key for key in CREDENTIAL_KEYS if not found.get(key))

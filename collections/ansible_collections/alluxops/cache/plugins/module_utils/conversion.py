@@ -6,12 +6,12 @@ resolves to the pod itself, and no Service selects it. So nothing is written bet
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, journal
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 Json = dict[str, Any]
 
@@ -47,6 +47,31 @@ _KEPT_OF_POD: Final = (
 def pod_name(release: str) -> str:
     """Name of the pod: always the same, so that the next run finds it."""
     return f"{release}-journal-conversion"
+
+
+def type_in_use(marker: journal.Marker | None, wanted: journal.Wanted) -> journal.JournalType:
+    """Of which type the journal is that masters served from last: the marker's, else the one that the release names.
+
+    wanted: the release, with its type. A release may name the older one: where a run was killed between the conversion
+    and the upgrade of the release, or where the release was put back. Raises SettingsError where the volume is not to
+    be touched.
+    """
+    if marker is None:
+        return wanted.journal_type
+    if not wanted.owns(marker, 0):
+        raise SettingsError(
+            f"the journal volume of master 0 belongs to master {marker.ordinal} of release {marker.release} in"
+            f" namespace {marker.namespace or '?'}, says its marker.",
+            "Two that use one journal destroy it.",
+            f"see that nothing else runs on it, remove {journal.MARKER} from it, and run again.",
+        )
+    if marker.restoring:
+        raise SettingsError(
+            f"a restore of {marker.restoring} into the journal did not end.",
+            "It may hold a part of the backup only.",
+            "run that restore again.",
+        )
+    return "EMBEDDED" if (marker.journal_type or wanted.journal_type) == "EMBEDDED" else "UFS"
 
 
 def pod(masters_set: Mapping[str, Any], release: str) -> Json:
@@ -154,10 +179,3 @@ def empty_journal(journal_type: str, given: Mapping[str, str], values: Mapping[s
     if journal_type == "EMBEDDED":
         return f"rm -rf {shlex.quote(journal.journal_folder(values))}/{RAFT}\n"
     return f"set -eu\numask 027\n{_environment(given)}alluxio formatJournal\n"
-
-
-def write_marker(marker: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """Shell text that says in the volume which journal in it is the true one."""
-    place = shlex.quote(f"{journal.journal_folder(values)}/{journal.MARKER}")
-    text = shlex.quote(json.dumps(dict(marker)))
-    return f"set -eu\nprintf '%s\\n' {text} > {place}.new\nmv {place}.new {place}\nsync\n"

@@ -47,6 +47,11 @@ class Cause:
     fix: str
 
 
+_REFUSED_CREDENTIALS = (
+    "the under store does not accept the credentials.",
+    "check accessKeyId and secretKey in alluxio_root_ufs_credentials, or in the Secret of alluxio_root_ufs_secret.",
+)
+
 # Ordered: the first that matches is told. Each is a failure that was seen, or that the field reports often.
 CAUSES: tuple[Cause, ...] = (
     Cause(
@@ -59,6 +64,11 @@ CAUSES: tuple[Cause, ...] = (
         r"has not been formatted|Journal .* not formatted|not been formatted",
         "the master's journal volume holds no formatted journal.",
         "set alluxio_journal_format: if_empty and run site again; if it held a journal before, put that back first.",
+    ),
+    # Before the next: an S3 answer may hold a path too.
+    Cause(
+        r"InvalidAccessKeyId|SignatureDoesNotMatch|Access Key Id you provided|Status Code: 403",
+        *_REFUSED_CREDENTIALS,
     ),
     Cause(
         r"(AccessDenied|Permission denied|Permissions denied)[^\n]*?(?P<path>/[\w/.-]+)",
@@ -85,11 +95,7 @@ CAUSES: tuple[Cause, ...] = (
         "the bucket of the root under store does not exist.",
         "make the bucket, or correct alluxio_root_ufs.",
     ),
-    Cause(
-        r"(InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Status Code: 403)",
-        "the under store does not accept the credentials.",
-        "check accessKeyId and secretKey in the Secret that alluxio_root_ufs_secret names.",
-    ),
+    Cause(r"AccessDenied", *_REFUSED_CREDENTIALS),
     Cause(
         r"Unable to load AWS credentials|Unable to load credentials",
         "the under store needs credentials and the pod has none.",

@@ -11,22 +11,32 @@ from ansible_collections.alluxops.cache.plugins.module_utils.settings import Set
 
 _CLIENTS: Final = {
     # A client asks the masters in turn which of them leads, and waits for each that does not answer: 30 s by default
-    # for the address of a pod that is gone, longer than all the rest. So: all at once, and not for long.
+    # for one on a node that is gone, longer than all the rest. So: all at once, not for long. While nobody leads, it
+    # asks again only when each has answered or its time is up. (The address of a pod that is gone refuses.)
     "alluxio.user.master.polling.concurrent": "true",
     "alluxio.user.master.polling.timeout": "2sec",
     "alluxio.user.rpc.retry.max.sleep": "500ms",
-    # A node that dies closes no connection: a call under way would be waited for for 60 s.
+    # A node that dies closes no connection: a call under way would be waited for for 60 s. gRPC takes no time below
+    # 10 s. The timeout counts twice: after that time, and, as TCP's user timeout, for a request that the node has not
+    # taken. Only the kernel's answer counts for the latter, so a long pause of the leader's JVM does not end it.
     "alluxio.user.network.rpc.keepalive.time": "10sec",
-    "alluxio.user.network.rpc.keepalive.timeout": "5sec",
+    "alluxio.user.network.rpc.keepalive.timeout": "3sec",
     # Servers cut off clients that ask for signs of life more often than this.
     "alluxio.master.network.permit.keepalive.time": "5sec",
     "alluxio.job.master.network.permit.keepalive.time": "5sec",
     "alluxio.worker.network.permit.keepalive.time": "5sec",
 }
 _EMBEDDED: Final = {
-    # A standby that heard nothing of the leader for a random time between the two stands for election.
+    # A standby sleeps for a random time between the two, then looks: if it heard nothing of the leader for so long, it
+    # stands for election, else it sleeps anew. So it takes up to twice the longer one. The shorter one is what a leader
+    # may stall, and is not touched; the difference keeps two standbys apart, for which a second is plenty: the moments
+    # at which they look differ anyway, and a round of votes takes milliseconds.
     "alluxio.master.embedded.journal.election.timeout.min": "2s",
-    "alluxio.master.embedded.journal.election.timeout.max": "4s",
+    "alluxio.master.embedded.journal.election.timeout.max": "3s",
+    # A standby that woke up later than this, 300 ms by default, takes its own JVM for the one that stalled and sleeps
+    # once more, for seconds, as on a busy node. Standing for election in error costs nothing: the others still hear the
+    # leader and deny the vote that comes before the election. (2.8 may not know it and passes over it.)
+    "alluxio.master.embedded.journal.ratis.config.raft.server.sleep.deviation.threshold": "1s",
     "alluxio.master.embedded.journal.catchup.retry.wait": "200ms",
 }
 _ZOOKEEPER: Final = {

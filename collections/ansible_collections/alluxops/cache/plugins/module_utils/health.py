@@ -16,14 +16,23 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     is_ready,
     ready_text,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.verification import unfinished
 
 Json = dict[str, Any]
 
 STALE_CONTACT_S = 30
 """A worker that the leader has not heard of for this long does not count as registered."""
 
+FORGET_S = 60
+"""How long a leader that still names workers that are gone is waited for; our settings make it forget them in 30 s."""
+
 COUNTED_SHARE = 0.9
 """A worker's counters may miss the last part of a stream: 64 KiB of 4 MiB, 256 KiB of 16 MiB were seen."""
+
+MASTER_INFO = "/api/v1/master/info"
+METRICS = "/metrics/json/"
+NEEDED_PATHS = (MASTER_INFO, METRICS)
+"""What the leader's web port must answer: status and health are read from the one, monitoring reads the other."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,11 @@ class Seen:
     masters_set: Mapping[str, Any] | None = None
     workers_set: Mapping[str, Any] | None = None
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether anything of the release is in the cluster."""
+        return bool(self.pods) or self.masters_set is not None or self.workers_set is not None
+
     def of_role(self, role: str) -> list[Mapping[str, Any]]:
         """Pods of a role that are not on their way out, by name."""
         found = [pod for pod in self.pods if pod["role"] == role and not pod["terminating"]]
@@ -139,9 +153,6 @@ def awaited(seen: Seen, expected: Expected) -> list[str]:
     ]
     if absent:
         missing.append("not registered with the leader: " + ", ".join(absent))
-    gone = ghosts(seen)
-    if gone:
-        missing.append("the leader still names workers that are gone: " + ", ".join(gone))
     return missing
 
 
@@ -149,7 +160,7 @@ def ghosts(seen: Seen) -> list[str]:
     """Container addresses of workers that the leader counts as live and no pod has any more.
 
     A pod that was made anew on the same node registers as another worker; clients are sent to the old one until the
-    leader forgets it (alluxio.master.worker.timeout).
+    leader forgets it (alluxio.master.worker.timeout). That passes by itself, so it is waited for, but is no illness.
     """
     if seen.leader is None:
         return []
@@ -157,6 +168,11 @@ def ghosts(seen: Seen) -> list[str]:
     alive = {str(pod[key]) for pod in pods for key in ("pod_ip", "host_ip", "node", "name")}
     named = {host for worker in seen.leader.workers for host in worker.hosts - {worker.host}}
     return sorted(named - alive)
+
+
+def ghosts_told(gone: Sequence[str]) -> list[str]:
+    """That the leader still names workers that are gone, in words; empty for none."""
+    return [f"the leader still names workers that are gone: {', '.join(gone)}"] if gone else []
 
 
 def _awaited_sets(seen: Seen) -> list[str]:
@@ -178,7 +194,7 @@ def _listed(items: Sequence[str]) -> str:
 
 def problems(seen: Seen, expected: Expected) -> list[str]:
     """What is wrong with a cache that should serve, as sentences; empty when it is healthy."""
-    if not seen.pods and seen.masters_set is None and seen.workers_set is None:
+    if not seen.is_installed:
         return ["it is not installed; `alluxops site` installs it."]
     found = [f"{item}." for item in awaited(seen, expected)]
     if seen.leader is not None and seen.leader.lost_workers:
@@ -202,12 +218,13 @@ def report(
     endpoints: Sequence[str],
     verify: Mapping[str, Any] | None,
     quorum: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Json:
     """The structured report of a cache.
 
     identity: {release, namespace, root_ufs, journals, cluster: {version, platform, nodes}}; sizes are bytes,
     ready is kubectl's column. quorum: of an embedded journal, as quorum.as_dict() has it; None for other journals, and
-    where nobody leads.
+    where nobody leads. notes: what is worth saying and is no problem.
     """
     leader = seen.leader
     masters = [
@@ -235,9 +252,14 @@ def report(
     found = [*problems(seen, expected), *verify_problems(verify)]
     if quorum and not quorum["healthy"]:
         found.append(f"the quorum is not whole: {quorum['shown']}.")
+    passing = [
+        f"{words}. Clients of their nodes fail until it forgets them (alluxio.master.worker.timeout)."
+        for words in ghosts_told(ghosts(seen))
+    ]
     return {
         **identity,
         "version": leader.version if leader else "",
+        "wanted": {"masters": expected.masters, "workers": len(expected.workers)},
         "masters": masters,
         "quorum": dict(quorum) if quorum else None,
         "workers": workers,
@@ -245,7 +267,29 @@ def report(
         "verify": dict(verify) if verify else None,
         "healthy": not found,
         "problems": found,
+        "notes": [*notes, *passing],
     }
+
+
+def _uncounted(write_read: Mapping[str, Any]) -> list[str]:
+    """Bytes that were read and that no worker counted, as sentences.
+
+    A file that only the under store has is counted by a worker that is alone too. What it reads of its own cache it may
+    not count: a client beside it opens the blocks itself.
+    """
+    found = []
+    size = write_read["size_bytes"]
+    alone = write_read["writer"] == write_read["reader"]
+    if not alone and write_read["bytes_remote"] < COUNTED_SHARE * size:
+        found.append(
+            f"{write_read['reader']} read {size} bytes, but {write_read['writer']} served"
+            f" {write_read['bytes_remote']} of them."
+        )
+    if write_read["persisted"] and write_read["bytes_ufs"] < COUNTED_SHARE * size:
+        found.append(
+            f"{write_read['reader']} read {write_read['bytes_ufs']} of {size} bytes from the under store."
+        )
+    return found
 
 
 def verify_problems(verify: Mapping[str, Any] | None) -> list[str]:
@@ -260,19 +304,15 @@ def verify_problems(verify: Mapping[str, Any] | None) -> list[str]:
         found.append(
             f"{write_read['reader']} read something else than {write_read['writer']} wrote."
         )
-    if write_read and write_read["writer"] != write_read["reader"]:
-        enough = COUNTED_SHARE * write_read["size_bytes"]
-        if write_read["bytes_remote"] < enough:
-            found.append(
-                f"{write_read['reader']} read {write_read['size_bytes']} bytes, but {write_read['writer']} served"
-                f" {write_read['bytes_remote']} of them."
-            )
-        if write_read["persisted"] and write_read["bytes_ufs"] < enough:
-            found.append(
-                f"{write_read['reader']} read {write_read['bytes_ufs']} of {write_read['size_bytes']} bytes from the"
-                " under store."
-            )
+    if write_read:
+        found += _uncounted(write_read)
+    if "endpoints" in verify:
+        silent = [path for path in NEEDED_PATHS if path not in verify["endpoints"]]
+        if silent:
+            found.append(f"the leader's web port does not answer {' '.join(silent)}.")
     consistency = verify.get("consistency")
+    if consistency and consistency.get("required", True) and (words := unfinished(consistency)):
+        found.append(f"{words}; set verify_consistency_path to a smaller path.")
     if consistency and consistency["inconsistent"] and consistency.get("required", True):
         paths = consistency["inconsistent"]
         count = f"{len(paths)} path{'s' if len(paths) > 1 else ''}"

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,13 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 
 _KEPT = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_REGISTRY_CONFIG")
 
+MARGIN_S = 60
+"""So much longer than what it was told to wait at most may Helm take."""
+
+
+class SilentError(CacheError):
+    """Helm was ended, for it did not end by itself."""
+
 
 class Helm:
     """Helm with its files in a private directory, which a lock keeps to one run at a time.
@@ -29,14 +37,12 @@ class Helm:
     The lock is inherited by Helm itself, so that it lasts as long as Helm does, even if what started it is killed.
     """
 
-    def __init__(self, binary: str, namespace: str, release: str) -> None:
+    def __init__(self, binary: str, namespace: str, release: str, timeout_s: int = 120) -> None:
         self.binary = binary
         self.namespace = namespace
         self.release = release
-        base = os.environ.get("XDG_RUNTIME_DIR") or os.path.expanduser("~/.cache")
-        if os.geteuid() == 0:
-            base = "/run"
-        self.folder = os.path.join(base, "alluxops", f"{namespace}.{release}")
+        self.timeout_s = timeout_s
+        self.folder = os.path.join(private_folder(), f"{namespace}.{release}")
         self._lock = -1
 
     def __enter__(self) -> Helm:  # noqa: PYI034 - Python 3.9 has no Self
@@ -49,9 +55,16 @@ class Helm:
 
     def open(self, kubeconfig: str, values: Mapping[str, Any], lock_timeout_s: float) -> None:
         """Take the lock and lay out Helm's files. Raises CacheError where another Helm keeps the lock too long."""
-        os.makedirs(os.path.dirname(self.folder), mode=0o700, exist_ok=True)
         name = f"{self.folder}.lock"
-        lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.makedirs(os.path.dirname(self.folder), mode=0o700, exist_ok=True)
+            lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise CacheError(
+                f"{error.filename} cannot be made on this host: {error.strerror}.",
+                "Helm's lock and its private files lie in the home of the user that runs Helm; root's in /run.",
+                "give that user a home that it may write to, or set ansible_become for kube_control.",
+            ) from error
         deadline = time.monotonic() + lock_timeout_s
         while not _locked(lock):
             if time.monotonic() > deadline:
@@ -78,17 +91,33 @@ class Helm:
         return path
 
     def run(self, *words: str) -> tuple[int, str, str]:
-        """Run Helm. Returns (exit code, stdout, stderr)."""
+        """Run Helm. Returns (exit code, stdout, stderr).
+
+        Helm's --timeout limits what it waits for in the cluster, not an API server that takes its requests and never
+        answers. Raises SilentError where it went on long after that, and was ended.
+        """
         kubeconfig = os.path.join(self.folder, "kubeconfig")
         foreign = ("HELM_", "KUBE")
-        done = subprocess.run(
-            [self.binary, *words, "--namespace", self.namespace, "--kubeconfig", kubeconfig],
-            env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(foreign)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            pass_fds=(self._lock,),
-            check=False,
-        )
+        limit_s = self.timeout_s + MARGIN_S
+        try:
+            done = subprocess.run(
+                [self.binary, *words, "--namespace", self.namespace, "--kubeconfig", kubeconfig],
+                env={
+                    k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith(foreign)
+                },
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                pass_fds=(self._lock,),
+                timeout=limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise SilentError(
+                f"`helm {words[0]}` for {self.namespace}/{self.release} did not end within {limit_s} s, and was ended.",
+                "The API server takes requests and does not answer, or something on the way to it swallows them.",
+                "see that `kubectl get --raw /readyz` answers on kube_control, and run again: a half-made revision is"
+                " recognised and cleared.",
+            ) from None
         return (
             done.returncode,
             done.stdout.decode("utf-8", "replace"),
@@ -172,8 +201,28 @@ def failure(what: str, stderr: str) -> CacheError:
 
 
 def host_label() -> str:
-    """A label value that stands for this host. Its lock tells whether a Helm of it runs, and nothing of another's."""
+    """A label value for this user on this host, whose lock tells whether a Helm of theirs runs, nothing of others."""
+    return hashlib.sha256(f"{_host()} {os.geteuid()}".encode()).hexdigest()[:16]
+
+
+def private_folder() -> str:
+    """Where this user's locks lie on this host: the same for a run at a desk, through ssh or by cron.
+
+    XDG_RUNTIME_DIR would not be: it is one session's, and HOME may be another user's. Nobody else may write there, as
+    everybody may to /tmp. A home may be shared by several hosts, each of which has its own locks.
+    """
+    if os.geteuid() == 0:
+        return "/run/alluxops"
+    try:
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:  # containers run as users that nobody has listed
+        home = os.path.expanduser("~")
+    host = hashlib.sha256(_host().encode()).hexdigest()[:16]
+    return os.path.join(home, ".cache", "alluxops", host)
+
+
+def _host() -> str:
     identity = socket.gethostname()
     with contextlib.suppress(OSError), open("/etc/machine-id", encoding="utf-8") as file:
         identity += file.read()
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return identity

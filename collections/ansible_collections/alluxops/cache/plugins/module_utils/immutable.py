@@ -15,6 +15,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import kub
 Json = dict[str, Any]
 
 _SELECTOR = ("spec", "selector")
+_ADDRESS = ("spec", "clusterIP")
+_HEADLESS = "None"
 FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "StatefulSet": (
         _SELECTOR,
@@ -25,7 +27,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "DaemonSet": (_SELECTOR,),
     "Deployment": (_SELECTOR,),
     "Job": (_SELECTOR, ("spec", "template")),
-    "Service": (("spec", "clusterIP"),),
+    "Service": (_ADDRESS,),
     "PersistentVolumeClaim": (
         ("spec", "storageClassName"),
         ("spec", "accessModes"),
@@ -71,7 +73,10 @@ class Conflict:
 def conflicts(
     wanted: Iterable[Mapping[str, Any]], live: Mapping[tuple[str, str], Json]
 ) -> list[Conflict]:
-    """The fields of rendered objects that live ones, by (kind, name), cannot take."""
+    """The fields of rendered objects that live ones, by (kind, name), cannot take.
+
+    A Service that becomes headless, or ceases to be, is none of them: helm_release replaces it.
+    """
     found: list[Conflict] = []
     for new in wanted:
         kind, name = str(new.get("kind", "")), str((new.get("metadata") or {}).get("name", ""))
@@ -82,6 +87,8 @@ def conflicts(
             then, now = _at(old, path), _at(new, path)
             if path == _CLAIMS:
                 found += _claim_conflicts(kind, name, then or [], now or [])
+            elif path == _ADDRESS and _HEADLESS in (then, now):
+                continue
             elif now is not None and not _agrees(now, then):
                 found.append(Conflict(kind, name, ".".join(path), then, now))
     return found

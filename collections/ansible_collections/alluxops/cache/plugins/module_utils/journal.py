@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.module_utils.values import STORAGE_CLASS
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 
 Json = dict[str, Any]
 JournalType = Literal["UFS", "EMBEDDED"]
@@ -39,7 +39,8 @@ class Marker:
 
     version: the newest Alluxio that served from it. formatted_at: by alluxops, ISO 8601; adopted_at: found formatted by
     someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
-    has served from it, so it held metadata.
+    has served from it, so it held metadata. cluster: uid of the namespace kube-system where it runs; early markers do
+    not tell.
     """
 
     namespace: str
@@ -51,6 +52,7 @@ class Marker:
     adopted_at: str | None = None
     restoring: str | None = None
     served: bool = False
+    cluster: str = ""
 
     def text(self) -> str:
         """The marker as its file has it; what does not apply is left out."""
@@ -78,6 +80,7 @@ def read_marker(encoded: str) -> Marker | None:
             adopted_at=given.get("adopted_at"),
             restoring=given.get("restoring"),
             served=bool(given.get("served")),
+            cluster=str(given.get("cluster") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -87,7 +90,7 @@ def read_marker(encoded: str) -> Marker | None:
 class Wanted:
     """Whose journals are looked for, and how they are to be used. version: the Alluxio to be deployed.
 
-    shared: all masters use one journal, as with ZooKeeper.
+    shared: all masters use one journal, as with ZooKeeper. cluster: uid of this cluster's namespace kube-system.
     """
 
     namespace: str
@@ -95,9 +98,12 @@ class Wanted:
     journal_type: JournalType = "UFS"
     version: str = ""
     shared: bool = False
+    cluster: str = ""
 
     @classmethod
-    def from_values(cls, namespace: str, release: str, values: Mapping[str, Any]) -> Wanted:
+    def from_values(
+        cls, namespace: str, release: str, values: Mapping[str, Any], *, cluster: str
+    ) -> Wanted:
         """From the chart's effective values."""
         kind = str((values.get("journal") or {}).get("type") or "UFS").upper()
         return cls(
@@ -106,6 +112,7 @@ class Wanted:
             "EMBEDDED" if kind == "EMBEDDED" else "UFS",
             str(values.get("imageTag") or ""),
             is_shared(values),
+            cluster,
         )
 
     def ordinal_of(self, master: int) -> int:
@@ -113,12 +120,23 @@ class Wanted:
         return 0 if self.shared else master
 
     def owns(self, marker: Marker, master: int) -> bool:
-        """Whether a marker names this release and master. Early markers name no namespace."""
+        """Whether a marker names this cluster, release and master. Early markers name no namespace, and no cluster."""
         return (
-            marker.namespace in {"", self.namespace}
+            not self.is_elsewhere(marker)
+            and marker.namespace in {"", self.namespace}
             and marker.release == self.release
             and marker.ordinal == self.ordinal_of(master)
         )
+
+    def is_elsewhere(self, marker: Marker) -> bool:
+        """Whether a marker names another cluster: on shared storage its masters see the same journal."""
+        return bool(marker.cluster and self.cluster) and marker.cluster != self.cluster
+
+    def whose(self, marker: Marker) -> str:
+        """Whose a marker says its journal is, for a sentence."""
+        space = f" in namespace {marker.namespace}" if marker.namespace else ""
+        place = f" of cluster {marker.cluster}" if self.is_elsewhere(marker) else ""
+        return f"master {marker.ordinal} of release {marker.release}{space}{place}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +214,7 @@ def _judged(found: Mapping[str, Any], journal: Journal, wanted: Wanted) -> Journ
     complete = [item for item in TYPES if _is_formatted(found, item, marker) and not unfinished]
     journal = replace(journal, types=tuple(complete))
     if marker is not None and not wanted.owns(marker, journal.ordinal):
-        return replace(journal, state="other", detail=_whose(marker))
+        return replace(journal, state="other", detail=wanted.whose(marker))
     if kind in complete:
         return replace(journal, state="adopted" if marker is None else "formatted")
     if journal.holds:
@@ -219,11 +237,6 @@ def _is_formatted(found: Mapping[str, Any], kind: JournalType, marker: Marker | 
     )
 
 
-def _whose(marker: Marker) -> str:
-    space = f" in namespace {marker.namespace}" if marker.namespace else ""
-    return f"master {marker.ordinal} of release {marker.release}{space}"
-
-
 def _place(claim: Mapping[str, Any]) -> str:
     """Path and node of a volume of ours; empty for a volume of a storage class of the user's."""
     if claim.get("storage_class") != STORAGE_CLASS or not claim.get("node"):
@@ -241,6 +254,7 @@ def new_marker(wanted: Wanted, ordinal: int, now: datetime, restoring: str = "")
         wanted.version,
         formatted_at=now.strftime(_TIME),
         restoring=restoring or None,
+        cluster=wanted.cluster,
     )
 
 
@@ -262,6 +276,7 @@ def served_marker(
     return replace(
         known,
         namespace=wanted.namespace,
+        cluster=wanted.cluster or known.cluster,
         journal_type=wanted.journal_type,
         version=newest,
         restoring=None if restored else known.restoring,

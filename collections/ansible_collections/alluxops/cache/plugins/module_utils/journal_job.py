@@ -105,6 +105,7 @@ WRITE_MARKER = r"""
 set -eu
 umask 027
 printf %s "$2" | base64 -d > "$1/MARKER.new"
+sync "$1/MARKER.new" 2>/dev/null || sync
 mv -f "$1/MARKER.new" "$1/MARKER"
 """.replace("MARKER", MARKER)
 

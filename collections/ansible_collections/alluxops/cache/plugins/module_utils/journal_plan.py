@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     UNFINISHED,
     Journal,
+    Marker,
     Wanted,
     version_numbers,
 )
 
 Policy = Literal["if_empty", "never", "force"]
+BEGUN_COUNTS_FOR = timedelta(days=1)
+"""After that, masters may have served for long from a journal whose restore did not end, and nobody knows."""
 HA_OF = {"UFS": "none (or zookeeper)", "EMBEDDED": "embedded"}
 
 
@@ -28,7 +32,8 @@ class Request:
     """What is asked for. masters: how many the release has; confirmed: alluxio_confirm_format names the release.
 
     stale: these journals are of masters that are no members of the quorum that serves: what they hold is an old copy.
-    restoring: the backup to be restored into them, which needs new journals.
+    restoring: the backup to be restored into them, which needs new journals. backed_up: where there is a backup of what
+    they hold, made to be replaced; empty for none. serving: a master serves. now: None where the time is of no account.
     """
 
     wanted: Wanted
@@ -37,6 +42,9 @@ class Request:
     confirmed: bool = False
     stale: bool = False
     restoring: str = ""
+    backed_up: str = ""
+    serving: bool = False
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     if request.policy == "force" and not request.restoring:
         return _plan_forced(journals, request)
     for journal in journals:
-        if journal.state == "foreign":
-            raise SettingsError(
-                f"{journal.name} holds files that are no journal: {journal.detail}.",
-                "a master's files would mix with them.",
-                "move them away, or point node_storage_root elsewhere.",
-            )
+        _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
     for journal in journals:
@@ -85,6 +88,20 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
             "what lies in it decides whether the cache keeps its metadata.",
             "see the volume's directory on its node: it must exist, owned by 1000:1000.",
         )
+    if (
+        journal.state == "other"
+        and journal.marker is not None
+        and request.wanted.is_elsewhere(journal.marker)
+    ):
+        raise SettingsError(
+            f"{journal.name} belongs to {journal.detail}, says its marker; this is release {request.wanted.release} in"
+            f" namespace {request.wanted.namespace} of cluster {request.wanted.cluster}.",
+            "masters of two clusters that use one journal destroy it. A cluster is told by the uid of its namespace"
+            " kube-system, which a rebuilt one has anew.",
+            "give this cluster another directory (alluxio_journal_shared_path or node_storage_root) or another"
+            " alluxio_release; if it was rebuilt and takes the journal over, see that nothing else runs on that, remove"
+            f" {journal.marker_path}, and run again.",
+        )
     if journal.state == "other":
         own = f"release {request.wanted.release} in namespace {request.wanted.namespace}"
         raise SettingsError(
@@ -96,7 +113,18 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
         )
 
 
+def _refuse_foreign(journal: Journal) -> None:
+    if journal.state == "foreign":
+        raise SettingsError(
+            f"{journal.name} holds files that are no journal: {journal.detail}.",
+            "a master's files would mix with them.",
+            "move them away, or point node_storage_root elsewhere.",
+        )
+
+
 def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
+    for journal in journals:
+        _refuse_foreign(journal)
     if request.wanted.shared or len(journals) >= request.masters:
         raise SettingsError(
             f"all {len(journals)} journals of {request.wanted.release} are to be formatted as stale copies.",
@@ -124,23 +152,13 @@ def _plan_forced(journals: Sequence[Journal], request: Request) -> Plan:
 
 def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
     """New journals for a restore; those that this restore has made already stay, unless a master has run on them."""
-    kind = request.wanted.journal_type
     confirmed = request.policy == "force" and request.confirmed
+    confirmed = confirmed or bool(request.backed_up)
     for journal in journals:
         marker = journal.marker
-        begun = marker is not None and marker.restoring == request.restoring
-        of_an_earlier_type = marker is not None and marker.journal_type not in {"", kind}
-        if (
-            journal.records
-            and kind in journal.records
-            and not (begun or of_an_earlier_type or confirmed)
-        ):
-            raise SettingsError(
-                f"{journal.name} holds metadata, and {request.restoring} is to be restored into it.",
-                "a restore replaces everything that the cache knows.",
-                "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
-                f" {request.wanted.release}.",
-            )
+        begun = _has_begun(marker, request) and not _began_long_ago(marker, request)
+        if _types_held(journal) and not (begun or confirmed):
+            raise _restored_over(journal, request)
     made = {
         journal.ordinal
         for journal in journals
@@ -152,6 +170,42 @@ def _plan_restore(journals: Sequence[Journal], request: Request) -> Plan:
     return Plan(
         tuple(item.ordinal for item in journals if item.ordinal not in made),
         why=f"{request.restoring} is restored into new journals",
+        needs_backup=request.serving
+        and not request.backed_up
+        and any(item.records for item in journals),
+    )
+
+
+def _types_held(journal: Journal) -> tuple[str, ...]:
+    """The types that hold its metadata: what the marker calls in use; without one it may be any that has entries."""
+    used = journal.marker.journal_type if journal.marker is not None else ""
+    return tuple(item for item in journal.records if used in {"", item})
+
+
+def _has_begun(marker: Marker | None, request: Request) -> bool:
+    """Whether what a journal holds is a part of the same backup, and nothing that came since."""
+    return marker is not None and marker.restoring == request.restoring and not marker.served
+
+
+def _began_long_ago(marker: Marker | None, request: Request) -> bool:
+    """Whether masters may have served from a journal that a restore was left in. One that serves can make a backup."""
+    if request.now is None or request.serving or marker is None or not marker.formatted_at:
+        return False
+    return request.now - datetime.fromisoformat(marker.formatted_at) > BEGUN_COUNTS_FOR
+
+
+def _restored_over(journal: Journal, request: Request) -> SettingsError:
+    cause, keep = "there is no backup of that", ""
+    if _has_begun(journal.marker, request):
+        cause = "this restore began more than a day ago, so masters may have served from it since"
+        keep = f" To keep what it holds, remove {journal.marker_path} and run `alluxops site`."
+    held = _types_held(journal)
+    what = "metadata" if journal.journal_type in held else f"metadata of type {held[0]}"
+    return SettingsError(
+        f"{journal.name} holds {what}, and {request.restoring} is to be restored into it.",
+        f"a restore replaces everything that the cache knows, and {cause}.",
+        "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
+        f" {request.wanted.release}.{keep}",
     )
 
 
@@ -165,11 +219,13 @@ def _unusable(journal: Journal, wanted: Wanted) -> Iterator[SettingsError]:
             "format again (alluxio_journal_format: force), or put a copy back, or restore a backup; if masters have"
             f" served from it since, remove {UNFINISHED} beside {journal.marker_path}.",
         )
-    if marker is not None and marker.restoring and (journal.is_formatted or journal.records):
+    is_begun = marker is not None and bool(marker.restoring) and not marker.served
+    if marker is not None and is_begun and (journal.is_formatted or journal.records):
         yield SettingsError(
             f"a restore of {marker.restoring} into {journal.name} did not end.",
             "it may hold a part of the backup only.",
-            "run that restore again.",
+            "run that restore again; or, if masters have served from it since and that is to be kept, remove"
+            f" {journal.marker_path} and run again.",
         )
     yield from _of_another_type(journal, wanted)
     if marker is not None and journal.is_formatted:

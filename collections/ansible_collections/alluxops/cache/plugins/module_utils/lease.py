@@ -44,9 +44,13 @@ class Holder:
         return f"{self.user}@{self.hostname}, process {self.pid}"
 
     def shares_processes_with(self, other: Holder) -> bool:
-        """Whether this process can look up the other's pid: same machine and pid namespace."""
-        here, there = (self.machine, self.pid_namespace), (other.machine, other.pid_namespace)
-        return all(here) and here == there
+        """Whether this process can look up the other's pid: same boot of the same machine, and pid namespace.
+
+        The boot tells machines apart that were made from one template: their machine-id may be the same, and the first
+        pid namespace has the same number on every Linux. After a real reboot the lease is soon seen to be unrenewed.
+        """
+        here = (self.machine, self.boot, self.pid_namespace)
+        return all(here) and here == (other.machine, other.boot, other.pid_namespace)
 
 
 def here(pid: int) -> Holder:
@@ -98,8 +102,7 @@ def judge(
         return "mine", holder.text
     who = holder.text if holder is not None else str(spec["holderIdentity"])
     if holder is not None and me.shares_processes_with(holder):
-        same_boot = holder.boot == me.boot
-        return ("held" if same_boot and is_alive(holder) else "take"), who
+        return ("held" if is_alive(holder) else "take"), who
     renewed = parse_time(str(spec.get("renewTime", "")))
     lasts = timedelta(seconds=int(spec.get("leaseDurationSeconds") or DURATION_S))
     expired = renewed is None or now - renewed > lasts
@@ -157,6 +160,22 @@ def released(lease: Mapping[str, Any]) -> dict[str, Any]:
         if k not in ("holderIdentity", "renewTime", "acquireTime")
     }
     return {**lease, "metadata": {**lease["metadata"], "annotations": annotations}, "spec": spec}
+
+
+def since(lease: Mapping[str, Any], now: datetime) -> str:
+    """Since when a Lease object is held, for people; empty where it does not say."""
+    taken_at = parse_time(str((lease.get("spec") or {}).get("acquireTime", "")))
+    if taken_at is None:
+        return ""
+    seconds = int((now - taken_at).total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    ago = f"{seconds} s"
+    if hours:
+        ago = f"{hours} h {minutes % 60} min"
+    elif minutes:
+        ago = f"{minutes} min"
+    # The holder's clock may be ahead of this one.
+    return f"since {taken_at:%Y-%m-%d %H:%M:%S} UTC" + (f" ({ago} ago)" if seconds >= 0 else "")
 
 
 def parse_time(text: str) -> datetime | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 
@@ -28,6 +29,47 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
             what = f"{problem['what']} on {host}: {problem['value']}."
             found.append(SettingsError(what, "", problem["fix"]))
     return found
+
+
+def left_out(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+) -> list[SettingsError]:
+    """Journals that a master has served from, on hosts where that master would not look for them.
+
+    results: of node_check, by host. masters: the hosts of cache_masters, with their nodes. claims: of chart_values.
+    """
+    found = {
+        host: journal.read_marker(str(results.get(host, {}).get("marker") or ""))
+        for host in masters
+    }
+    errors = []
+    for claim in claims:
+        if claim["kind"] != "journal" or not claim.get("node"):
+            continue
+        ordinal = int(claim["ordinal"])
+        holding = [
+            host
+            for host, marker in found.items()
+            if marker is not None and marker.served and wanted.owns(marker, ordinal)
+        ]
+        chosen = next((host for host, node in masters.items() if node == claim["node"]), "")
+        if holding and chosen not in holding:
+            errors.append(_left_out(ordinal, holding[0], chosen or str(claim["node"]), claim))
+    return errors
+
+
+def _left_out(ordinal: int, held_by: str, chosen: str, claim: Mapping[str, Any]) -> SettingsError:
+    path = claim.get("path")
+    return SettingsError(
+        f"master {ordinal} has served on {held_by}, where its journal still lies ({path}); the order of cache_masters"
+        f" puts it on {chosen}.",
+        "it would start there on another journal, without anything that the cache knew.",
+        f"list the hosts of cache_masters in the order that they had, {held_by} as number {ordinal + 1}; or copy"
+        f" {path} to {chosen}, with owner and modes; to start anew, remove {path}/{journal.MARKER} on {held_by}.",
+    )
 
 
 def _first_line(text: Any) -> str:

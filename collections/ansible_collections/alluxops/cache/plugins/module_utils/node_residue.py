@@ -14,13 +14,18 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 _LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 
 
+_POD = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
+
+
 @dataclass(frozen=True)
 class Mount:
-    """One mounted file system."""
+    """One mounted file system. device: major:minor. root: the directory of that file system which is mounted."""
 
     point: str
     filesystem: str
     source: str
+    device: str = ""
+    root: str = "/"
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ def parse_mounts(mountinfo: str) -> list[Mount]:
         before, _dash, after = line.partition(" - ")
         fields, rest = before.split(), after.split()
         if len(fields) >= 6 and len(rest) >= 2:
-            mounts.append(Mount(_plain(fields[4]), rest[0], _plain(rest[1])))
+            point, root = _plain(fields[4]), _plain(fields[3])
+            mounts.append(Mount(point, rest[0], _plain(rest[1]), fields[2], root))
     return mounts
 
 
@@ -84,6 +90,39 @@ def plan_purge(path: str, children: Sequence[str], mounts: Sequence[Mount]) -> P
         else:
             delete.append(child)
     return Purge(tuple(delete), tuple(dict.fromkeys(stay)), whole=not stay)
+
+
+def held_by(path: str, mounts: Sequence[Mount], others: Sequence[Mount]) -> list[Mount]:
+    """The mounts of a process, `others`, that show the directory or a part of it. mounts: the host's own.
+
+    A container's bind mount is in no list of the host's; what tells it is the directory that it has of a file system.
+    A file system that the host itself mounts in the directory is none of them: plan_purge leaves it.
+    """
+    around = [one for one in mounts if _lies_in(path, one.point)]
+    if not around:
+        return []
+    # The innermost, and of those on the same point the last, which covers the others.
+    outer = max(enumerate(around), key=lambda item: (len(item[1].point), item[0]))[1]
+    place = outer.root.rstrip("/") + path[len(outer.point.rstrip("/")) :]
+    own = {(one.point, one.device, one.root) for one in mounts if _lies_in(one.point, path)}
+    return [
+        one
+        for one in others
+        if one.device == outer.device
+        and _lies_in(one.root, place)
+        and (one.point, one.device, one.root) not in own
+    ]
+
+
+def pod_uid(cgroup: str) -> str:
+    """The uid of the pod that a process is in, from its /proc/PID/cgroup; "" for one that is in no pod."""
+    found = _POD.search(cgroup)
+    return found[1].replace("_", "-") if found else ""
+
+
+def _lies_in(path: str, directory: str) -> bool:
+    """Whether a path is a directory, or lies in it."""
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
 def _plain(text: str) -> str:

@@ -86,3 +86,8 @@ def human(size: int) -> str:
             value = size / 1024**power
             return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
     return f"{size} B"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things for people: "1 master", "3 masters"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

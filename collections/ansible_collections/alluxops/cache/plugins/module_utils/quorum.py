@@ -122,6 +122,14 @@ def may_lose(quorum: Quorum, ordinal: int) -> str:
     return ""
 
 
+def successor(quorum: Quorum) -> Member | None:
+    """Who shall lead instead of a leader that does not reach every member; None where it does, or nobody else can."""
+    others = [member for member in quorum.members if member.ordinal != quorum.leading]
+    if not quorum.missing or not quorum.decides:
+        return None
+    return next((member for member in others if member.available), None)
+
+
 def roll_order(leading: int, stale: Collection[int]) -> tuple[int, ...]:
     """In which order to restart these members: the leader last, the others from the highest number down.
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 RUN_LABEL = "alluxops.io/run"
-"""Label of a revision's Secret: "HOST.TOKEN", whose Helm made it and a token of that run.
+"""Label of a revision's Secret: "HOST.TOKEN", on which host and by which user its Helm ran, and a token of that run.
 
-That machine's lock tells whether the Helm still runs. Helm hands labels down from revision to revision, also to one
+Their lock tells whether the Helm still runs. Helm hands labels down from revision to revision, also to one
 made by hand: a revision with the same token as the one before it is not ours.
 """
 
@@ -23,6 +23,8 @@ STEP_LABEL = "alluxops.io/step"
 WHOLE_STEP = "whole"
 MASTERS_STEP = "masters"
 """An upgrade's first revision: the masters are taken on, the workers wait. Nothing goes back to it."""
+RESTORE_STEP = "restore"
+"""A rollback's first revision, where it restores a backup: the older Alluxio, told to start from it."""
 
 _BUSY = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 _GOOD = ("deployed", "superseded")
@@ -30,6 +32,8 @@ _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _SOURCE = re.compile(r"^# Source: .*\n", re.MULTILINE)
 _KIND = re.compile(r"^kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
 _NAME = re.compile(r"^metadata:(?:\n[ \t]+.*)*?\n {2}name: *[\"']?([^\s\"']+)", re.MULTILINE)
+_NO_REPLICAS = re.compile(r"^ {2}replicas: *0 *$", re.MULTILINE)
+_HEADLESS = re.compile(r"^ {2}clusterIP: *[\"']?None\b", re.MULTILINE)
 _SECRET_VALUE = re.compile(r"^(\s+[^\s:#][^:]*:)\s*(\S.*)$")
 
 
@@ -91,8 +95,17 @@ def last_good(history: Sequence[Revision], before: int | None = None) -> int | N
     return max(numbers) if numbers else None
 
 
+def stops_masters(found: Release, release: str) -> bool:
+    """Whether a revision runs no master, as one does that a change of the journal's type began with.
+
+    Its settings name the type that the journal had before.
+    """
+    text = documents(found.manifest).get(f"StatefulSet {release}-master", "")
+    return bool(_NO_REPLICAS.search(text))
+
+
 def is_dead(revision: Mapping[str, Any], before: Mapping[str, Any] | None, host: str) -> bool:
-    """Whether the Helm that works on a revision must be dead, known while this host's lock on the release is ours.
+    """Whether the Helm that works on a revision must be dead, known while the lock on the release is ours.
 
     revision, before: the labels of its Secret and of the one before it. host: as in RUN_LABEL.
     """
@@ -178,6 +191,17 @@ def _joined(found: Mapping[str, str], names: Sequence[str], key: bytes) -> str:
     return "".join(f"---\n{redacted(found[name], key)}\n" for name in names if name in found)
 
 
+def step_label(step: str, goal: int) -> str:
+    """The value of STEP_LABEL. goal: the revision that a restore is on its way to, for the next run to know."""
+    return f"{RESTORE_STEP}-{goal}" if step == RESTORE_STEP else step
+
+
+def restore_goal(label: str) -> int:
+    """The revision that a restore is on its way to, from STEP_LABEL's value; 0 for any other step."""
+    step, _, goal = label.partition("-")
+    return int(goal) if step == RESTORE_STEP and goal.isdigit() else 0
+
+
 def install_only(found: Mapping[str, Any]) -> list[str]:
     """ConfigMaps that the chart made hooks of its installation: Helm changes them neither on upgrade nor on rollback.
 
@@ -197,16 +221,50 @@ def other_selectors(current: Release | None, wanted: Release) -> list[str]:
 
     Alluxio's own charts have the chart's version in the selectors of FUSE and proxy.
     """
+    return sorted(
+        key
+        for key, before, after in _kept(current, wanted)
+        if key.split()[0] in _WORKLOADS and _selector(before) != _selector(after)
+    )
+
+
+def other_addresses(current: Release | None, wanted: Release) -> list[str]:
+    """Services, as "Service name", that would be headless and are not, or the other way round.
+
+    Kubernetes refuses to take an address away; where one would be given, it leaves the Service headless without a word.
+    """
+    return sorted(
+        key
+        for key, before, after in _kept(current, wanted)
+        if key.split()[0] == "Service"
+        and bool(_HEADLESS.search(before)) != bool(_HEADLESS.search(after))
+    )
+
+
+def preparation(
+    found: Mapping[str, Any],
+    current: Release | None,
+    wanted: Release,
+    *,
+    goal: int = 0,
+    leaves: int = 0,
+) -> dict[str, Any]:
+    """What the controller does before Helm's turn: ConfigMaps to write, objects to delete.
+
+    found: as in install_only. goal, leaves: the revisions that a rollback goes to and leaves; its objects then go
+    along, for the controller to judge: Helm's host may lack a YAML parser.
+    """
+    replace = other_selectors(current, wanted) + other_addresses(current, wanted)
+    steps: dict[str, Any] = {"hooks": install_only(found), "replace": replace}
+    return {**steps, "goal": goal, "leaves": leaves, "objects": shown(wanted)} if goal else steps
+
+
+def _kept(current: Release | None, wanted: Release) -> list[tuple[str, str, str]]:
+    """The objects that are in both: (key, text before, text after)."""
     if current is None:
         return []
     before, after = documents(current.manifest), documents(wanted.manifest)
-    return sorted(
-        key
-        for key, text in after.items()
-        if key.split()[0] in _WORKLOADS
-        and key in before
-        and _selector(before[key]) != _selector(text)
-    )
+    return [(key, before[key], text) for key, text in after.items() if key in before]
 
 
 def _selector(text: str) -> list[str]:
@@ -248,9 +306,11 @@ def upgrade_command(
     command = ["upgrade", "--install", release, *chart, "--values", values, "--reset-values"]
     if timeout_s == 0:
         return [*command, "--dry-run=server"]
+    # On its way back to a revision, Helm must not forget it.
+    most = "0" if restore_goal(step) else "10"
     return [
         *command,
-        *("--timeout", f"{timeout_s}s", "--history-max", "10"),
+        *("--timeout", f"{timeout_s}s", "--history-max", most),
         *("--labels", f"{RUN_LABEL}={label},{STEP_LABEL}={step}"),
     ]
 

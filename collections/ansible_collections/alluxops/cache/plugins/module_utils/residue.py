@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import phase, volume_path
 
 Json = dict[str, Any]
@@ -50,6 +52,11 @@ class Whose:
     def releases(self) -> tuple[str, str]:
         """The Helm releases that are this one's: itself, and the ZooKeeper ensemble made for it."""
         return (self.release, f"{self.release}-zookeeper")
+
+    @property
+    def worker_label(self) -> str:
+        """Key of the label of the nodes that carry its workers."""
+        return node_labels.worker_key(self.namespace, self.release)
 
     @property
     def lease(self) -> str:
@@ -197,6 +204,25 @@ def volumes_left(volumes: Iterable[Mapping[str, Any]], whose: Whose) -> list[str
             + (f", {place})" if place else ")")
         )
     return sorted(lines)
+
+
+def check_hosts(hosts: Sequence[str], nodes: Iterable[str]) -> None:
+    """Raise SettingsError where hosts that a purge deletes on are no nodes of the cluster that was read.
+
+    Whether a release still runs is read from the cluster; on the hosts of another one it may well run.
+    """
+    there = sorted(nodes)
+    strangers = [host for host in dict.fromkeys(hosts) if host not in there]
+    if strangers:
+        are = "is no node" if len(strangers) == 1 else "are no nodes"
+        raise SettingsError(
+            f"alluxio_confirm_purge would delete on hosts that are not this cluster's: {', '.join(strangers)} {are} of"
+            f" the cluster of alluxops_kubeconfig ({', '.join(there)}).",
+            "the release that uses their directories may still run, in another cluster.",
+            "set alluxops_kubeconfig (or KUBECONFIG) to the cluster of the inventory's hosts, or alluxio_node_name of a"
+            " host to its name in `kubectl get nodes`. If a host has left the cluster, take it out of the inventory's"
+            " groups, and delete its directory by hand.",
+        )
 
 
 def why_namespace_stays(space: Mapping[str, Any] | None, left: Plan) -> str:

@@ -19,7 +19,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 
 MASTER_OPTIONS: Final = "ALLUXIO_MASTER_JAVA_OPTS"
 _PROPERTY = re.compile(rf"-D{re.escape(backup.INIT_PROPERTY)}=(\S+)")
+_FOLDER = re.compile(r"-Dalluxio\.master\.journal\.folder=(\S+)")
 _RESTORED = re.compile(r"Restored (\d+) entries from backup")
+_APPLIED = re.compile(r"(\d+) entries from backup applied so far")
 _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
 _SKIPPED = "skipping restoring backup"
 _READ_BYTES = 1024 * 1024
@@ -30,12 +32,14 @@ class Seen:
     """What the cluster shows of the release before a restore.
 
     serving: the leader's pod, or "". pending: the backup that the release's configuration names, as a restore leaves it
-    until it has ended. restored: how many entries a master says it has restored; None where none says so.
+    until it has ended. restored: how many entries a master says it has restored; None where none says so. has_ended:
+    the markers of the journals say that it has ended.
     """
 
     serving: str = ""
     pending: str = ""
     restored: int | None = None
+    has_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,21 +54,39 @@ class Plan:
     is_finished: bool = False
 
 
-def confirm(release: str, confirmed: str) -> None:
-    """Raise SettingsError unless the release was named."""
+def confirm(release: str, confirmed: str, *, replaces: bool = False) -> None:
+    """Raise SettingsError unless the release was named. replaces: a rollback restores over a cache that is in use."""
+    cause = "A restore starts the cache with the metadata of a backup, and with nothing that came after it."
+    if replaces:
+        cause = (
+            f"The journal of {release} is destroyed: each path, mount, pin, TTL and ACL that came after the backup is"
+            " lost."
+        )
     if confirmed != release:
         raise SettingsError(
             f"alluxio_confirm_restore is {confirmed!r}.",
-            "A restore starts the cache with the metadata of a backup, and with nothing that came after it.",
+            cause,
             f"run once with -e alluxio_confirm_restore={release}, if that is meant.",
         )
 
 
-def plan(source: backup.Source, seen: Seen, release: str, journal_folder: str) -> Plan:
-    """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError."""
+def plan(
+    source: backup.Source,
+    seen: Seen,
+    release: str,
+    journal_folder: str,
+    *,
+    replaces: bool = False,
+) -> Plan:
+    """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError.
+
+    replaces: the cache may serve, as a rollback means to replace what it knows; another backup may take the place of
+    one that could not be restored.
+    """
     uri = uri_of(source, journal_folder)
-    if seen.pending:
-        if source.kind != "latest" and uri != seen.pending:
+    is_another = source.kind != "latest" and uri != seen.pending
+    if seen.pending and not (is_another and replaces):
+        if is_another:
             raise SettingsError(
                 f"a restore of {seen.pending} into {release} has begun and did not end; restore_from is"
                 f" {source.value}.",
@@ -73,16 +95,24 @@ def plan(source: backup.Source, seen: Seen, release: str, journal_folder: str) -
                 " format the journals first (alluxio_journal_format: force).",
             )
         uri = seen.pending
-    elif seen.serving:
+    elif seen.serving and not replaces:
         raise SettingsError(
             f"{release} serves ({seen.serving} leads), so its journal is not empty.",
             "A restore replaces everything that the cache knows.",
             "restore into a new release; or take this one away with `alluxops uninstall` and"
             f" alluxio_confirm_purge={release}, and restore then.",
         )
-    return Plan(
-        source, uri, is_finished=bool(seen.pending and seen.serving and seen.restored is not None)
-    )
+    has_begun = bool(seen.pending) and uri == seen.pending
+    is_whole = has_begun and (seen.has_ended or seen.restored is not None)
+    if is_whole and not seen.serving:
+        raise SettingsError(
+            f"{uri} was restored whole into {release}, and no master serves now.",
+            "The journals hold the backup and whatever came since; to restore it again would lose the latter.",
+            "see why no master serves (`alluxops status`); once one does, run this again, and it ends what is left. To"
+            " give up what came since, run `alluxops uninstall` and restore with alluxio_journal_format: force and"
+            f" alluxio_confirm_format: {release}.",
+        )
+    return Plan(source, uri, is_finished=is_whole)
 
 
 def uri_of(source: backup.Source, journal_folder: str) -> str:
@@ -99,10 +129,22 @@ def pending(config: Mapping[str, str]) -> str:
     return found[1] if found else ""
 
 
+def folder(config: Mapping[str, str]) -> str:
+    """Where the masters have their journal, out of the ConfigMap's data."""
+    found = _FOLDER.search(" ".join(map(str, config.values())))
+    return found[1] if found else "/journal"
+
+
 def restored_entries(logs: Iterable[str]) -> int | None:
     """How many entries a master says it has restored, from the masters' logs; None where none says so."""
     found = [int(match[1]) for log in logs for match in _RESTORED.finditer(log)]
     return found[-1] if found else None
+
+
+def applied_entries(logs: Iterable[str]) -> int:
+    """How many entries a master has applied so far, which it says every 30 s, or has restored; 0 where none says so."""
+    said = (pattern.findall(log) for log in logs for pattern in (_APPLIED, _RESTORED))
+    return max((int(number) for numbers in said for number in numbers), default=0)
 
 
 def why_not_restored(logs: Sequence[str]) -> str:

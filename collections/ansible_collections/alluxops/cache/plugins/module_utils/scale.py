@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.quorum import Quorum, names, shown
 from ansible_collections.alluxops.cache.plugins.module_utils.values import UPSTREAM
 
@@ -52,7 +53,8 @@ class Step:
 
     what: convert (the journal's type, with all masters stopped), release (Helm only), join (a master comes), lead (the
     leader moves to `ordinal`), leave (a master goes), finish (the values as the settings make them, every master
-    restarted that has not read them). ordinal: the master it is about; -1 for all.
+    restarted that has not read them). ordinal: the master it is about; -1 for all. from_type: of a conversion, the type
+    that the release names. stops: whether masters run, which have to be stopped for it.
     """
 
     what: What
@@ -61,6 +63,8 @@ class Step:
     count: int
     running: int
     ordinal: int = -1
+    from_type: str = ""
+    stops: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a task's result."""
@@ -72,6 +76,8 @@ def plan_scale(now: Running, wanted: Wanted) -> tuple[Step, ...]:
     _refuse(now, wanted)
     steps: list[Step] = []
     ha, members = now.ha, _members(now)
+    if now.running == 0 and "zookeeper" not in (ha, wanted.ha):
+        return _resumed(now, wanted)
     if wanted.ha == ha != "embedded":
         return (_finished(wanted),)
     kind = JOURNAL_TYPES[ha]
@@ -81,14 +87,14 @@ def plan_scale(now: Running, wanted: Wanted) -> tuple[Step, ...]:
             steps.append(revived)
             now = replace(now, running=revived.running, count=revived.count)
     if ha == "none" and wanted.ha == "embedded":
-        steps.append(_converted(wanted))
+        steps.append(_converted(now, wanted))
         kind = JOURNAL_TYPES["embedded"]
     if wanted.masters > members:
         steps += _grown(now, wanted, members, kind)
     elif wanted.masters < max(members, now.running):
         steps += _shrunk(now, wanted, kind)
     if ha == "embedded" and wanted.ha == "none":
-        steps.append(_converted(wanted))
+        steps.append(_converted(now, wanted))
     return (*steps, _finished(wanted))
 
 
@@ -97,17 +103,31 @@ def _members(now: Running) -> int:
     return len(now.quorum.members) if now.quorum is not None else 1
 
 
-def _converted(wanted: Wanted) -> Step:
-    kind = JOURNAL_TYPES[wanted.ha]
-    words = "a backup of the journal is restored into one of type"
-    why = f"{words} {kind}, with the masters stopped; the old one stays in the volume"
-    return Step("convert", why, kind, wanted.masters, 1, 0)
+def _resumed(now: Running, wanted: Wanted) -> tuple[Step, ...]:
+    """Go on where a conversion had stopped the masters: with the first one, whose journal was converted.
+
+    Only the marker in the volume tells whether it had ended, so the conversion looks first, also where the release
+    names the wanted type: a run with another aim may have converted the journal, and died before the release knew.
+    Where somebody stopped a whole quorum instead, the first one alone never leads, so nothing is lost.
+    """
+    grown = _grown(now, wanted, 1, "EMBEDDED") if wanted.masters > 1 else []
+    return (_converted(now, wanted), *grown, _finished(wanted))
+
+
+def _converted(now: Running, wanted: Wanted) -> Step:
+    kind, was = JOURNAL_TYPES[wanted.ha], JOURNAL_TYPES[now.ha]
+    if now.running:
+        words = "a backup of the journal is restored into one of type"
+        why = f"{words} {kind}, with the masters stopped; the old one stays in the volume"
+    else:
+        why = f"the masters are stopped: a journal that is not of type {kind} yet is converted"
+    return Step("convert", why, kind, wanted.masters, 1, 0, was, stops=now.running > 0)
 
 
 def _grown(now: Running, wanted: Wanted, members: int, kind: str) -> list[Step]:
     steps = []
     if now.count != wanted.masters or now.running != members or now.ha != wanted.ha:
-        why = f"the release names {wanted.masters} masters and runs {members}"
+        why = f"the release names {counted(wanted.masters, 'master')} and runs {members}"
         steps.append(Step("release", why, kind, wanted.masters, members, members - 1))
     for ordinal in range(members, wanted.masters):
         why = f"master {ordinal} joins the quorum with an empty journal"
@@ -165,7 +185,7 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         )
     if wanted.masters > wanted.hosts:
         raise SettingsError(
-            f"alluxio_masters is {wanted.masters} with {wanted.hosts} hosts in cache_masters.",
+            f"alluxio_masters is {wanted.masters} with {counted(wanted.hosts, 'host')} in cache_masters.",
             "Masters never share a node: losing it would lose the majority.",
             f"set at most {wanted.hosts}, or add hosts to the group cache_masters.",
         )
@@ -176,7 +196,15 @@ def _refuse(now: Running, wanted: Wanted) -> None:
             "With ZooKeeper the masters share one journal, on a volume that the others do not have.",
             "take a backup, uninstall the release, deploy it with the new settings and restore the backup.",
         )
-    if now.ha == "embedded" and now.quorum is None and (now.running or wanted.ha == "embedded"):
+    is_embedded = now.ha == wanted.ha == "embedded"
+    if is_embedded and now.running == 0 and now.count != wanted.masters:
+        raise SettingsError(
+            f"the masters are stopped, and the release names {now.count}.",
+            "Nobody can be asked who belongs to the quorum.",
+            f"`alluxops scale-masters` with alluxio_masters: {now.count} and alluxio_ha: embedded starts them; then"
+            " run again.",
+        )
+    if now.ha == "embedded" and now.quorum is None and now.running:
         raise SettingsError(
             "the quorum cannot be read: no master leads.",
             "Only a leader knows who belongs to it.",
@@ -186,7 +214,8 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         raise SettingsError(
             f"scale-masters cannot go {changes} with upstream's chart.",
             "It starts all new masters at once, and two empty ones could outvote the one that has the journal.",
-            "remove alluxio_chart_ref, so that our chart takes the release over, and run `alluxops site` first.",
+            "change to our chart first: `alluxops uninstall`, which keeps the journal, then without alluxio_chart_ref"
+            " and with the number of masters as it is `alluxops site`, which takes it up.",
         )
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
+CONFIRMATIONS = ("alluxio_confirm_format", "alluxio_confirm_purge", "alluxio_confirm_restore")
 PREFIXES = (
     "alluxops_",
     "alluxio_",
@@ -38,13 +40,18 @@ _KINDS = {
     "dict": "a mapping (`key: value`)",
     "str": "text",
 }
+UNREAD = ("alluxio_datasets", "alluxio_tenants")
+"""Variables that the specification knows, and that no verb reads yet."""
+
 _HINTS = {
     "alluxio_worker_quota": "Kubernetes and Alluxio read units differently, so it is a plain number of bytes.",
     "alluxio_masters": "It is the number of masters.",
 }
-_SECRET_NAME = re.compile(
-    r"access[._-]?key|secret[._-]?key|secret[._-]?access|passw|(^|[._-])token$", re.IGNORECASE
+SECRET_NAME = re.compile(
+    "(?i)(access[._-]?key|secret[._-]?(key|access)|account[._-]?key|client[._-]?secret|auth[._-]key$|azure[.]sas[.]"
+    "|passw|(^|[._-]|session)(token|secret)$)"
 )
+"""Names of properties and variables that carry a secret. The chart has the same: templates/_refuse_options.tpl."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ class Settings:
     backup_keep: int = 7
     backup_schedule: str = ""
     confirm_purge: str = ""
+    consistency_path: str = "/"
     journal_shared_path: str = ""
     zookeeper_replicas: int = 3
     zookeeper_image: str = ""
@@ -103,6 +111,11 @@ class Settings:
         """The directory on shared storage that holds the one journal of all masters; "" where each has its own."""
         root = self.journal_shared_path.rstrip("/")
         return f"{root}/{self.namespace}/{self.release}" if root else ""
+
+    @property
+    def worker_label(self) -> str:
+        """Key of the label of the nodes that carry the workers."""
+        return node_labels.worker_key(self.namespace, self.release)
 
     @property
     def own_zookeeper(self) -> bool:
@@ -154,6 +167,7 @@ class Settings:
             "secret_name",
             "uses_credentials",
             "shared_journal",
+            "worker_label",
             "own_zookeeper",
             "zookeeper_release",
             "zookeeper_nodes",
@@ -182,7 +196,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def looks_secret(name: str) -> bool:
     """Whether a property of this name carries a secret, judged by its name."""
-    return _SECRET_NAME.search(name) is not None
+    return SECRET_NAME.search(name) is not None
 
 
 def unknown_faults(
@@ -206,6 +220,21 @@ def unknown_faults(
             )
         )
     return faults
+
+
+def confirmation_faults(
+    values: Mapping[str, Any], given: Collection[str], places: Mapping[str, str]
+) -> list[SettingsError]:
+    """A fault for each confirmation that is not among `given`, the extra variables of this run."""
+    return [
+        SettingsError(
+            f"{name} is {values[name]!r}{f' ({places[name]})' if places.get(name) else ''}.",
+            "A confirmation is for one run. Kept where every run reads it, it would confirm what nobody has asked for.",
+            f"remove it there, and give it on the command line of that run: -e {name}={values['alluxio_release']}",
+        )
+        for name in CONFIRMATIONS
+        if values[name] and name not in given
+    ]
 
 
 def typed(
@@ -232,10 +261,9 @@ def typed(
         if kind == "list":
             wanted = f"a list of {spec.get('elements', 'str')} values"
         cause = _HINTS.get(name, "")
+        fix = "remove it: no verb of this version reads it." if name in UNREAD else f"set {wanted}."
         faults.append(
-            SettingsError(
-                f"{name} is {shown}{f' ({place})' if place else ''}.", cause, f"set {wanted}."
-            )
+            SettingsError(f"{name} is {shown}{f' ({place})' if place else ''}.", cause, fix)
         )
     return values, faults
 
@@ -275,6 +303,7 @@ def from_variables(
         backup_keep=values["backup_keep"],
         backup_schedule=values["backup_schedule"].strip(),
         confirm_purge=values["alluxio_confirm_purge"],
+        consistency_path=values["verify_consistency_path"],
         journal_shared_path=values["alluxio_journal_shared_path"],
         zookeeper_replicas=values["zookeeper_replicas"],
         zookeeper_image=values["zookeeper_image"],

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cron
+from ansible_collections.alluxops.cache.plugins.module_utils import apt_key, cron, helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
     EPHEMERAL,
     Settings,
@@ -41,6 +42,7 @@ _SYSTEM = frozenset(
 )
 # "<release>-worker-domain-socket" and the pods' names must stay within 63 characters.
 _LONGEST_RELEASE = 40
+_FINGERPRINT = "helm_apt_key_fingerprint"
 CREDENTIAL_KEYS = ("accessKeyId", "secretKey")
 
 
@@ -54,6 +56,8 @@ class World:
     kubeconfig_exists: bool = True
     helm: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, Any] = field(default_factory=dict)
+    unread: Mapping[str, Any] = field(default_factory=dict)
+    """Variables that the specification knows, and that no verb reads yet."""
 
     def fault(self, name: str, shown: Any, cause: str, fix: str) -> SettingsError:
         """A fault of one variable: `shown` is its value as the user reads it."""
@@ -117,7 +121,7 @@ def _master_faults(s: Settings, world: World) -> Iterable[SettingsError]:
     if s.masters > len(s.cache_masters) and s.cache_masters:
         yield world.fault(
             "alluxio_masters",
-            f"{s.masters} with {len(s.cache_masters)} hosts in cache_masters",
+            f"{s.masters} with {counted(len(s.cache_masters), 'host')} in cache_masters",
             "Masters never share a node: losing it would lose the majority.",
             f"set at most {len(s.cache_masters)}, or add hosts to the group cache_masters.",
         )
@@ -153,7 +157,7 @@ def _ensemble_faults(s: Settings, world: World) -> Iterable[SettingsError]:
     elif s.cache_masters and len(s.zookeeper_nodes) < s.zookeeper_replicas:
         yield world.fault(
             "zookeeper_replicas",
-            f"{s.zookeeper_replicas} with {len(s.zookeeper_nodes)} hosts in cache_masters and cache_workers",
+            f"{s.zookeeper_replicas} with {counted(len(s.zookeeper_nodes), 'host')} in cache_masters and cache_workers",
             "ZooKeeper's servers never share a node: losing it would lose the majority.",
             "set fewer, add hosts, or list an ensemble of yours in alluxio_zookeeper_address.",
         )
@@ -329,21 +333,42 @@ def _backup_faults(s: Settings, world: World) -> Iterable[SettingsError]:
         yield world.fault("backup_schedule", "set with alluxio_root_ufs ephemeral", cause, fix)
 
 
-def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
-    helm = world.helm
-    if helm.get("helm_install_method") == "binary":
-        for name in ("helm_binary_url", "helm_binary_checksum"):
-            if not helm.get(name):
-                cause = "helm_install_method is binary: the archive is fetched, and trusted by its checksum."
-                yield world.fault(
-                    name, "empty", cause, f"set {name}, or another helm_install_method."
-                )
-    fingerprint = str(helm.get("helm_apt_key_fingerprint", "0" * 40)).replace(" ", "")
-    if not re.fullmatch(r"[0-9A-Fa-f]{40}", fingerprint):
-        cause = "A fingerprint has 40 hexadecimal digits; a short one can be forged."
+def _verify_faults(s: Settings, world: World) -> Iterable[SettingsError]:
+    if s.consistency_path and not s.consistency_path.startswith("/"):
         yield world.fault(
-            "helm_apt_key_fingerprint", repr(fingerprint), cause, "write the whole fingerprint."
+            "verify_consistency_path",
+            repr(s.consistency_path),
+            "It is a path in the cache, as `alluxio fs ls` takes it.",
+            "write it from the root on, such as /datasets; '' leaves the comparison out.",
         )
+
+
+def _unread_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    for name, value in world.unread.items():
+        if value:
+            place = world.places.get(name, "")
+            yield SettingsError(
+                f"{name}: no verb of this version reads it{f' ({place})' if place else ''}.",
+                "What it asks for would be missing, and nothing would say so.",
+                f"remove it, or set {name}: [].",
+            )
+
+
+def _helm_faults(_: Settings, world: World) -> Iterable[SettingsError]:
+    """By the rules of what reads them: helm_host and apt_key."""
+    helm = world.helm
+    rules: list[tuple[str, Callable[[str], str]]] = []
+    if helm.get("helm_install_method") == "binary":
+        rules.append(("helm_binary_checksum", helm_host.normal_checksum))
+    if _FINGERPRINT in helm:
+        rules.append((_FINGERPRINT, lambda text: apt_key.normal_fingerprint(text, _FINGERPRINT)))
+    for name, normal in rules:
+        text = str(helm.get(name, ""))
+        try:
+            normal(text)
+        except SettingsError as error:
+            shown = repr(text) if text else "empty"
+            yield world.fault(name, shown, error.cause, error.fix)
 
 
 _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
@@ -356,7 +381,9 @@ _CHECKS: tuple[Callable[[Settings, World], Iterable[SettingsError]], ...] = (
     _ufs_faults,
     _place_faults,
     _backup_faults,
+    _verify_faults,
     _helm_faults,
+    _unread_faults,
 )
 
 

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.verification import (
+    WRITTEN,
+    unfinished,
+)
 
 PLATFORMS = {"openshift": "OpenShift", "kubernetes": "Kubernetes"}
 WIDTH = 64
@@ -25,7 +29,7 @@ def summary(
     root_ufs: str = "",
     journals: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
-    """Lines about a cache: what it is, masters, workers, proofs, what is open, problems, what next.
+    """Lines about a cache: what it is, masters, workers, proofs, what is open, problems, notes, what next.
 
     changed and elapsed_s of the run are left out when negative.
     """
@@ -49,6 +53,7 @@ def summary(
     ]
     lines += [f"  {name:<9} {text}" for name, text in rows if text]
     lines += [f"  problem   {text}" for text in report["problems"]]
+    lines += [f"  note      {text}" for text in report.get("notes") or []]
     if report["healthy"]:
         lines.append(
             "  open      alluxops dashboard          (http://127.0.0.1:19999, this machine only)"
@@ -73,7 +78,7 @@ def _masters(report: Mapping[str, Any], journals: Sequence[Mapping[str, Any]]) -
         if any(journal.get(key) for journal in journals)
     ]
     note = "".join(notes)
-    return f"{ready}/{len(masters)}  {shown}{note}"
+    return f"{ready}/{_wanted(report, 'masters')}  {shown}{note}"
 
 
 def _workers(report: Mapping[str, Any]) -> str:
@@ -88,7 +93,12 @@ def _workers(report: Mapping[str, Any]) -> str:
         each = human(sizes[0]) if len(sizes) == 1 else f"{human(sizes[0])} to {human(sizes[-1])}"
         size = f", {each} each, {human(used)} used"
     nodes = " ".join(sorted(worker["node"] or "?" for worker in workers))
-    return f"{len(live)}/{len(workers)}  {nodes}{size}"
+    return f"{len(live)}/{_wanted(report, 'workers')}  {nodes}{size}"
+
+
+def _wanted(report: Mapping[str, Any], what: str) -> int:
+    """How many there should be; those that are there where they are more, as while their number is lowered."""
+    return max(int((report.get("wanted") or {}).get(what, 0)), len(report[what]))
 
 
 def _verify(verify: Mapping[str, Any] | None, root_ufs: str) -> str:
@@ -104,12 +114,20 @@ def _verify(verify: Mapping[str, Any] | None, root_ufs: str) -> str:
         parts.append(f"write {proof['writer']}, read {proof['reader']}: {same}")
     consistency = verify.get("consistency")
     if consistency:
-        count = len(consistency["inconsistent"])
-        where = root_ufs or "the under store"
-        parts.append(
-            f"consistent with {where}" if not count else f"{count} paths differ from {where}"
-        )
+        parts.append(_consistency(consistency, root_ufs or "the under store"))
     return " · ".join(parts)
+
+
+def _consistency(consistency: Mapping[str, Any], where: str) -> str:
+    if words := unfinished(consistency):
+        return words
+    count = len(consistency["inconsistent"])
+    if count:
+        return f"{count} path{'s differ' if count > 1 else ' differs'} from {where}"
+    if consistency.get("scope") == WRITTEN:
+        return f"both files are in {where}"
+    path = consistency["path"]
+    return f"consistent with {where}" + ("" if path == "/" else f" in {path}")
 
 
 def _is_full(ready: str) -> bool:

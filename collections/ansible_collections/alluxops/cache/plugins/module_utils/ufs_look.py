@@ -120,9 +120,15 @@ def job(namespace: str, release: str, values: Mapping[str, Any]) -> Json:
         "containers": [container],
         "volumes": volumes,
     }
-    for key in ("nodeSelector", "tolerations", "hostAliases"):
+    for key in ("nodeSelector", "hostAliases"):
         if values.get(key):
             pod[key] = values[key]
+    tolerations = [
+        *(values.get("tolerations") or []),
+        *((values.get("master") or {}).get("tolerations") or []),
+    ]
+    if tolerations:
+        pod["tolerations"] = tolerations
     if image.pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in image.pull_secrets]
     return {

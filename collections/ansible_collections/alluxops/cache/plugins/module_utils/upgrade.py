@@ -5,34 +5,56 @@ Pure functions over rendered objects, Helm's revisions and pods.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
     ha_of_config,
+    image_of,
     is_ready,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
     STEP_LABEL,
+    restore_goal,
 )
 
 Json = dict[str, Any]
 
+BACKUP_NOTE: Final = "alluxops/backup-before-upgrade"
+"""Annotation of the masters' StatefulSet: where the backup lies that a run has made which did not end yet."""
+NOTE_COUNTS_FOR: Final = timedelta(days=1)
+QUIET_NOTE: Final = "alluxops/backup-not-served-since"
+"""Annotation beside it: when a run last saw that no master can have served since that backup."""
+QUIET_AFTER: Final = timedelta(minutes=10)
+"""How long a run takes to stop the masters that served when it made the backup."""
+
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
+_FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
+_LOOKS_FIRST: Final = ".format-unfinished"
+"""Stands in our chart's own script, which formats an empty journal only."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One of Helm's revisions. is_half: an upgrade's first step, which took the masters on and held the workers."""
+    """One of Helm's revisions. is_half: the first step of an upgrade, or of a rollback that restores a backup.
+
+    goal: the revision that such a rollback is on its way to; 0 for any other.
+    """
 
     number: int
     status: str
     is_half: bool
+    goal: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,7 @@ class Plan:
     backup_to: str = ""
     revision: int = 0
     held: bool = False
+    restore_from: str = ""
 
     @property
     def version_changes(self) -> bool:
@@ -74,8 +97,11 @@ def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revisi
     for secret in secrets:
         labels = secret["metadata"].get("labels") or {}
         if labels.get("owner") == "helm" and labels.get("name") == release:
-            half = labels.get(STEP_LABEL) == MASTERS_STEP
-            found.append(Revision(int(labels["version"]), str(labels.get("status", "")), half))
+            step = str(labels.get(STEP_LABEL, ""))
+            goal = restore_goal(step)
+            half = step == MASTERS_STEP or goal > 0
+            status = str(labels.get("status", ""))
+            found.append(Revision(int(labels["version"]), status, half, goal))
     return sorted(found, key=lambda one: one.number)
 
 
@@ -86,7 +112,15 @@ def target(found: Sequence[Revision], wanted: int, release: str) -> int:
     """
     if not found:
         raise SettingsError(f"there is no release {release}.", "", "`alluxops site` deploys it.")
-    current = found[-1].number
+    current, begun = found[-1].number, found[-1].goal
+    if begun and wanted not in (0, begun):
+        raise SettingsError(
+            f"rollback_revision is {wanted}.",
+            f"A rollback of {release} to revision {begun} has begun and did not end.",
+            f"finish it first, with rollback_revision={begun} or without.",
+        )
+    if begun:
+        return begun
     good = [one for one in found[:-1] if one.status in _GOOD and not one.is_half]
     known = ", ".join(str(one.number) for one in good) or "none"
     if wanted:
@@ -126,38 +160,143 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
     """How many masters rendered objects have, how they agree, and what they run; None where there are none."""
     for item in objects:
         if item.get("kind") == "StatefulSet" and _name(item) == f"{release}-master":
-            image = str(item["spec"]["template"]["spec"]["containers"][0]["image"])
+            image = image_of(item["spec"]["template"]["spec"]["containers"])
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
             ha = ha_of_config(config.get("data") or {})
-            return Masters(int(item["spec"].get("replicas") or 1), ha, image)
+            replicas = item["spec"].get("replicas")
+            return Masters(1 if replicas is None else int(replicas), ha, image)
     return None
 
 
-def check_rollback(
-    goal: Masters | None, current: Masters | None, newest: str, revision: int
-) -> None:
-    """Raise SettingsError where going back to a revision would lose metadata.
+def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of rendered StatefulSets whose pods erase their journal each time they start.
 
-    newest: tag of the newest Alluxio that served from the journal.
+    Upstream's chart has an init container for that (`journal.format.runFormat`), and its image's entry point does it
+    for a master without --no-format.
+    """
+    found = []
+    for item in objects:
+        if item.get("kind") != "StatefulSet":
+            continue
+        pod = item["spec"]["template"]["spec"]
+        before = [_words(one) for one in pod.get("initContainers") or []]
+        masters = [_words(one) for one in pod.get("containers") or []]
+        erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
+        if erases or any(_is_formatting_master(text) for text in masters):
+            found.append(_name(item))
+    return found
+
+
+def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
+    """Raise SettingsError where going back to a revision with these objects would erase the journal."""
+    if names := formatting(objects):
+        raise SettingsError(
+            f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}).",
+            "All paths, mounts, pins, TTLs and ACLs would be lost the moment it is gone back to.",
+            "choose another rollback_revision; or set the inventory as that revision was, without"
+            " journal.format.runFormat and with --no-format among master.args, and run `alluxops upgrade`.",
+        )
+
+
+def check_rollback(
+    goal: Masters | None,
+    current: Masters | None,
+    newest: str,
+    revision: int,
+    *,
+    restore_from: str = "",
+    has_begun: bool = False,
+) -> bool:
+    """Whether going back to a revision takes a backup that is restored. Raises SettingsError where it loses metadata.
+
+    newest: tag of the newest Alluxio that served from the journal. has_begun: a restore on the way to it has.
     """
     if goal is None or current is None:
-        return
-    if goal != current:
+        return False
+    if goal != current or not goal.count:
         raise SettingsError(
-            f"revision {revision} has {goal.count} masters, HA {goal.ha}; now it is {current.count}, HA {current.ha}.",
+            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
+            f" now it is {current.count}, HA {current.ha}.",
             "Masters that come or go with a plain rollback lose their quorum, or their journal.",
             "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
         )
     older, known = versions.numbers(versions.tag_of(goal.image)), versions.numbers(newest)
-    if older is not None and known is not None and older < known:
-        tag = versions.tag_of(goal.image)
+    is_older = older is not None and known is not None and older < known
+    tag = versions.tag_of(goal.image)
+    if restore_from and not (is_older or has_begun):
+        raise SettingsError(
+            f"restore_from is {restore_from}, and revision {revision} runs Alluxio {tag}, which can read the journal as"
+            " it is.",
+            "A rollback that restores a backup gives up what came after it, and this one needs none.",
+            "leave restore_from out. To go back to older metadata on purpose, see `alluxops restore`.",
+        )
+    if has_begun and not restore_from:
+        raise SettingsError(
+            f"a rollback to revision {revision} that restores a backup has begun and did not end.",
+            "The journals may hold a part of the backup only.",
+            "run it again with the same restore_from and alluxio_confirm_restore.",
+        )
+    if is_older and not restore_from:
         raise SettingsError(
             f"revision {revision} runs Alluxio {tag}, and {versions.text(newest)} has written the journal.",
             "An older Alluxio may not be able to read it, and would lose what it cannot read.",
-            "restore a backup that was made before the upgrade: `alluxops uninstall` with alluxio_confirm_purge, then"
-            f" `alluxops site` and `alluxops restore` with alluxio_version: {tag}.",
+            "restore a backup that was made before the upgrade, which gives up what came after it: run `alluxops"
+            " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
         )
+    return is_older or has_begun
+
+
+def quiet_since(pods: Iterable[Mapping[str, Any]], masters: int) -> datetime | None:
+    """Since when no master can have served, by the release's pods as the API has them; None where that is not known.
+
+    What ran before a pod was made leaves no trace, so it may have served until then; the pod itself until it ceased to
+    be ready.
+    """
+    times = []
+    for pod in pods:
+        if (pod["metadata"].get("labels") or {}).get("role") != MASTER_ROLE:
+            continue
+        times.append([datetime.fromisoformat(pod["metadata"]["creationTimestamp"])])
+        for condition in pod.get("status", {}).get("conditions") or []:
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                return None
+            if condition["type"] == "Ready" and condition.get("lastTransitionTime"):
+                times[-1].append(datetime.fromisoformat(condition["lastTransitionTime"]))
+    if not times or len(times) < masters:
+        return None
+    return max(max(of_pod) for of_pod in times)
+
+
+def noted_backup(annotations: Mapping[str, str], now: datetime, quiet: datetime | None) -> str:
+    """Where the backup lies that a run has made which did not end; empty for none, or one that does not count.
+
+    quiet: since when no master can have served. What came after the backup is in no backup.
+    """
+    where = annotations.get(BACKUP_NOTE, "")
+    name = PurePosixPath(where).name
+    if not backup.is_name(name) or quiet is None:
+        return ""
+    made = datetime.fromisoformat(backup.taken_at(name))
+    vouched = max(made, datetime.fromisoformat(annotations.get(QUIET_NOTE) or made.isoformat()))
+    return where if now - made < NOTE_COUNTS_FOR and quiet - vouched <= QUIET_AFTER else ""
+
+
+def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
+    """Raise SettingsError where no master serves, and a new version would convert a journal that nobody backed up.
+
+    noted: a backup that an interrupted run has made. confirmed: upgrade_without_backup.
+    """
+    if plan.revision or not plan.version_changes or noted or confirmed == plan.release:
+        return
+    what = f", and upgrade_without_backup is {confirmed!r}" if confirmed else ""
+    raise SettingsError(
+        f"alluxio_version is {plan.after}, no master of {plan.namespace}/{plan.release} serves{what}.",
+        f"A newer Alluxio converts the journal of {versions.text(plan.before)}, and without a master that serves nobody"
+        " can make a backup before.",
+        f"set alluxio_version: {plan.before} and repair the masters first, with other settings; or, where the journal"
+        f" may be lost, run once with -e upgrade_without_backup={plan.release}.",
+    )
 
 
 def lines(plan: Plan, *, changes: bool) -> list[str]:
@@ -175,6 +314,13 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
         title += f", back to revision {plan.revision}"
     rows = [("why", reason) for reason in plan.reasons]
     rows.append(("1 backup", plan.backup_to))
+    if plan.restore_from:
+        rows.append(
+            (
+                "restore",
+                f"{plan.restore_from}: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows now",
+            )
+        )
     masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
     rows.append(
         ("2 masters", _masters_row(plan) if masters in plan.restarts else "stay as they are")
@@ -199,6 +345,8 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
 
 
 def _masters_row(plan: Plan) -> str:
+    if plan.restore_from:
+        return "all stop, and start with new journals from the backup"
     if len(plan.masters) < 2:
         return f"{', '.join(plan.masters) or 'the master'} restarts"
     return f"{', '.join(plan.masters[:-1])}, then the leader {plan.masters[-1]}; one at a time"
@@ -236,6 +384,16 @@ def state(
     if goal and verb == "upgrade":
         said.append(f"To go back: `alluxops rollback`, to revision {goal}.")
     return said
+
+
+def _words(container: Mapping[str, Any]) -> str:
+    """A container's command line, scripts included."""
+    return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
+
+
+def _is_formatting_master(text: str) -> bool:
+    words = text.split()
+    return bool({"master", "master-only"} & set(words)) and "--no-format" not in words
 
 
 def _name(item: Mapping[str, Any]) -> str:

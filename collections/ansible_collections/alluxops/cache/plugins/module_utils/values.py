@@ -14,18 +14,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import failover, zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    claims,
+    failover,
+    placement,
+    versions,
+    zookeeper,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 
 OURS = "ours"
 UPSTREAM = "upstream"
-PVC = "persistentVolumeClaim"
 FAMILY_ANNOTATION = "alluxops.io/chart"
 DIGEST_ANNOTATION = "alluxops.io/config-digest"
 DIGEST_VARIABLE = "ALLUXOPS_CONFIG_DIGEST"
-STORAGE_CLASS = "alluxops-local"
-"""A class that no provisioner serves, so that nothing but our volumes binds the claims."""
 
 ROOT_UFS = "alluxio.master.mount.table.root.ufs"
 EPHEMERAL_PATH = "/opt/alluxio/underFSStorage"
@@ -142,10 +147,15 @@ def user_values(sources: Sequence[Source]) -> dict[str, Any]:
 
 def compose(settings: Settings, chart: Chart, sources: Sequence[Source]) -> Values:
     """The final values. Contradictions are not looked for here: see values_check."""
-    given = merged(merged(our_defaults(settings, chart), user_values(sources)), decided(settings))
+    users = user_values(sources)
+    given = merged(merged(our_defaults(settings, chart), users), decided(settings))
+    if versions.is_build_of(settings.version, users.get("imageTag")):
+        given["imageTag"] = str(users["imageTag"])
     if chart.family == OURS:
         given = merged(given, _ours_only(settings))
     given = _exact_quotas(given)
+    placed = _placement(settings, chart, without_nulls(merged(chart.values, given)))
+    given = merged(placed, given)
     effective = without_nulls(merged(chart.values, given))
     if chart.family == UPSTREAM:
         given, effective = _for_upstream(given, effective)
@@ -227,8 +237,6 @@ def our_defaults(settings: Settings, chart: Chart) -> dict[str, Any]:
             **_store_properties(settings),
         },
     }
-    if settings.shared_journal and chart.family == OURS:
-        values = merged(values, zookeeper.masters_placement(settings))
     if chart.family == UPSTREAM:  # its FUSE pods name an image of their own; ours run the one image
         values["fuse"] = {"imageTag": settings.version}
         probed = [name for name in _SERVERS if not at(chart.values, (name, "startupProbe"))]
@@ -241,6 +249,14 @@ def our_defaults(settings: Settings, chart: Chart) -> dict[str, Any]:
         }
         values = merged(values, {component: {"env": environment} for component in _SERVERS})
     return values
+
+
+def _placement(settings: Settings, chart: Chart, effective: Mapping[str, Any]) -> dict[str, Any]:
+    """Where pods run unless the user says otherwise. Upstream's chart has no affinity to place such masters by."""
+    placed = placement.selectors(settings, effective, merges=chart.family == OURS)
+    if chart.family == OURS and not claims.is_tied(settings, effective.get("journal") or {}):
+        placed = merged(placed, placement.masters(settings))
+    return placed
 
 
 def decided(settings: Settings) -> dict[str, Any]:
@@ -343,51 +359,3 @@ def restart_digest(effective: Mapping[str, Any]) -> dict[str, str]:
 
 def _digest(seen: Any) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def claims(settings: Settings, effective: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The claims that need a volume of ours: one per journal, the domain socket's where it is a claim, ZooKeeper's."""
-    found = []
-    journal = effective.get("journal") or {}
-    in_volume = journal.get("type") == "EMBEDDED" or journal.get("ufsType", "local") == "local"
-    if in_volume and journal.get("volumeType", PVC) == PVC:
-        found = [
-            _claim(
-                f"alluxio-journal-{settings.release}-master-{ordinal}", "journal", settings, journal
-            )
-            | {"ordinal": ordinal, "precreate": True}
-            | _journal_place(settings, ordinal)
-            for ordinal in range(min(settings.masters, len(settings.cache_masters)))
-        ]
-    sockets = effective.get("shortCircuit") or {}
-    wanted = sockets.get("enabled", True) and sockets.get("policy", "uuid") == "uuid"
-    if wanted and sockets.get("volumeType") == PVC:
-        name = str(sockets.get("pvcName") or f"{settings.release}-worker-domain-socket")
-        found.append(_claim(name, "domain", settings, sockets))
-    return found + zookeeper.claims(settings, STORAGE_CLASS)
-
-
-def _journal_place(settings: Settings, ordinal: int) -> dict[str, Any]:
-    """Where a master's journal lies: on its own node, or in the one directory that all masters share.
-
-    seen_from: a host to look at the shared directory from, another for each claim: what one writes the others must see.
-    """
-    host = settings.cache_masters[ordinal].name
-    if settings.shared_journal:
-        return {"node": None, "path": settings.shared_journal, "shared": True, "seen_from": host}
-    return {"node": host}
-
-
-def _claim(name: str, kind: str, settings: Settings, section: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "kind": kind,
-        "ordinal": None,
-        "node": None,
-        "path": f"{settings.storage_path}/{kind}",
-        "size": str(section.get("size", "1Gi")),
-        "access_modes": list(section.get("accessModes") or ["ReadWriteOnce"]),
-        "storage_class": str(section.get("storageClass") or ""),
-        "precreate": False,
-        "shared": False,
-    }

@@ -5,10 +5,17 @@ Faults come back as a list, each with the place of the value, so that all are sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values_files, values_schema
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    refuse,
+    refuse_tiers,
+    values_files,
+    values_schema,
+    versions,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
     alluxio_bytes,
@@ -18,7 +25,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import EPHEMERAL, Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.values import (
-    PVC,
+    OURS,
     ROOT_UFS,
     UPSTREAM,
     Chart,
@@ -27,6 +34,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values import (
     decided,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Path, Source
+from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
 
 _DECIDED_BY: dict[Path, tuple[str, str]] = {
     ("fullnameOverride",): ("alluxio_release", "Objects are named after the release."),
@@ -45,7 +53,6 @@ _DECIDED_BY: dict[Path, tuple[str, str]] = {
         "The schedule is checked, and what it needs with it.",
     ),
     ("backup", "keep"): ("backup_keep", "`alluxops backup` keeps as many as the schedule does."),
-    ("properties", ROOT_UFS): ("alluxio_root_ufs", "The root under store is a setting of its own."),
 }
 _DEFAULT_QUOTA = 1024**3
 _UPSTREAMS_RAFT_PORT = "19200"
@@ -58,19 +65,12 @@ _BY_THE_CHART = (
 )
 
 
-def place(sources: Sequence[Source], path: Path) -> str:
-    """Where the user wrote the value at `path`, the last source that has it; "" where none has."""
-    for source in reversed(sources):
-        if at(source.data, path) is not None:
-            return source.place(path)
-    return ""
-
-
 def faults(
     settings: Settings, chart: Chart, sources: Sequence[Source], final: Values
 ) -> list[SettingsError]:
     """Everything that is wrong with the user's values and with what they amount to."""
-    found = [fault for source in sources for fault in values_files.faults(source, chart.values)]
+    known = _known_keys(chart)
+    found = [fault for source in sources for fault in values_files.faults(source, known)]
     if chart.schema:
         found += [
             fault for source in sources for fault in values_schema.faults(source, chart.schema)
@@ -79,6 +79,8 @@ def faults(
     found += _property_faults(settings, sources)
     found += _journal_faults(settings, chart, sources, final)
     found += _quota_faults(settings, chart, sources, final)
+    if chart.family == OURS:
+        found += refuse.faults(final.effective, sources)
     if settings.backup_schedule and chart.family == UPSTREAM:
         cause = "That chart has no CronJob for backups; ours has."
         fix = "remove backup_schedule and run `alluxops backup` from your own cron, or remove alluxio_chart_ref."
@@ -87,6 +89,13 @@ def faults(
     if chart.family == UPSTREAM and settings.ha == "embedded":
         found += _raft_port_faults(chart, sources, final)
     return found
+
+
+def _known_keys(chart: Chart) -> Collection[str]:
+    """What may stand at the top of the values: what a closed schema lists, else what is known of upstream's charts."""
+    if chart.schema.get("additionalProperties", True) is False:
+        return set(chart.schema.get("properties") or {})
+    return values_files.CHART_KEYS | set(chart.values)
 
 
 def _raft_port_faults(
@@ -109,7 +118,7 @@ def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[S
             given = at(source.data, path)
             if given is None or _says_the_same(path, given, at(wanted, path)):
                 continue
-            shown = ".".join(map(str, path)) if path[0] != "properties" else str(path[-1])
+            shown = ".".join(map(str, path))
             if path == ("journal", "format", "runFormat"):
                 fix = "remove it; alluxio_journal_format: if_empty formats once, and only an empty journal."
             else:
@@ -120,10 +129,8 @@ def _contradictions(settings: Settings, sources: Sequence[Source]) -> Iterator[S
 
 
 def _says_the_same(path: Path, given: Any, wanted: Any) -> bool:
-    if path == (
-        "imageTag",
-    ):  # a build of the same version, such as 2.9.6-custom, is the user's to choose
-        return str(given) == wanted or str(given).startswith(f"{wanted}-")
+    if path == ("imageTag",) and versions.is_build_of(wanted, given):
+        return True
     if isinstance(wanted, bool):
         return str(given).lower() == str(wanted).lower()
     return str(given) == str(wanted)
@@ -136,28 +143,34 @@ def _suggested(path: Path, given: Any) -> str:
 
 
 def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[SettingsError]:
+    """Properties and -D options, of all processes or of one component: the last one that a process reads wins."""
+    wanted = decided(settings)["properties"]
     for source in sources:
-        properties = source.data.get("properties")
-        if not isinstance(properties, Mapping):
-            continue
-        for name, value in properties.items():
-            where = source.place(("properties", name))
+        for given in values_files.settings_of(source.data):
+            if given.kind == "env":
+                continue
+            name, value = given.name, given.value
+            where = source.place(given.path)
+            what = f"{given.shown} is {value!r} ({where})."
             if isinstance(value, Mapping | list):
                 cause = "A property has a dotted name and one value; the chart would write Go's idea of a map."
-                yield SettingsError(
-                    f"properties.{name} is no text ({where}).", cause, f'write `{name}.x: "value"`.'
-                )
-            elif str(name).startswith("alluxio.zookeeper.") and settings.ha != "zookeeper":
+                what = f"{values_files.dotted(given.path)} is no text ({where})."
+                yield SettingsError(what, cause, f'write `{name}.x: "value"`.')
+            elif name == ROOT_UFS and str(value) != wanted[name]:
+                cause = "The root under store is a setting of its own."
+                fix = f"remove it, and set alluxio_root_ufs: {value}."
+                yield SettingsError(f"{what[:-1]}, against alluxio_root_ufs.", cause, fix)
+            elif name.startswith("alluxio.zookeeper.") and settings.ha != "zookeeper":
                 cause = f"alluxio_ha is {settings.ha}; ZooKeeper beside it makes masters that disagree on who leads."
                 fix = "remove it, or set alluxio_ha: zookeeper and alluxio_zookeeper_address."
-                yield SettingsError(f"{name} is {value!r} ({where}).", cause, fix)
+                yield SettingsError(what, cause, fix)
             elif name in ("alluxio.zookeeper.enabled", "alluxio.zookeeper.address"):
-                if str(value).lower() != decided(settings)["properties"][name].lower():
+                if str(value).lower() != wanted[name].lower():
                     cause = "alluxio_ha and alluxio_zookeeper_address decide it."
-                    yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+                    yield SettingsError(what, cause, "remove it.")
             elif name in _BY_THE_CHART:
                 cause = "The chart sets it for each master; one value for all would make them the same master."
-                yield SettingsError(f"{name} is {value!r} ({where}).", cause, "remove it.")
+                yield SettingsError(what, cause, "remove it.")
 
 
 def _journal_faults(
@@ -169,6 +182,18 @@ def _journal_faults(
             f"journal.volumeType is emptyDir ({place(sources, ('journal', 'volumeType'))}).",
             "The journal would vanish with its pod, and with it every mount, pin and file entry.",
             "remove it, so that a volume on the node keeps the journal.",
+        )
+    elif (
+        journal.get("volumeType") == "emptyDir"
+        and journal.get("type") == "UFS"
+        and journal.get("ufsType", "local") == "local"
+        and not settings.shared_journal  # refused below
+    ):
+        yield SettingsError(
+            f"journal.volumeType is emptyDir ({place(sources, ('journal', 'volumeType'))}), with alluxio_ha"
+            f" {settings.ha}.",
+            "Such a journal is new with every pod, and a master does not start on an unformatted one.",
+            "remove it: a volume on the node serves a cache whose data may be lost as well.",
         )
     if settings.ha != "zookeeper" or settings.masters == 1:
         return
@@ -203,6 +228,7 @@ def _quota_faults(
     levels = at(final.effective, ("tieredstore", "levels"))
     if not isinstance(levels, list):
         return
+    is_upstream = chart.family == UPSTREAM
     in_memory = 0
     for number, level in enumerate(levels):
         if not isinstance(level, Mapping) or level.get("quota") is None:
@@ -210,20 +236,17 @@ def _quota_faults(
         path: Path = ("tieredstore", "levels", number, "quota")
         shown = f"tieredstore.levels[{number}].quota {_as_written(level['quota'])}"
         where = place(sources, path) or "alluxio_worker_quota"
-        sizes = []
-        for quota in str(level["quota"]).split(","):  # one per directory of the tier
-            fault, size = _read_quota(
-                quota.strip(), shown, where, is_upstream=chart.family == UPSTREAM
-            )
-            sizes.append(size)
+        # Memory is a host's too, which is charged to the pod that writes; upstream's emptyDir is always memory.
+        all_in_memory = is_upstream and level.get("type", "emptyDir") == "emptyDir"
+        for medium, quota in refuse_tiers.directories({"mediumtype": "MEM", **level}):
+            fault, size = _read_quota(quota, shown, where, is_upstream=is_upstream)
+            if all_in_memory or medium == "MEM":
+                in_memory += size
             if fault is not None:
                 yield fault
                 break
-        if level.get("type", "emptyDir") == "emptyDir" and (
-            "MEM" in str(level.get("mediumtype", "MEM")).upper() or chart.family == UPSTREAM
-        ):
-            in_memory += sum(sizes)
-    yield from _limit_faults(settings, sources, final, in_memory)
+    if at(final.effective, ("worker", "enabled")) is not False:
+        yield from _limit_faults(settings, sources, final, in_memory)
     written = place(sources, ("tieredstore", "levels"))
     if written and settings.worker_quota not in (
         _DEFAULT_QUOTA,
@@ -260,6 +283,9 @@ def _read_quota(
             "Alluxio cannot read it.",
             "write plain bytes, e.g. 1073741824.",
         ), 0
+    if not is_upstream and not refuse_tiers.quota_is_read(quota):
+        cause = "The chart does not read it: no blanks, no leading nought."
+        return SettingsError(f"{shown} is no size ({where}).", cause, f'write "{alluxio}".'), 0
     if not is_upstream:
         return None, alluxio
     try:
@@ -296,14 +322,14 @@ def _limit_faults(
             f"worker.resources.limits.memory is {text!r} ({where}).", cause, "write e.g. 4Gi."
         )
         return
-    if in_memory <= limit:
+    if not limit or in_memory < limit:  # 0 is none to Kubernetes
         return
     tier = place(sources, ("tieredstore", "levels"))
     name = f"alluxio_worker_quota {settings.worker_quota}"
     name = f"tieredstore.levels ({tier})" if tier else name
     over = f"worker.resources.limits.memory {text}{f' ({where})' if where else ''}"
     yield SettingsError(
-        f"{name}: {human(in_memory)} in memory, over {over}.",
+        f"{name}: {human(in_memory)} in memory, with {over}.",
         "The tier's pages count against the worker's limit, so the worker is killed before the tier is full.",
         f"set a quota below {limit}, or a limit above the quota plus the JVM's heap and direct memory.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ CHART_KEYS = frozenset(
 )
 """Top-level keys of the upstream chart, 0.6.40 to 0.6.54, with those that its values file only comments on."""
 
-_COMPONENTS = ("master", "jobMaster", "worker", "jobWorker", "fuse", "proxy", "logserver")
+COMPONENTS = ("master", "jobMaster", "worker", "jobWorker", "fuse", "proxy", "logserver")
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,16 @@ def _note_lines(node: yaml.Node, path: Path, name: str, lines: dict[Path, str]) 
             _note_lines(value, below, name, lines)
 
 
-def faults(source: Source, chart_keys: Iterable[str] = ()) -> list[SettingsError]:
-    """What is wrong with one source, whatever the chart: unknown keys, properties in the wrong place, secrets."""
-    known = CHART_KEYS | set(chart_keys)
+def dotted(path: Path) -> str:
+    """A path as people write it: tieredstore.levels[0].quota."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def faults(source: Source, known: Collection[str] = CHART_KEYS) -> list[SettingsError]:
+    """What is wrong with one source: keys at its top that the chart does not know, misplaced properties, secrets."""
     found: list[SettingsError] = []
     for key, value in source.data.items():
         if key == "alluxio" or str(key).startswith("alluxio."):
@@ -145,7 +152,7 @@ def faults(source: Source, chart_keys: Iterable[str] = ()) -> list[SettingsError
             found.append(
                 SettingsError(
                     f"{key} is no key of the chart's values ({source.place((key,))}).",
-                    "Helm would ignore it.",
+                    "It would have no effect.",
                     f"{meant} Else remove it."
                     if meant
                     else "remove it; a property of Alluxio goes under `properties:`.",
@@ -195,32 +202,52 @@ def _quoted(value: Any) -> str:
 
 
 def _secret_faults(source: Source) -> Iterator[SettingsError]:
-    for path, name in _settings_of(source.data):
-        if not looks_secret(name):
+    for setting in settings_of(source.data):
+        if not looks_secret(setting.name):
             continue
-        dotted = ".".join(map(str, path[:-1]))
+        section = ".".join(part for part in setting.path[:-1] if isinstance(part, str))
         yield SettingsError(
-            f"{dotted} carries {name} ({source.place(path)}).",
+            f"{section or setting.kind} carries {setting.name} ({source.place(setting.path)}).",
             "It would stand in a ConfigMap and in the pods' command lines, where anyone in the namespace may read it.",
             "remove it; set alluxio_root_ufs_secret to a Secret with accessKeyId and secretKey,"
             " or vault alluxio_root_ufs_credentials.",
         )
 
 
-def _settings_of(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Each property, -D option and environment variable: (its path, its name)."""
+@dataclass(frozen=True)
+class Setting:
+    """One property, -D option or environment variable. path: where it stands. kind: properties, env or jvmOptions."""
+
+    path: Path
+    kind: str
+    name: str
+    value: Any
+
+    @property
+    def shown(self) -> str:
+        """Its name as people find it: alluxio.x, master.properties.alluxio.x, worker.jvmOptions: -Dalluxio.x."""
+        if self.kind != "jvmOptions":
+            return dotted(self.path).removeprefix("properties.")
+        section = [part for part in self.path if isinstance(part, str)]
+        return f"{'.'.join(section)}: -D{self.name}"
+
+
+def settings_of(data: Mapping[str, Any]) -> Iterator[Setting]:
+    """Each property, -D option and environment variable, of all processes and of each component."""
     sections: list[tuple[Path, Any]] = [((), data)]
-    sections += [((name,), data.get(name)) for name in _COMPONENTS]
+    sections += [((name,), data.get(name)) for name in COMPONENTS]
     for above, section in sections:
         if not isinstance(section, Mapping):
             continue
         for kind in ("properties", "env"):
             if isinstance(section.get(kind), Mapping):
-                yield from (((*above, kind, name), str(name)) for name in section[kind])
-        options = section.get("jvmOptions")
-        for number, option in enumerate(
-            options if isinstance(options, list) else [options] if options else []
-        ):
+                for name, value in section[kind].items():
+                    yield Setting((*above, kind, name), kind, str(name), value)
+        options = section.get("jvmOptions") or []
+        path: Path = (*above, "jvmOptions")
+        for number, option in enumerate(options if isinstance(options, list) else [options]):
             for word in str(option).split():
                 if word.startswith("-D"):
-                    yield (*above, "jvmOptions", number), word[2:].split("=", 1)[0]
+                    name, _, value = word[2:].partition("=")
+                    place = (*path, number) if isinstance(options, list) else path
+                    yield Setting(place, "jvmOptions", name, value)

@@ -17,6 +17,9 @@ Json = dict[str, Any]
 TESTS_LEFTOVER = "/default_tests_files"
 """Where `alluxio runTests` leaves its files."""
 
+WRITTEN = "written"
+"""Scope of a comparison with the under store: only what the proof itself wrote."""
+
 COUNTERS = {
     "remote": "Worker.BytesReadRemote",
     "local": "Worker.BytesReadDirect",
@@ -31,8 +34,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TEST = re.compile(r"^\s*runTest\s+(.+)$")
 _PASSED = re.compile(r"Passed the test")
 _FAILED = re.compile(r"Failed the test")
-_CONSISTENT = re.compile(r"^(\S+) is consistent with the under storage system\.?$")
+_CONSISTENT = re.compile(r"^(.+) is consistent with the under storage system\.?$")
 _INCONSISTENT_HEADER = re.compile(r"(?i)following files are inconsistent|inconsistent files")
+_JVM_OPTIONS = re.compile(r"^Picked up JAVA_TOOL_OPTIONS")
 _SECTION = re.compile(r"^=== (\S+) ?(.*)$")
 
 
@@ -54,6 +58,17 @@ def sections(text: str) -> dict[str, str]:
     return {name: "\n".join(lines).strip() for name, lines in found.items()}
 
 
+def spoken(text: str) -> list[str]:
+    """The lines that a failed proof has to say: without colours, our own marks and the tests that passed."""
+    lines = [line.rstrip() for line in _ANSI.sub("", text).splitlines()]
+    return [
+        line
+        for line in lines
+        if line.strip()
+        and not any(noise.search(line) for noise in (_SECTION, _TEST, _PASSED, _JVM_OPTIONS))
+    ]
+
+
 def parse_run_tests(text: str) -> Json:
     """{passed, total, failed: [options of each failed test]} of `alluxio runTests`.
 
@@ -69,34 +84,44 @@ def parse_run_tests(text: str) -> Json:
         elif _FAILED.search(line):
             failed.append(current)
     if not passed and not failed:
-        tail = "\n".join(line for line in text.strip().splitlines()[-5:])
         raise CacheError(
             "alluxio runTests ran no test.",
-            tail,
+            "\n".join(spoken(text)[-5:]),
             "see the master's log; it needs a live worker and a writable root.",
         )
     return {"passed": passed, "total": passed + len(failed), "failed": failed}
 
 
-def parse_consistency(text: str, path: str) -> Json:
+def parse_consistency(text: str, path: str, answers: int = 1) -> Json:
     """{path, inconsistent: [paths]} of `alluxio fs checkConsistency`, whose exit code is 0 either way.
 
-    Raises CacheError when the text says neither, with its last line.
+    answers: how many times it was run, one after the other. Raises CacheError where one of them says neither, with the
+    last line.
     """
     lines = [line.strip() for line in _ANSI.sub("", text).splitlines() if line.strip()]
-    if any(_CONSISTENT.match(line) for line in lines):
-        return {"path": path, "inconsistent": []}
-    for number, line in enumerate(lines):
-        if _INCONSISTENT_HEADER.search(line):
-            return {
-                "path": path,
-                "inconsistent": [item for item in lines[number + 1 :] if item.startswith("/")],
-            }
+    inconsistent: list[str] = []
+    answered, listing = 0, False
+    for line in lines:
+        if _CONSISTENT.match(line):
+            answered, listing = answered + 1, False
+        elif _INCONSISTENT_HEADER.search(line):
+            answered, listing = answered + 1, True
+        elif listing and line.startswith("/"):
+            inconsistent.append(line)
+    if answered >= answers:
+        return {"path": path, "inconsistent": inconsistent}
     raise CacheError(
         f"alluxio fs checkConsistency {path} did not say whether it is consistent.",
         lines[-1] if lines else "it printed nothing.",
         "see the leader's log.",
     )
+
+
+def unfinished(consistency: Mapping[str, Any] | None) -> str:
+    """That a comparison was ended before it was done, in words; empty where it was not."""
+    if not consistency or consistency.get("finished", True):
+        return ""
+    return f"consistency not finished within {consistency['timeout_s']} s ({consistency['path']})"
 
 
 def parse_digest(text: str) -> str | None:

@@ -26,6 +26,11 @@ def text(tag: str) -> str:
     return ".".join(map(str, found)) if found else tag
 
 
+def is_build_of(version: str, tag: Any) -> bool:
+    """Whether an image's tag names a build of a version, such as 2.9.6-custom: which one is the user's to choose."""
+    return str(tag).startswith(f"{version}-")
+
+
 def tag_of(image: str) -> str:
     """The tag of an image reference; empty where it has none. A registry's port and a digest are no tag."""
     name = image.partition("@")[0].rpartition("/")[2]

@@ -52,6 +52,9 @@ def plan_volumes(
     steps: list[Step] = []
     for claim in claims:
         current = claim_by_name.get(claim.name)
+        if claim.provisioned:
+            steps.append(_claim_step(release, claim, current))
+            continue
         _check_not_elsewhere(release, claim, current, volumes)
         steps.append(
             _volume_step(release, claim, volume_by_name.get(release.volume_of(claim)), current)
@@ -67,7 +70,11 @@ def plan_removal(
     volumes: Sequence[Mapping[str, Any]],
     existing_claims: Sequence[Mapping[str, Any]],
 ) -> list[Step]:
-    """The steps that delete claims and volumes of a release, claims first. The nodes' directories keep their data."""
+    """The steps that delete claims and volumes of a release, claims first. The nodes' directories keep their data.
+
+    A claim whose volume a provisioner has made stays: its data would go with it.
+    """
+    claims = [claim for claim in claims if not claim.provisioned]
     names = {volume["metadata"]["name"] for volume in volumes}
     claim_names = {item["metadata"]["name"] for item in existing_claims}
     steps = [Step("delete", PVC, claim.name) for claim in claims if claim.name in claim_names]
@@ -91,7 +98,7 @@ def _check_not_elsewhere(
         raise SettingsError(
             f"claim {release.namespace}/{claim.name} is bound to volume {bound}, not to {ours}.",
             "what is stored there would be out of reach of the release.",
-            f"move the data to {_place(claim.path, claim.node or '')} and delete the claim, or give the release another"
+            f"move the data to {_place(claim.path, claim.place)} and delete the claim, or give the release another"
             " name.",
         )
     for volume in volumes:
@@ -160,7 +167,7 @@ def _check_volume(release: Release, claim: Claim, volume: Mapping[str, Any]) -> 
             f"volume {name} is being deleted, and something still uses it.",
             fix=f"see `kubectl describe pv {name}`; run again once it is gone.",
         )
-    found, wanted = (volume_path(volume), volume_node(volume)), (claim.path, claim.node or "")
+    found, wanted = (volume_path(volume), volume_node(volume)), (claim.path, claim.place)
     if found != wanted:
         raise SettingsError(
             f"volume {name} is at {_place(*found)}; the settings say {_place(*wanted)}.",
@@ -211,9 +218,9 @@ def _claim_step(release: Release, claim: Claim, current: Mapping[str, Any] | Non
             fix=f"see `kubectl -n {release.namespace} describe pvc {claim.name}`; run again once it is gone.",
         )
     storage_class = current["spec"].get("storageClassName", "")
-    if storage_class != claim.storage_class or list(current["spec"].get("accessModes", [])) != list(
-        claim.access_modes
-    ):
+    by_default = claim.provisioned and not claim.storage_class
+    is_other = storage_class != claim.storage_class and not by_default
+    if is_other or list(current["spec"].get("accessModes", [])) != list(claim.access_modes):
         raise SettingsError(
             f"claim {release.namespace}/{claim.name} has class {storage_class!r} and modes"
             f" {current['spec'].get('accessModes')}; the values say {claim.storage_class!r} and"

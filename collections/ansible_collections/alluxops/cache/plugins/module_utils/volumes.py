@@ -5,7 +5,7 @@ Pure functions over the API's JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ Json = dict[str, Any]
 PV = "PersistentVolume"
 PVC = "PersistentVolumeClaim"
 HOSTNAME = "kubernetes.io/hostname"
+STORAGE_CLASS = "alluxops-local"
+"""A class that no provisioner serves, so that nothing but our volumes binds the claims."""
+_TAKE_OURS = (STORAGE_CLASS, "standard", "")
 _ROLES = {"journal": MASTER_ROLE, "domain": WORKER_ROLE, "zookeeper": "zookeeper"}
 
 
@@ -28,7 +31,8 @@ _ROLES = {"journal": MASTER_ROLE, "domain": WORKER_ROLE, "zookeeper": "zookeeper
 class Claim:
     """A claim that the chart makes, or that is made for it. size: a Kubernetes quantity; path: on the node.
 
-    shared: the path is one file system on every node that uses it, so the volume is tied to none.
+    shared: the path is one file system on every node that uses it, so the volume is tied to none. hostname: the node's
+    label kubernetes.io/hostname, where that is not its name. provisioned: the class's provisioner makes the volume.
     """
 
     name: str
@@ -41,6 +45,13 @@ class Claim:
     storage_class: str = ""
     precreate: bool = False
     shared: bool = False
+    hostname: str = ""
+    provisioned: bool = False
+
+    @property
+    def place(self) -> str:
+        """What the label kubernetes.io/hostname of the claim's node says; "" where it is tied to none."""
+        return self.hostname or self.node or ""
 
 
 @dataclass(frozen=True)
@@ -56,18 +67,52 @@ class Release:
         return f"{self.namespace}-{claim.name}"
 
     def labels(self, claim: Claim) -> dict[str, str]:
-        """Labels of volume and claim: those the chart's own objects carry, which its claims' selectors ask for."""
+        """Labels of volume and claim: those the chart's own objects carry, which its claims' selectors ask for.
+
+        A claim whose volume may be deleted with it is not marked as ours: an uninstall keeps it, as data.
+        """
+        ours = {} if claim.provisioned else {"app.kubernetes.io/managed-by": "alluxops"}
         return {
             "app": self.app,
             "release": self.name,
             "heritage": "Helm",
             "role": _ROLES[claim.kind],
-            "app.kubernetes.io/managed-by": "alluxops",
+            **ours,
         }
 
 
-def claim_of(options: Mapping[str, Any]) -> Claim:
-    """A claim from an action's option. Raises SettingsError where a journal lacks what ties it to its data."""
+def provisions(storage_class: str | None) -> bool:
+    """Whether a class is the user's own, whose provisioner makes the volumes; None is the cluster's default class.
+
+    `standard` is what the guide and Alluxio's charts write where nothing particular is meant: it takes volumes of ours.
+    """
+    return storage_class not in _TAKE_OURS
+
+
+def hostnames(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """By node, its label kubernetes.io/hostname, which clouds may set to something else than its name; "" for none."""
+    return {
+        str(node["metadata"]["name"]): str((node["metadata"].get("labels") or {}).get(HOSTNAME, ""))
+        for node in nodes
+    }
+
+
+def claim_of(options: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Claim:
+    """A claim from an action's option. Raises SettingsError where a journal lacks what ties it to its data.
+
+    labels: the nodes' hostnames().
+    """
+    node = str(options.get("node") or "")
+    if labels is not None and labels.get(node, node) != node:
+        hostname = labels[node]
+        if not hostname:
+            raise SettingsError(
+                f"node {node} has no label {HOSTNAME}.",
+                f"claim {options['name']} has a volume on it, and such a volume is tied to its node by that label.",
+                f"`kubectl label node {node} {HOSTNAME}={node}`.",
+            )
+    else:
+        hostname = ""
     claim = Claim(
         name=options["name"],
         kind=options["kind"],
@@ -79,8 +124,11 @@ def claim_of(options: Mapping[str, Any]) -> Claim:
         storage_class=options.get("storage_class") or "",
         precreate=bool(options.get("precreate")),
         shared=bool(options.get("shared")),
+        hostname=hostname,
+        provisioned=bool(options.get("provisioned")),
     )
-    if claim.kind == "journal" and not claim.node and not claim.shared:
+    has_place = bool(claim.node or claim.shared or claim.provisioned)
+    if claim.kind == "journal" and not has_place:
         raise SettingsError(
             f"claim {claim.name} has no node.",
             "a journal's volume is tied to the node that holds its data.",
@@ -123,13 +171,13 @@ def desired_volume(release: Release, claim: Claim, claim_uid: str = "") -> Json:
         "claimRef": reference,
         "hostPath": {"path": claim.path, "type": "Directory"},
     }
-    if claim.node:
+    if claim.place:
         spec["nodeAffinity"] = {
             "required": {
                 "nodeSelectorTerms": [
                     {
                         "matchExpressions": [
-                            {"key": HOSTNAME, "operator": "In", "values": [claim.node]}
+                            {"key": HOSTNAME, "operator": "In", "values": [claim.place]}
                         ]
                     }
                 ]
@@ -145,6 +193,12 @@ def desired_volume(release: Release, claim: Claim, claim_uid: str = "") -> Json:
 
 def desired_claim(release: Release, claim: Claim) -> Json:
     """The PersistentVolumeClaim that a StatefulSet of the release adopts by its name."""
+    place: Json = {
+        "storageClassName": claim.storage_class,
+        "volumeName": release.volume_of(claim),
+    }
+    if claim.provisioned:
+        place = {"storageClassName": claim.storage_class} if claim.storage_class else {}
     return {
         "apiVersion": "v1",
         "kind": PVC,
@@ -156,9 +210,8 @@ def desired_claim(release: Release, claim: Claim) -> Json:
         "spec": {
             "accessModes": list(claim.access_modes),
             "volumeMode": "Filesystem",
-            "storageClassName": claim.storage_class,
             "resources": {"requests": {"storage": claim.size}},
-            "volumeName": release.volume_of(claim),
+            **place,
         },
     }
 
@@ -188,9 +241,18 @@ def phase(item: Mapping[str, Any] | None) -> str:
 
 
 def is_settled(
-    claim: Claim, volume: Mapping[str, Any] | None, current: Mapping[str, Any] | None
+    claim: Claim,
+    volume: Mapping[str, Any] | None,
+    current: Mapping[str, Any] | None,
+    *,
+    waits_for_pod: bool = False,
 ) -> bool:
-    """Whether the wait for a claim is over: one made here is bound, another's volume waits for it or is bound."""
+    """Whether the wait for a claim is over: one made here is bound, another's volume waits for it or is bound.
+
+    waits_for_pod: the claim's class makes a volume once a pod wants it.
+    """
+    if claim.provisioned:
+        return phase(current) == "Bound" or (waits_for_pod and phase(current) == "Pending")
     if claim.precreate:
         return phase(current) == "Bound" and phase(volume) == "Bound"
     return phase(volume) in {"Available", "Bound"}

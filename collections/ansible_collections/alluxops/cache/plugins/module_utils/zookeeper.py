@@ -12,6 +12,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils import values_schem
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings, closest
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import (
+    STORAGE_CLASS,
+    provisions,
+)
 
 VARIABLE = "zookeeper_values"
 _DECIDED_BY = {
@@ -35,22 +39,11 @@ def election_properties(settings: Settings) -> dict[str, str]:
     }
 
 
-def masters_placement(settings: Settings) -> dict[str, Any]:
-    """Chart values that keep masters whose journal no volume ties to a node on the hosts of cache_masters.
-
-    On any of them, not on the first three: all have the journal mounted, so a spare one takes the place of one lost.
-    """
-    names = [node.name for node in settings.cache_masters]
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": names}
-    terms = {"nodeSelectorTerms": [{"matchExpressions": [here]}]}
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
-    return {"master": {"affinity": {"nodeAffinity": required}}}
-
-
-def claims(settings: Settings, storage_class: str) -> list[dict[str, Any]]:
-    """The claims of the ensemble that need a volume of ours, a node each; none where the user names another class."""
+def claims(settings: Settings) -> list[dict[str, Any]]:
+    """The claims of the ensemble that need a volume of ours, a node each; none where the user's class makes them."""
     wanted = dict(settings.zookeeper_values.get("persistence") or {})
-    if not settings.own_zookeeper or wanted.get("storageClass", storage_class) != storage_class:
+    storage_class = wanted.get("storageClass", STORAGE_CLASS)
+    if not settings.own_zookeeper or provisions(storage_class):
         return []
     return [
         {
@@ -63,15 +56,14 @@ def claims(settings: Settings, storage_class: str) -> list[dict[str, Any]]:
             "access_modes": ["ReadWriteOnce"],
             "storage_class": storage_class,
             "precreate": False,
+            "provisioned": False,
             "shared": False,
         }
         for ordinal, node in enumerate(settings.zookeeper_nodes)
     ]
 
 
-def chart_values(
-    settings: Settings, tolerations: Sequence[Mapping[str, Any]], storage_class: str
-) -> dict[str, Any]:
+def chart_values(settings: Settings, tolerations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The values of the ensemble's release: defaults, the user's, and what other variables decide; {} for none.
 
     tolerations: those of the cache's pods, on whose nodes the servers run.
@@ -79,7 +71,7 @@ def chart_values(
     if not settings.own_zookeeper:
         return {}
     given = settings.zookeeper_values
-    persistence = {"storageClass": storage_class, **(given.get("persistence") or {})}
+    persistence = {"storageClass": STORAGE_CLASS, **(given.get("persistence") or {})}
     return {
         "tolerations": [dict(toleration) for toleration in tolerations],
         **given,

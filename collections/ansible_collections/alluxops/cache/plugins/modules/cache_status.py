@@ -22,6 +22,11 @@ options:
   verify:
     description: What M(alluxops.cache.cache_verify) returned as C(verify), to become part of the report.
     type: dict
+  notes:
+    description: What is worth saying and is no problem, for report and summary.
+    type: list
+    elements: str
+    default: []
   journals:
     description: What M(alluxops.cache.journal) returned as C(journals), for the summary.
     type: list
@@ -41,16 +46,8 @@ options:
     default: ''
 extends_documentation_fragment:
   - alluxops.cache.api
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""
@@ -65,9 +62,10 @@ EXAMPLES = r"""
 RETURN = r"""
 report:
   description:
-    - '{release, namespace, cluster: {version, platform, nodes}, version, masters: [{pod, node, ready,
-      role}], quorum: {leader, members, healthy, shown}, workers: [{pod, node, ready, registered, capacity_bytes,
-      used_bytes}], endpoints, verify, healthy, problems}.'
+    - '{release, namespace, cluster: {version, platform, nodes}, version, wanted: {masters, workers},
+      masters: [{pod, node, ready, role}], quorum: {leader, members, healthy, shown},
+      workers: [{pod, node, ready, registered, capacity_bytes, used_bytes}],
+      endpoints, verify, healthy, problems, notes}.'
   returned: success
   type: dict
 summary:

@@ -8,20 +8,36 @@ description:
   - Runs C(alluxio runTests) and removes what it leaves, runs C(alluxio fs checkConsistency) and reads its text (its
     exit code says nothing), and asks the web endpoints.
   - Paths of the under store that nobody has asked the cache for yet are loaded where they would count as inconsistent.
+  - First waits up to a minute for the leader to forget workers that are gone, to which it sends clients until then.
   - Removes its own files, also when it fails.
   - A proof that could not be made fails; one that was made and came out wrong is returned, for
     M(alluxops.cache.cache_status) to judge.
+  - Proofs that pass are noted on Helm's record of the newest revision, in the annotation C(alluxops.io/proven), which
+    does not count as a change. Proofs that fail or are interrupted leave no such note.
 options:
+  unless_proven:
+    description: Leave the proofs out where that note says that the newest revision has been proven.
+    type: bool
+    default: false
   run_tests:
     description: Run C(alluxio runTests), about 20 s.
     type: bool
     default: true
+  compares:
+    description:
+      - What C(checkConsistency) compares with the under store. C(path) is O(consistency_path), all below it, with a
+        read lock on it that writers wait for. C(written) is only what this proof wrote.
+    type: str
+    choices: [path, written]
+    default: path
   consistency_path:
-    description: Path that C(checkConsistency) compares with the under store; empty skips it.
+    description: Path that is compared with O(compares=path); empty skips it.
     type: str
     default: /
   consistency_is_required:
-    description: Paths that differ make the cache unhealthy, rather than being only reported.
+    description:
+      - Paths that differ, and a comparison that took longer than O(wait_timeout_s), make the cache unhealthy rather
+        than being only reported.
     type: bool
     default: true
   root_ufs:
@@ -33,21 +49,17 @@ options:
     type: int
     default: 4194304
   wait_timeout_s:
-    description: How long each command in a pod may take, in seconds.
+    description: How long each command in a pod may take, in seconds; then it is ended there.
     type: int
     default: 300
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.no_diff
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
-    description: Runs nothing and returns C(verify) as null.
+    description: Runs nothing, returns C(verify) as null, and says in C(note) what would be proven.
     support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
 """
 
 EXAMPLES = r"""
@@ -61,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verify:
-  description: What was proved.
+  description: What was proved; null where nothing was.
   returned: success
   type: dict
   contains:
@@ -74,7 +86,9 @@ verify:
       type: dict
       returned: success
     consistency:
-      description: '{path, inconsistent: [...], unknown}, or null. The last counts the paths that were loaded.'
+      description:
+        - '{path, scope, inconsistent: [...], unknown, required, finished, timeout_s}, or null.'
+        - unknown counts the paths that were loaded. finished is false where the comparison took too long and was ended.
       type: dict
       returned: success
     endpoints:
@@ -82,6 +96,10 @@ verify:
       type: list
       elements: str
       returned: success
+note:
+  description: In check mode, what would be proven and why; else empty.
+  returned: success
+  type: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

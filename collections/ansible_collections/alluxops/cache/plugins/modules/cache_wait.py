@@ -6,6 +6,10 @@ short_description: Wait until the cache serves
 description:
   - Waits until every master pod and every expected worker pod is ready and every expected worker is registered with the
     leader, which is found through the masters' web API.
+  - With an embedded journal, waits for every member of the quorum. Where the leader goes on missing one whose pod is
+    ready, leadership is handed to another member.
+  - Waits up to a minute more for the leader to forget workers that are gone, to which it sends clients until then. That
+    never fails.
   - Says what it waits for, and fails early, with the reason from pod status, events and last log lines, when waiting
     longer cannot help.
 options:
@@ -27,22 +31,24 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 600
+  restoring:
+    description:
+      - The masters start from a backup. O(wait_timeout_s) then is how long they may take to apply no more of it, as far
+        as their logs tell.
+    type: bool
+    default: false
   image_version:
     description: Image tag that the pods must run; empty accepts any. Pods of an older revision are waited out.
     type: str
     default: ''
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.no_diff
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Returns at once.
     support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -19,16 +19,9 @@ options:
     type: dict
     default: {}
 author: alluxops
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""
@@ -50,7 +43,7 @@ effective:
 claims:
   description:
     - "PersistentVolumeClaims that need a volume: {name, kind, ordinal, node, path, size, access_modes, storage_class,
-      precreate, shared, seen_from}."
+      precreate, shared, provisioned, seen_from}."
   returned: success
   type: list
   elements: dict
@@ -61,10 +54,13 @@ family:
 chart_name: {description: Name of the chart., type: str, returned: success}
 chart_version: {description: Version of the chart., type: str, returned: success}
 tolerations:
-  description: Tolerations that masters and workers alike get.
+  description: "{masters, workers, zookeeper}: lists of the tolerations that each kind of pod gets."
   returned: success
-  type: list
-  elements: dict
+  type: dict
+worker_selector:
+  description: Labels that the user's values ask of the workers' nodes, beside that of M(alluxops.cache.node_labels).
+  returned: success
+  type: dict
 zookeeper:
   description: The values of the ZooKeeper that is deployed beside the cache; empty where there is none.
   returned: success

@@ -38,7 +38,7 @@ options:
     type: int
     default: 0
   secret:
-    description: Name of the Secret with the under store's credentials; empty when there is none.
+    description: Name of the Secret with the under store's credentials, read for its keys; empty when there is none.
     type: str
     default: ''
   secret_is_given:
@@ -56,10 +56,17 @@ options:
     elements: str
     default: []
   tolerations:
-    description: Tolerations that the values give master pods and worker pods alike.
-    type: list
-    elements: dict
-    default: []
+    description: What each kind of pod tolerates, as M(alluxops.cache.chart_values) returned it.
+    type: dict
+    default: {}
+    suboptions:
+      masters: {description: Tolerations of the masters., type: list, elements: dict, default: []}
+      workers: {description: Tolerations of the workers., type: list, elements: dict, default: []}
+      zookeeper: {description: Tolerations of our own ZooKeeper., type: list, elements: dict, default: []}
+  worker_selector:
+    description: The C(worker_selector) of M(alluxops.cache.chart_values), which the workers' nodes must carry.
+    type: dict
+    default: {}
   version:
     description: Image tag that the settings want (C(alluxio_version)); empty skips the check against what runs.
     type: str
@@ -70,18 +77,16 @@ options:
     type: str
     choices: [refused, upward, any]
     default: refused
+  restores:
+    description:
+      - The verb restores a backup, or formats the journals, and may go on with a restore that did not end. Any other is
+        refused while masters serve from journals that a restore was left in.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - alluxops.cache.api
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""

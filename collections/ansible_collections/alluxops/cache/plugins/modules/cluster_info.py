@@ -10,16 +10,8 @@ description:
 options: {}
 extends_documentation_fragment:
   - alluxops.cache.api
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""

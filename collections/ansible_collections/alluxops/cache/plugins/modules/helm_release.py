@@ -8,19 +8,26 @@ description:
     kubeconfig's content, and forgets revisions that a dead Helm left pending.
   - What would be stored is rendered first and compared with what is stored, object by object; if nothing differs,
     nothing is done. Works with Helm 3 and 4.
-  - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start. If Helm itself
-    fails, the last deployed revision is restored, or a first install removed.
+  - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start.
+  - It undoes nothing by itself. If Helm itself fails, the result names the RV(failed_revision), for whoever knows that
+    going back loses nothing.
   - ConfigMaps that a chart made hooks of its installation, as Alluxio's own charts do, are written before an upgrade or
     a rollback, where Helm would leave them as they were.
+  - Nothing goes back to a revision whose masters format their journal at each start, as a release made with upstream's
+    chart and C(journal.format.runFormat=true) does. O(revision) is refused then; O(failed_revision) stays, and the
+    reasons say so.
   - A DaemonSet or Deployment whose selector changes, as those of FUSE and proxy do with the version of Alluxio's own
     charts, is deleted first, as Kubernetes cannot change it. A StatefulSet of that kind is refused.
+  - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its
+    name does not resolve for the seconds between; connections that are open stay.
   - A lock per release is held by Helm itself, so that a Helm which outlived its run is waited for.
 options:
   state:
     description:
       - C(present) installs or upgrades.
       - C(rolled_back) restores the revision that was deployed before O(failed_revision), or removes a first install;
-        with O(revision), that one.
+        with O(revision), that one. Nothing is done where the revision before runs no master, as its settings may name a
+        journal that is not in use any more.
       - C(absent) removes the release.
       - C(chart) reads a chart from its repository and changes nothing.
       - C(rendered) returns the objects of the last revision and those that C(present), or a rollback to O(revision),
@@ -54,7 +61,7 @@ options:
     type: str
     default: ''
   values:
-    description: All values to give.
+    description: All values to give; with O(revision), those to lay over its own.
     type: dict
     default: {}
   failed_revision:
@@ -62,20 +69,22 @@ options:
     type: int
     default: 0
   revision:
-    description: With O(state=rolled_back) and O(state=rendered), the revision to go to; 0 for none.
+    description:
+      - With O(state=rolled_back) and O(state=rendered), the revision to go to; 0 for none.
+      - With O(state=present), the revision whose own chart and values are taken, in place of O(chart).
     type: int
     default: 0
   step:
     description: Which step of a run makes the revision; it stands in the labels of Helm's record.
     type: str
-    choices: [whole, masters]
+    choices: [whole, masters, restore]
     default: whole
   helm:
     description: Path of Helm; empty looks for it.
     type: str
     default: ''
   timeout_s:
-    description: How many seconds one Helm command may take.
+    description: How many seconds one Helm command may wait for the cluster. It is ended a minute after that.
     type: int
     default: 120
   lock_timeout_s:
@@ -106,6 +115,7 @@ RETURN = r"""
 action: {description: "C(none), C(install), C(upgrade), C(rollback) or C(uninstall).", type: str, returned: success}
 reasons: {description: Why., type: list, elements: str, returned: success}
 revision: {description: The revision deployed now; 0 where there is none., type: int, returned: success}
+failed_revision: {description: The revision that Helm made and failed with; 0 for none., type: int, returned: failure}
 rendered:
   description: "With O(state=rendered): {current, wanted, chart}, objects as YAML text, without Secrets."
   type: dict
@@ -113,6 +123,7 @@ rendered:
 chart: {description: "With O(state=chart): {metadata, values}.", type: dict, returned: success}
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -131,9 +142,7 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     """Install or upgrade, if what would be stored differs from what is."""
     history = helm.history()
     busy = rules.busy(history)
-    if (
-        busy
-    ):  # the lock is ours, so no Helm of ours works on it: our action plugin decides what to do
+    if busy:  # the lock is ours, so no Helm of ours works on it: our action plugin decides
         pending = [{"revision": one.number, "status": one.status} for one in busy]
         return {"busy": pending, "host": helms.host_label()}
     what = f"the release {helm.namespace}/{helm.release}"
@@ -145,12 +154,12 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         found = helm.json("status", helm.release, what=f"reading {what} failed")
         current, status = rules.from_helm(found, history[-1]), history[-1].status
     decision = rules.decide(current, status, wanted)
-    replaced = _replaced(what, rules.other_selectors(current, wanted), wanted.chart)
+    _refuse_other_masters(what, rules.other_selectors(current, wanted), wanted.chart)
     reached = history[-1].number if history else 0
     result: dict[str, object] = {
         "changed": decision.action != "none",
         "action": decision.action,
-        "reasons": [*decision.reasons, *replaced],
+        "reasons": [*decision.reasons, *_replaced(current, wanted)],
         "revision": reached,
     }
     if module._diff and decision.action != "none":  # noqa: SLF001 - the documented way to know
@@ -164,18 +173,26 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         helm.upgrade(
             chart,
             timeout_s=module.params["timeout_s"],
-            step=module.params["step"],
+            step=rules.step_label(module.params["step"], module.params["revision"]),
             what=f"Helm could not {decision.action} {what}",
         )
+    except helms.SilentError:
+        raise  # asking it for the history would take as long
     except CacheError as error:
-        after = helm.history()
-        failed = after[-1].number if after and after[-1].number != reached else 0
-        return {**error.result(), "failed_revision": failed}
+        return {**error.result(), "failed_revision": _failed_revision(helm, reached)}
     return {**result, "revision": helm.history()[-1].number}
 
 
-def _replaced(what: str, keys: list[str], chart: str) -> list[str]:
-    """Reasons for what is deleted and made anew. Raises CacheError where that would be the masters."""
+def _failed_revision(helm: helms.Helm, reached: int) -> int:
+    """The revision that a failed upgrade made; 0 where it made none, or where that cannot be told."""
+    with contextlib.suppress(CacheError):
+        after = helm.history()
+        return after[-1].number if after and after[-1].number != reached else 0
+    return 0
+
+
+def _refuse_other_masters(what: str, keys: list[str], chart: str) -> None:
+    """Raise CacheError where the masters would have to be deleted and made anew."""
     masters = [key for key in keys if key.startswith("StatefulSet ")]
     if masters:
         raise CacheError(
@@ -183,7 +200,17 @@ def _replaced(what: str, keys: list[str], chart: str) -> list[str]:
             "Kubernetes cannot change that in place.",
             "set alluxio_chart_ref as it was; or `helm uninstall` it and run again: volumes and journals stay.",
         )
-    return [f"replaced, as its selector changes: {key}" for key in keys]
+
+
+def _replaced(current: rules.Release | None, wanted: rules.Release) -> list[str]:
+    """Reasons for what is deleted and made anew."""
+    said = [
+        f"replaced, as its selector changes: {key}"
+        for key in rules.other_selectors(current, wanted)
+    ]
+    if services := rules.other_addresses(current, wanted):
+        said.append(f"replaced, as they get or lose an address: {', '.join(services)}")
+    return said
 
 
 def _first(
@@ -193,11 +220,10 @@ def _first(
     wanted: rules.Release,
 ) -> dict[str, object]:
     """What the action plugin does on the API before Helm's turn; empty when there is nothing, or it is done."""
-    hooks = rules.install_only(rendered)
-    replace = rules.other_selectors(current, wanted)
-    if module.params["is_prepared"] or not (hooks or replace):
+    steps = rules.preparation(rendered, current, wanted)
+    if module.params["is_prepared"] or not any(steps.values()):
         return {}
-    return {"prepare": {"hooks": hooks, "replace": replace}}
+    return {"prepare": steps}
 
 
 def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
@@ -225,7 +251,7 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     result: dict[str, object] = {
         **NOTHING,
         "action": decision.action,
-        "reasons": list(decision.reasons),
+        "reasons": [*decision.reasons, *_replaced(current, wanted)],
         "revision": history[-1].number if history else 0,
         "rendered": {
             "current": rules.shown(current),
@@ -242,11 +268,12 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
 def restore(helm: helms.Helm, history: list[rules.Revision], failed: int) -> str:
     """Undo a revision: back to the last good one, or, of a first install, away with it. Returns it in words."""
     good = rules.last_good(history, before=failed)
+    limit = ("--timeout", f"{helm.timeout_s}s")
     if good is None:
-        code, _, err = helm.run("uninstall", helm.release)
+        code, _, err = helm.run("uninstall", helm.release, *limit)
         done = "The first install was removed; journals and volumes stay."
     else:
-        code, _, err = helm.run("rollback", helm.release, str(good))
+        code, _, err = helm.run("rollback", helm.release, str(good), *limit)
         done = f"Rolled back to revision {good}."
     return done if code == 0 else f"Undoing it failed too: {rules.last_words(err)}"
 
@@ -260,16 +287,21 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         return {**NOTHING, "reasons": [f"revision {failed} is not the last"]}
     good = wanted or rules.last_good(history, before=failed)
     action = "rollback" if good else "uninstall"
+    what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
+    found = {}
+    if good:
+        found = helm.json("status", helm.release, "--revision", str(good), what=what)
+        if not wanted and rules.stops_masters(rules.from_helm(found), helm.release):
+            return {**NOTHING, "reasons": [f"Not undone: revision {good} runs no master."]}
     if module.check_mode:
         return {**NOTHING, "changed": True, "action": action}
     if good and not module.params["is_prepared"]:
-        what = f"reading revision {good} of {helm.namespace}/{helm.release} failed"
-        found = helm.json("status", helm.release, "--revision", str(good), what=what)
         current = rules.from_helm(helm.json("status", helm.release, what=what))
-        if first := _first(module, found, current, rules.from_helm(found)):
-            return first
+        target = rules.from_helm(found)
+        return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}
     if wanted:
-        code, _, err = helm.run("rollback", helm.release, str(wanted))
+        timeout = f"--timeout={helm.timeout_s}s"
+        code, _, err = helm.run("rollback", helm.release, str(wanted), timeout)
         if code != 0:
             raise helms.failure(f"Helm could not go back to revision {wanted}", err)
         words = f"Rolled back to revision {wanted}."
@@ -286,7 +318,7 @@ def remove(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     if not history:
         return dict(NOTHING)
     if not module.check_mode:
-        code, _, err = helm.run("uninstall", helm.release)
+        code, _, err = helm.run("uninstall", helm.release, f"--timeout={helm.timeout_s}s")
         if code != 0:
             raise helms.failure(f"removing {helm.namespace}/{helm.release} failed", err)
     return {**NOTHING, "changed": True, "action": "uninstall"}
@@ -329,7 +361,7 @@ def main() -> None:
             "failed_revision": {"type": "int", "default": 0},
             "is_prepared": {"type": "bool", "default": False},
             "revision": {"type": "int", "default": 0},
-            "step": {"choices": ["whole", "masters"], "default": "whole"},
+            "step": {"choices": ["whole", "masters", "restore"], "default": "whole"},
             "helm": {"default": ""},
             "timeout_s": {"type": "int", "default": 120},
             "lock_timeout_s": {"type": "int", "default": 180},
@@ -349,7 +381,9 @@ def main() -> None:
             **CacheError("there is no Helm on this host.", "", "run the role helm first.").result()
         )
     try:
-        with helms.Helm(binary, params["namespace"], params["release"]) as helm:
+        with helms.Helm(
+            binary, params["namespace"], params["release"], params["timeout_s"]
+        ) as helm:
             helm.open(params["kubeconfig"], params["values"], params["lock_timeout_s"])
             result = STATES[params["state"]](module, helm)
     except CacheError as error:

@@ -43,14 +43,22 @@ options:
   stale:
     description:
       - The journals of O(ordinals) are old copies of masters that are no members of the quorum that serves; they are
-        formatted whatever they hold. Their pods must not run. Refused when these are all masters.
+        formatted whatever they hold, unless they are new. Refused when these are all masters, and for one that runs or
+        is a member.
     type: bool
     default: false
   restoring:
     description:
       - The backup that is going to be restored. All journals are made new and marked with it, and the masters stay
         stopped, for Helm to start with C(alluxio.master.journal.init.from.backup). A journal that holds metadata is
-        refused, unless it is of a restore of the same backup that did not end, or O(policy=force) is confirmed.
+        refused, unless it is of a restore of the same backup that did not end and from which no master has served,
+        O(backed_up) is given, or O(policy=force) is confirmed. Where a master serves from it, a backup is taken first.
+    type: str
+    default: ''
+  backed_up:
+    description:
+      - With O(restoring), where this verb has put a backup of the metadata that are about to be replaced. It is noted
+        on the masters' StatefulSet, for a run that goes on after an interruption.
     type: str
     default: ''
   backup_first:
@@ -67,10 +75,8 @@ options:
     default: 180
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Starts no Job; reports whether journals would be formatted where that can be told without one.
     support: full

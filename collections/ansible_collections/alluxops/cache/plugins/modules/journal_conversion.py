@@ -4,15 +4,16 @@ DOCUMENTATION = r"""
 module: journal_conversion
 short_description: Turn a single master's journal into one of another type
 description:
-  - Needs the masters stopped. Starts master 0 alone in a pod that nobody else reaches, backs its journal up into the
-    journal's volume, formats a journal of the new type beside the old one and restores the backup into it.
+  - Needs the masters stopped. Reads the marker in the volume of master 0 first. Where that names O(to_type) already,
+    the journal was converted, and nothing is done, whatever type the release names.
+  - Starts master 0 alone in a pod that nobody else reaches, backs its journal up into the journal's volume, formats a
+    journal of the new type beside the one in use and restores the backup into it.
   - The new journal is started once more by itself and must hold what the old one holds. Only then the marker in the
     volume names it. The old journal and the backup stay in the volume.
-  - Until the release is upgraded to the new type the old journal is the one in use, so an interrupted conversion is
-    simply done again.
+  - Until the marker names the new journal the old one is in use, so an interrupted conversion is simply done again.
 options:
   from_type:
-    description: The type of the journal in use.
+    description: The type that the release names. It is the one in use where there is no marker.
     type: str
     choices: [UFS, EMBEDDED]
     required: true
@@ -31,10 +32,8 @@ options:
     default: 600
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Reports a change, and starts nothing.
     support: full
@@ -56,11 +55,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: 'The backup in the volume: {uri, entries}.'
+  description: 'The backup in the volume: {uri, entries}; empty where nothing was converted.'
   returned: success
   type: dict
 census:
-  description: What both journals hold.
+  description: What both journals hold; empty where nothing was converted.
   returned: success
   type: dict
 """

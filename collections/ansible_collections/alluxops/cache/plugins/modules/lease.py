@@ -6,21 +6,20 @@ short_description: Let one run at a time work on a release
 description:
   - Takes the Lease object C(alluxops-RELEASE) in the release's namespace for the running C(ansible-playbook), and
     refuses where another living run holds it. A process of its own renews it and frees it the moment the run ends.
-  - A run that died on the same machine is recognised at once by its process; one on another machine after 30 s.
+  - A run that died on the same machine is recognised at once by its process; one on another machine, or before a reboot
+    of this one, by a lease that nobody renewed for 30 s.
 options:
   state:
     description:
-      - C(present) takes it; the namespace must exist. C(checked) only refuses beside a living run. C(absent) gives it
-        back.
+      - C(present) takes it; the namespace must exist. C(checked) only refuses beside a living run, C(noted) only says
+        so. C(absent) gives it back.
     type: str
-    choices: [present, checked, absent]
+    choices: [present, checked, noted, absent]
     default: present
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: As O(state=checked).
     support: full
@@ -38,7 +37,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-holder: {description: The run that holds it now., type: str, returned: success}
+holder: {description: This run., type: str, returned: success}
+held_by:
+  description: With O(state=noted), the living run that holds it and since when; else empty.
+  type: str
+  returned: success
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -23,10 +23,8 @@ options:
     default: 600
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Says which pods would be restarted, in which order.
     support: full

@@ -40,6 +40,10 @@ options:
     description: A directory that must be there, on a file system that other nodes have too; empty for none.
     type: str
     default: ''
+  journal:
+    description: The directory of a master's journal, whose marker is read; empty for none. It may be missing.
+    type: str
+    default: ''
 attributes:
   check_mode:
     description: Changes nothing anyway.
@@ -77,6 +81,10 @@ node:
       options: [rw, relatime]
       free_bytes: 53687091200
       free_inodes: 3276800
+marker:
+  description: The file C(.alluxops.json) in O(journal), in base64; empty where there is none.
+  returned: success
+  type: str
 checks:
   description: Every check, as {check, ok, value, fix}; C(fix) is empty where it is ok.
   returned: success
@@ -89,6 +97,7 @@ problems:
   elements: dict
 """
 
+import base64
 import os
 import platform
 import stat
@@ -141,6 +150,18 @@ def read_storage(path: str) -> node_facts.Storage:
     )
 
 
+MARKER = ".alluxops.json"  # as module_utils/journal has it, which runs on the controller
+
+
+def read_marker(folder: str) -> str:
+    """The marker in a journal's directory in base64; empty where there is none to read."""
+    try:
+        content = host_files.read_bytes(os.path.join(folder, MARKER)) if folder else None
+    except OSError:  # the fault of the storage is told by its own check
+        content = None
+    return base64.b64encode(content or b"").decode()
+
+
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
@@ -151,6 +172,7 @@ def main() -> None:
             "fuse": {"type": "bool", "default": False},
             "lasting": {"type": "bool", "default": False},
             "shared": {"type": "str", "default": ""},
+            "journal": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -191,6 +213,7 @@ def main() -> None:
                 "free_inodes": storage.free_inodes,
             },
         },
+        marker=read_marker(options["journal"]),
         checks=[
             {
                 "check": entry.check,

@@ -4,23 +4,53 @@ DOCUMENTATION = r"""
 module: node_report
 short_description: Refuse what M(alluxops.cache.node_check) found, for all nodes at once
 description:
-  - Fails, refused, with every problem of every node and with the nodes that could not be reached.
+  - Fails, refused, with every problem of every node and with the nodes that could not be reached. Where there is none,
+    returns what was checked and found.
+  - Refuses masters that would not find their journals, as C(cache_masters) lists its hosts in another order than when
+    they served.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
     type: dict
     required: true
+  masters:
+    description: The hosts of C(cache_masters) in their order, as M(alluxops.cache.settings) returned them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host: {description: Name in the inventory., type: str}
+      name: {description: Name of the Kubernetes node., type: str}
+  claims:
+    description: The claims of M(alluxops.cache.chart_values); empty does not look for journals that are left out.
+    type: list
+    elements: dict
+    default: []
+  namespace:
+    description: Namespace of the release whose journals these are.
+    type: str
+    default: ''
+  release:
+    description: That release.
+    type: str
+    default: ''
+  cluster_checks:
+    description: The checks of M(alluxops.cache.cluster_check), to be told with those of the nodes.
+    type: list
+    elements: dict
+    default: []
+  held_by:
+    description: What M(alluxops.cache.lease) noted of a run that is at work.
+    type: str
+    default: ''
+  title:
+    description: What was checked, for the summary.
+    type: str
+    default: preflight
 author: alluxops
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""
@@ -34,6 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes: {description: The hosts that were checked., type: list, elements: str, returned: success}
+summary: {description: "Each check with the value found, a line each.", type: list, elements: str, returned: success}
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

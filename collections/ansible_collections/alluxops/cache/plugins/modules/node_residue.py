@@ -14,7 +14,8 @@ description:
   - Reads the release's directory C(ROOT/NAMESPACE/RELEASE) and Alluxio's FUSE mounts.
   - A FUSE mount on one of O(mount_points) whose process is gone is detached. One that answers stays, and is reported.
   - With O(purge), the release's directory is deleted. Nothing outside of it is touched, no symlink is followed, and a
-    file system that is mounted in it stays with what it holds.
+    file system that is mounted in it stays with what it holds. What a process of the node has mounted of it, such as a
+    pod's volume, is not deleted; the task fails and names it.
 options:
   root:
     description: The storage root, C(node_storage_root).
@@ -40,6 +41,10 @@ options:
     default: []
   purge:
     description: Whether the release's directory is deleted.
+    type: bool
+    default: false
+  only_check_use:
+    description: Change nothing, and only say whether a process of the node has mounted the directory or a part of it.
     type: bool
     default: false
 attributes:
@@ -71,6 +76,10 @@ mounts:
   returned: success
   type: list
   elements: dict
+in_use:
+  description: Why the directory may not be purged; empty where it may.
+  type: str
+  returned: with O(only_check_use)
 purged: {description: "Paths that were deleted, or would be.", type: list, elements: str, returned: success}
 kept: {description: File systems mounted in it that the purge left., type: list, elements: str, returned: success}
 """
@@ -79,12 +88,18 @@ import errno
 import os
 import shutil
 import stat
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
+PROC = "/proc"
+POD_LOGS = "/var/log/pods"
+"""Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
+END_WAIT_S = 15.0
+"""How long a container may take to end that Kubernetes has told to be gone."""
 STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 
 
@@ -135,6 +150,69 @@ def read_mounts() -> list[node_residue.Mount]:
     return node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
 
 
+def refuse_used(
+    path: str, *, wait_s: float = END_WAIT_S, proc: str = PROC, logs: str = POD_LOGS
+) -> None:
+    """Raise CacheError where a process has the directory, or a part of it, mounted: a purge would delete under it."""
+    limit = time.monotonic() + wait_s
+    while True:
+        users = who_uses(path, proc, logs)
+        if not users:
+            return
+        if time.monotonic() >= limit:
+            more = f" and {len(users) - 3} more" if len(users) > 3 else ""
+            raise CacheError(
+                f"{path} is in use: {'; '.join(users[:3])}{more}. Nothing of it was deleted.",
+                "the release still runs here, in the cluster of this host: the kubeconfig may be another cluster's, or"
+                " a pod was deleted by force and its container lives on.",
+                "compare `kubectl get nodes -o wide` with this host; uninstall the release from the cluster that runs"
+                " it, and run again.",
+            )
+        time.sleep(0.5)
+
+
+def in_use(path: str) -> str:
+    """Why a directory may not be purged; empty where it may, or is not there."""
+    try:
+        if os.path.isdir(path):
+            refuse_used(path)
+    except CacheError as error:
+        return str(error)
+    return ""
+
+
+def who_uses(path: str, proc: str, logs: str) -> list[str]:
+    """What of the directory is mounted by which process, in words; one process for each set of mounts."""
+    own = node_residue.parse_mounts(host_files.read_text(f"{proc}/self/mountinfo") or "")
+    found: dict[str, str] = {}
+    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):
+        try:
+            text = host_files.read_text(f"{proc}/{pid}/mountinfo") or ""
+            if text in found:
+                continue
+            held = node_residue.held_by(path, own, node_residue.parse_mounts(text))
+            found[text] = (
+                f"{process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
+                if held
+                else ""
+            )
+        except OSError:
+            continue  # it has ended
+    return [text for text in found.values() if text]
+
+
+def process(proc: str, pid: str, logs: str) -> str:
+    """A process, with its pod, in words."""
+    name = (host_files.read_text(f"{proc}/{pid}/comm") or "?").strip()
+    uid = node_residue.pod_uid(host_files.read_text(f"{proc}/{pid}/cgroup") or "")
+    if not uid:
+        return f"{name} (process {pid})"
+    folders = os.listdir(logs) if os.path.isdir(logs) else []
+    known = [folder.rpartition("_")[0] for folder in folders if folder.endswith(f"_{uid}")]
+    pod = known[0].replace("_", "/") if known else uid
+    return f"{name} (process {pid} of pod {pod})"
+
+
 def detach(module: AnsibleModule, point: str) -> None:
     """Detach a mount that nothing serves any more."""
     umount = module.get_bin_path("umount", required=True)
@@ -151,6 +229,8 @@ def purge(path: str, *, dry: bool) -> node_residue.Purge:
     plan = node_residue.plan_purge(path, names, read_mounts())
     if dry:
         return plan
+    if plan.delete or plan.whole:
+        refuse_used(path)
     try:
         for child in plan.delete:
             if os.path.isdir(child) and not os.path.islink(child):
@@ -177,6 +257,7 @@ def main() -> None:
             "mount_points": {"type": "list", "elements": "str", "default": []},
             "more": {"type": "list", "elements": "str", "default": []},
             "purge": {"type": "bool", "default": False},
+            "only_check_use": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -184,6 +265,8 @@ def main() -> None:
     purged, kept, mounts, went = [], [], [], []
     try:
         path = node_residue.directory(options["root"], options["namespace"], options["release"])
+        if options["only_check_use"]:
+            module.exit_json(changed=False, in_use=in_use(path))
         for mount in node_residue.fuse_mounts(read_mounts(), options["mount_points"]):
             found = state(mount.point)
             if found == "dead" and mount.point in options["mount_points"]:

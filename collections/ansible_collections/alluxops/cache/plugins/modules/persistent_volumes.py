@@ -61,8 +61,12 @@ options:
         description: The path is one file system on every node that uses it, so the volume is tied to none.
         type: bool
         default: false
+      provisioned:
+        description: The provisioner of the claim's class makes the volume, so that only the claim is made here.
+        type: bool
+        default: false
       seen_from:
-        description: A host that has the shared path. Not used here.
+        description: A host to look at the volume from. Not used here.
         type: str
   wait_timeout_s:
     description: How long to wait for a phase, in seconds.
@@ -70,10 +74,8 @@ options:
     default: 120
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Reports what would change.
     support: full

@@ -5,8 +5,8 @@ module: residue
 short_description: Remove what a release leaves in the cluster when Helm is done, and say what stays
 description:
   - What alluxops made for a release beside Helm goes, told by its labels. That is Jobs, Secrets, journal claims and
-    volumes, the lease, and the namespace if nothing else lies in it. So does what a chart made a hook of its
-    installation, which Helm leaves.
+    volumes, the label of the workers' nodes, the lease, and the namespace if nothing else lies in it. So does what a
+    chart made a hook of its installation, which Helm leaves.
   - Secrets that were given, claims that a StatefulSet made, and whatever others put into the namespace stay.
   - Deleting a claim and its volume keeps the directory on the node. The next deployment binds it anew.
 options:
@@ -26,6 +26,13 @@ options:
     description: Whether claims that a StatefulSet of the release made go too. What their volumes hold may be lost.
     type: bool
     default: false
+  cache_nodes:
+    description:
+      - With O(state=read) and O(purge), the names of the nodes that the purge deletes on.
+      - Each must be a node of this cluster.
+    type: list
+    elements: str
+    default: []
   wait_timeout_s:
     description: How long pods and objects may take to be gone, in seconds.
     type: int
@@ -55,10 +62,8 @@ options:
     default: []
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Says what would go.
     support: full
@@ -79,7 +84,7 @@ EXAMPLES = r"""
 RETURN = r"""
 removed: {description: "What was removed, as C(Kind name).", type: list, elements: str, returned: unless O(state=read)}
 left:
-  description: "With O(state=closed), what stays: why the namespace does (empty if it goes), claims, volumes."
+  description: "With O(state=closed), what stays: why the namespace does (empty if it goes), claims, volumes, labels."
   type: dict
   returned: with O(state=closed)
 summary: {description: What went and what stays., type: list, elements: str, returned: with O(state=closed)}

@@ -7,15 +7,17 @@ description:
   - What a restore needs beside new journals (M(alluxops.cache.journal) with C(restoring)) and a release whose masters
     are told to start from the backup. The role C(restore) puts the steps in order.
   - C(checked) refuses what cannot work before anything changes. It wants the release's name in O(confirm), a cache that
-    does not serve yet, and a backup that can be read; a file of the controller is read to its end.
+    does not serve yet (unless O(revision) is given), and a backup that can be read; a file of the controller is read
+    to its end.
   - C(chosen) sees that a backup in the root under store is there and whole, through a Job that lists its directory.
   - C(placed) puts a file of the controller into the masters' journal volumes, where they can read it.
+  - C(started) starts masters that are still stopped after Helm was to start them.
   - C(finished) fails unless a master said that it has restored all of the backup, and counts what the cache holds.
 options:
   state:
     description: Which step.
     type: str
-    choices: [checked, chosen, placed, finished]
+    choices: [checked, chosen, placed, started, finished]
     required: true
   settings:
     description: The settings that M(alluxops.cache.settings) returned. For C(checked) and C(chosen).
@@ -29,6 +31,13 @@ options:
     description: C(alluxio_confirm_restore). For C(checked).
     type: str
     default: ''
+  revision:
+    description:
+      - The Helm revision that a rollback goes to, for C(checked) and C(chosen); 0 for a plain restore. The cache may
+        then serve, and only backups are taken that this revision's Alluxio can read. Which one wrote a backup is told
+        from its time and Helm's history; older than that, it is not known.
+    type: int
+    default: 0
   plan:
     description: What C(checked) returned; for C(placed), with the RV(uri) of C(chosen).
     type: dict
@@ -37,6 +46,10 @@ options:
     description: The backup that was restored. For C(finished).
     type: str
     default: ''
+  masters:
+    description: How many masters the release has. For C(started).
+    type: int
+    default: 1
   claims:
     description: The claims of M(alluxops.cache.chart_values); those of kind C(journal) get the file. For C(placed).
     type: list
@@ -52,10 +65,8 @@ options:
     default: 180
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Starts no Job; whether a backup is in the under store is then not known.
     support: full

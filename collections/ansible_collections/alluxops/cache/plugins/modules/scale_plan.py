@@ -32,10 +32,8 @@ options:
     default: 45
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Reports a change where there are steps.
     support: full
@@ -57,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: 'The steps: {what, why, journal_type, count, running, ordinal, values}.'
+  description: 'The steps: {what, why, journal_type, count, running, ordinal, from_type, stops, values}.'
   returned: success
   type: list
   elements: dict

@@ -13,17 +13,14 @@ options:
     description: Directory of the roles. Empty means that of the role which runs this.
     type: str
     default: ''
+  needs_control:
+    description: Refuse a C(--limit) that leaves out every host of C(kube_control), which does the work on the cluster.
+    type: bool
+    default: false
 author: alluxops
-attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
-  check_mode:
-    description: It only reads.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
 """
 
 EXAMPLES = r"""

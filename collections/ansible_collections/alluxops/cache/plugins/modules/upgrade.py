@@ -11,10 +11,12 @@ options:
       - C(target) chooses the revision that a rollback goes to.
       - C(plan) says what restarts in which order, and refuses what Kubernetes would refuse half-way, or what would lose
         metadata.
-      - C(backup) makes a backup of the metadata, if a master serves.
+      - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet. If none
+        does, the backup of a run that did not end counts for a day, unless a master may have served since.
+      - C(ended) takes that note away.
       - C(explain) tells which pods run which version, and what can be done.
     type: str
-    choices: [target, plan, backup, explain]
+    choices: [target, plan, backup, explain, ended]
     required: true
   rendered:
     description: What M(alluxops.cache.helm_release) with C(state=rendered) returned.
@@ -33,6 +35,16 @@ options:
     description: For a rollback, the revision to go to; 0 with O(state=target) chooses the last good one.
     type: int
     default: 0
+  without_backup:
+    description:
+      - C(upgrade_without_backup). The release's name lets an upgrade go to another version where no master serves that
+        could make a backup; else C(plan) refuses it.
+    type: str
+    default: ''
+  restore_from:
+    description: For a rollback, the backup that an older Alluxio may start from; empty for none.
+    type: str
+    default: ''
   version:
     description: Image tag that the settings want.
     type: str
@@ -59,10 +71,8 @@ options:
     default: 600
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Says where a backup would go; the rest only reads.
     support: full
@@ -86,6 +96,7 @@ RETURN = r"""
 summary: {description: The plan or the explanation., type: list, elements: str, returned: with C(plan) and C(explain)}
 restarts: {description: Workloads whose pods are made anew., type: list, elements: str, returned: with O(state=plan)}
 changes: {description: Whether anything changes., type: bool, returned: with O(state=plan)}
+restores: {description: Whether the rollback takes a backup that is restored., type: bool, returned: with O(state=plan)}
 hold_workers: {description: Whether the workers wait for the masters., type: bool, returned: with O(state=plan)}
 image_version: {description: Image tag that the pods run afterwards., type: str, returned: with O(state=plan)}
 revision: {description: The revision to go to., type: int, returned: with O(state=target)}

@@ -23,16 +23,12 @@ options:
     default: 600
 extends_documentation_fragment:
   - alluxops.cache.api
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.no_diff
 attributes:
-  action:
-    description: Runs on the controller, inside the playbook's own Python.
-    support: full
   check_mode:
     description: Returns at once.
     support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
 """
 
 EXAMPLES = r"""

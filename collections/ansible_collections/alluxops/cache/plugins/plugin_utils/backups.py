@@ -6,14 +6,18 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, cluster, health
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import PodFiles
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import SMALL_JVM
@@ -56,7 +60,7 @@ class _Taker:
         self.namespace = namespace
         self.release = release
         self.patience = patience
-        seen = objects.look(kube, namespace, release)
+        seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves, so there is nobody to make a backup.",
@@ -84,21 +88,20 @@ class _Taker:
             )
         gone = backup.prunable((file.name for file in files), keep, name)
         self._forget_in_ufs(shown, gone)
+        self._forget_in_journals()
         return self._made(written.uri, written, found[0].size_bytes, pruned=gone)
 
     def to_controller(self, to: str, keep: int) -> backup.Backup:
         """Have a master write it beside its journal, fetch it from there, remove it there."""
-        folder = backup.folder_in_journal(
-            str(self.configuration.get("alluxio.master.journal.folder", ""))
-        )
+        folder = self._folder_in_journal
+        self._forget_in_journals(backup.LATEST)
         written = self._write(folder, local=True)
         path = f"{folder}/{_name(written.uri)}"
         pod = self._writer(path, written.host)
         target = Path(backup.folder_on_controller(to, self.namespace, self.release)) / _name(path)
-        try:
+        with at_the_end(partial(pod.remove, path, path + backup.COMPLETE)):
             size = pod.fetch(path, target)
-        finally:
-            pod.remove(path, path + backup.COMPLETE)
+        self._forget_in_journals()
         gone = backup.prunable((file.name for file in target.parent.iterdir()), keep, target.name)
         for name in gone:
             (target.parent / name).unlink()
@@ -135,6 +138,26 @@ class _Taker:
                 backup.failure(done.output),
                 "the new backup is there; remove old ones in the under store.",
             )
+
+    @property
+    def _folder_in_journal(self) -> str:
+        return backup.folder_in_journal(
+            str(self.configuration.get("alluxio.master.journal.folder", ""))
+        )
+
+    def _forget_in_journals(self, stays: str = "") -> None:
+        """Remove what earlier runs left beside the masters' journals. A backup is not given up where that fails."""
+        script = backup.forget_in_journal(self._folder_in_journal, stays)
+        for pod in filter(cluster.is_ready, self.masters):
+            try:
+                done = self._files(str(pod["name"])).shell(script)
+                told = f"{done.returncode} {done.output.strip()}" if done.returncode else ""
+            except CacheError as error:
+                told = error.what
+            if told:
+                Display().warning(
+                    f"older backups in {self._folder_in_journal} of {pod['name']} are not removed: {told}"
+                )
 
     def _writer(self, path: str, host: str) -> PodFiles:
         """The master that has the file: the one that said so, else whichever has it."""

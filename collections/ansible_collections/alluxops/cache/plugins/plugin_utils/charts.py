@@ -67,18 +67,22 @@ def packed(path: Path) -> bytes:
     """The chart as a tar.gz with one top directory, the same bytes for the same files. An archive is taken as it is."""
     if not path.is_dir():
         return path.read_bytes()
+    found = (file for file in path.rglob("*") if file.is_file())
+    return packed_files({str(file.relative_to(path)): file.read_bytes() for file in found}, path)
+
+
+def packed_files(files: Mapping[str, bytes], source: object) -> bytes:
+    """The same of a chart's files, by their names below its directory. source: where it comes from, for an error."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
-        for file in sorted(path.rglob("*")):
-            if not file.is_file():
-                continue
-            entry = tarfile.TarInfo(f"chart/{file.relative_to(path)}")
-            entry.size, entry.mode = file.stat().st_size, 0o644
-            archive.addfile(entry, io.BytesIO(file.read_bytes()))
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"chart/{name}")
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
     whole = gzip.compress(plain.getvalue(), mtime=0)
     if len(whole) > MOST_BYTES:
         raise CacheError(
-            f"the chart {path} packs to {len(whole)} bytes.",
+            f"the chart {source} packs to {len(whole)} bytes.",
             f"At most {MOST_BYTES} are sent to kube_control.",
             "name the chart's own directory, or give a packaged chart's repository as alluxio_chart_ref.",
         )
@@ -99,10 +103,11 @@ def read_sources(
             faults.append(error)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-            cause = f"alluxio_values_files lists it, and it cannot be read: {reason}."
+            cause = f"alluxio_values_files lists it: {reason}."
+            what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
             faults.append(
                 SettingsError(
-                    f"the values file {shown(path)} is missing.",
+                    f"the values file {shown(path)} {what}.",
                     cause,
                     "correct the path, or remove it.",
                 )

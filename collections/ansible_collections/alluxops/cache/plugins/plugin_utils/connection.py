@@ -57,6 +57,7 @@ def read_configuration(path: str) -> Any:
             "set alluxops_kubeconfig to a kubeconfig that `kubectl get nodes` works with.",
         )
     configuration = kubernetes.client.Configuration()
+    _refuse_other_files(path, [part for part in parts if part.is_file()])
     try:
         kubernetes.config.load_kube_config(
             config_file=path, client_configuration=configuration, persist_config=False
@@ -65,17 +66,36 @@ def read_configuration(path: str) -> Any:
         kubernetes.config.ConfigException,
         yaml.YAMLError,
         OSError,
+        AttributeError,
+        KeyError,
         TypeError,
         ValueError,
     ) as error:
-        raise UnreachableError(
-            f"the kubeconfig {path} cannot be used: {first_line(str(error))}.",
-            fix=f"check it with `kubectl --kubeconfig {path} get nodes`.",
-        ) from error
+        known = isinstance(error, kubernetes.config.ConfigException | yaml.YAMLError | OSError)
+        why = first_line(str(error)) if known else "its entries are not those of a kubeconfig"
+        raise _unusable(path, why) from error
     configuration.retries = urllib3.Retry(
         total=2, connect=1, read=2, redirect=0, status=0, other=0, backoff_factor=0.2
     )
     return configuration
+
+
+def _refuse_other_files(path: str, files: list[Path]) -> None:
+    """Raise UnreachableError where a file is YAML but no mapping: the client would fail in words of its own."""
+    for file in files:
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise _unusable(path, first_line(str(error))) from error
+        if content is not None and not isinstance(content, dict):
+            raise _unusable(path, "it is not YAML with clusters, contexts and users")
+
+
+def _unusable(path: str, why: str) -> UnreachableError:
+    return UnreachableError(
+        f"the kubeconfig {path} cannot be used: {why}.",
+        fix=f"check it with `kubectl --kubeconfig {path} get nodes`.",
+    )
 
 
 def client_class() -> type[Any]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Self
 
 from ansible_collections.alluxops.cache.plugins.module_utils import explain, journal, journal_job
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import phase
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end, clean_up
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
 
 CONTAINER: Final = "journal"
@@ -30,18 +33,17 @@ class JournalJobs:
     def __init__(
         self,
         kube: Kube,
-        namespace: str,
-        release: str,
+        wanted: journal.Wanted,
         claims: Sequence[Mapping[str, Any]],
         values: Mapping[str, Any],
         nodes: Mapping[int, str] | None = None,
     ) -> None:
         self.kube = kube
-        self.namespace = namespace
-        self.release = release
+        self.namespace = wanted.namespace
+        self.release = wanted.release
         self.claims = {int(claim["ordinal"]): claim for claim in claims}
         self.values = values
-        self.wanted = journal.Wanted.from_values(namespace, release, values)
+        self.wanted = wanted
         self._folder = journal.journal_folder(values)
         self._nodes = nodes or {}
         self._pods: dict[int, str] = {}
@@ -49,12 +51,15 @@ class JournalJobs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for claim in self.claims.values():
-            self.kube.delete(
-                objects.jobs(self.namespace, journal_job.job_name(claim["name"])),
-                propagation="Background",
-            )
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        removals = [partial(self._remove, claim) for claim in self.claims.values()]
+        clean_up(removals, has_failed=error is not None)
+
+    def _remove(self, claim: Mapping[str, Any]) -> None:
+        self.kube.delete(
+            objects.jobs(self.namespace, journal_job.job_name(claim["name"])),
+            propagation="Background",
+        )
 
     def clear(self, patience: Patience) -> None:
         """Remove the Jobs of an interrupted run, and wait until their pods let go of the volumes."""
@@ -74,9 +79,17 @@ class JournalJobs:
         """Start the Jobs, all at once."""
         for ordinal, claim in self.claims.items():
             # A shared journal is seen from another master's host by each Job, or sharing it would prove nothing.
-            node = self._nodes.get(ordinal, "") or str(claim.get("seen_from") or "")
+            node = self._nodes.get(ordinal, "") or self._seen_from(claim)
             body = journal_job.job(self.wanted, claim, self.values, node)
             self.kube.create(objects.jobs(self.namespace), body)
+
+    def _seen_from(self, claim: Mapping[str, Any]) -> str:
+        """The node to look from; "" where the volume itself says where it can be had."""
+        if claim.get("provisioned"):
+            path = objects.core(self.namespace, "persistentvolumeclaims", str(claim["name"]))
+            if phase(self.kube.get(path)) == "Bound":
+                return ""
+        return str(claim.get("seen_from") or "")
 
     def states(self, patience: Patience) -> list[journal.Journal]:
         """Wait until each Job has said what lies in its volume."""
@@ -96,6 +109,11 @@ class JournalJobs:
             self._check_trouble(patience, missing[0])
             patience.pause(f"a look into {len(missing)} journal volumes", 0.25)
 
+    def look_again(self, ordinal: int) -> journal.Journal:
+        """What lies in one volume by now."""
+        done = self._run(ordinal, journal_job.LOOK)
+        return journal.read_journal(done.stdout, self.claims[ordinal], self.wanted)
+
     def prove_shared(self) -> None:
         """See that all claims lead to one file system: what is written through one is read through the others.
 
@@ -103,7 +121,7 @@ class JournalJobs:
         """
         writer, *readers = sorted(self.claims)
         nonce = uuid.uuid4().hex
-        try:
+        with at_the_end(partial(self._run, writer, journal_job.END_PROOF)):
             done = self._run(writer, journal_job.WRITE_PROOF, nonce)
             if done.returncode != 0:
                 raise CacheError(
@@ -113,8 +131,6 @@ class JournalJobs:
                 done = self._run(ordinal, journal_job.READ_PROOF, nonce)
                 if done.returncode != 0:
                     raise self._not_shared(writer, ordinal, done.stdout.strip())
-        finally:
-            self._run(writer, journal_job.END_PROOF)
 
     def _not_shared(self, writer: int, reader: int, found: str) -> SettingsError:
         first, second = self.claims[writer]["name"], self.claims[reader]["name"]

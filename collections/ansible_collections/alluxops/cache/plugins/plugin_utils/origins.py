@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.parsing.dataloader import DataLoader
+from ansible.utils.vars import load_extra_vars
+
 try:
     from ansible._internal._datatag._tags import Origin
 except ImportError:
@@ -30,6 +33,11 @@ def place_of(value: Any, *, ignore: str = "") -> str:
     if ignore and Path(origin.path).is_relative_to(ignore):
         return ""
     return f"{shown(origin.path)}:{origin.line_num}" if origin.line_num else shown(origin.path)
+
+
+def extra_variables(loader: DataLoader) -> frozenset[str]:
+    """Names of the variables that were given with -e, which hold for this run alone."""
+    return frozenset(map(str, load_extra_vars(loader)))
 
 
 def shown(path: str | Path) -> str:

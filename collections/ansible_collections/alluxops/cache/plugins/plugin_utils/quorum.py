@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ansible.utils.display import Display
+
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, quorum
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
 ASK_TIMEOUT_S: Final = 60
 CHANGE_TIMEOUT_S: Final = 240
 """`quorum elect` itself waits up to 3 min for the election."""
+MISSED_S: Final = 20
+"""For how long a leader may miss a member whose pod is ready. One that has just started is reached within 10 s."""
 SMALL_JVM: Final = (
     "export JAVA_TOOL_OPTIONS='-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'\n"
     # The client asks every master of the list for the leader, for 2 min by default; a run waits with words of its own.
@@ -51,6 +56,18 @@ class Masters:
         except CacheError:
             return None
 
+    def led(self, patience: Patience) -> quorum.Quorum:
+        """The quorum, waiting for a leader. Raises CacheError where none comes in time."""
+        while (found := self.current()) is None:
+            if patience.is_over:
+                raise CacheError(
+                    f"no master of {self.namespace}/{self.release} leads after {patience.waited_s:.0f} s.",
+                    fix=f"see `kubectl -n {self.namespace} get pods -l role={cluster.MASTER_ROLE}` and their logs;"
+                    " run again.",
+                )
+            patience.pause("a master to lead", 1.0)
+        return found
+
     def remove(self, member: quorum.Member, domain: str, pod: str) -> None:
         """Take a member out of the quorum of a domain."""
         self._alluxio(pod, f"quorum remove -domain {domain} -address {member.address}")
@@ -88,6 +105,43 @@ class Masters:
                 _telling(done.output),
             )
         return done.stdout
+
+
+class QuorumWatch:
+    """Waits until a quorum is whole, and hands leadership on where the leader goes on missing a member that is ready.
+
+    A leader that was elected while a member's name did not resolve goes on calling it unresolvable for minutes: seen
+    with Alluxio 2.9.6 and Services without an address, as upstream's chart has. The next leader reaches it at once.
+    """
+
+    def __init__(self, masters: Masters) -> None:
+        self._masters = masters
+        self._missed_since_s: float | None = None
+
+    def awaited(self, seen: health.Seen, patience: Patience) -> str:
+        """What is missing, once every master's pod is ready; empty when nothing is."""
+        found = self._masters.current(seen)
+        if found is None:
+            return "the leader to tell its quorum"
+        if found.is_healthy:
+            return ""
+        heir = quorum.successor(found)
+        if self._missed_since_s is None:
+            self._missed_since_s = patience.waited_s
+        if heir is not None and patience.waited_s - self._missed_since_s >= MISSED_S:
+            self._hand_on(found, heir)
+            self._missed_since_s = None
+        return f"the quorum: {quorum.shown(found)}"
+
+    def _hand_on(self, found: quorum.Quorum, heir: quorum.Member) -> None:
+        missed = quorum.names(found.missing)
+        try:
+            self._masters.elect(heir, self._masters.pod(found.leading))
+            Display().display(
+                f"recovered: the leader did not reach {missed}; {heir.host} leads now"
+            )
+        except CacheError as error:
+            Display().warning(f"the leader does not reach {missed}, and {error}")
 
 
 def _telling(output: str) -> str:

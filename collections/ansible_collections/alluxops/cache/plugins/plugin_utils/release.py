@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, volumes
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 WEB_PORT: Final = 19999
-MASTER_INFO: Final = "/api/v1/master/info"
+MASTER_INFO: Final = health.MASTER_INFO
 WEB_PATHS: Final = (
     "/",
     "/overview",
     "/metrics",
-    "/metrics/json/",
+    health.METRICS,
     "/metrics/prometheus/",
     MASTER_INFO,
 )
@@ -42,6 +43,17 @@ def jobs(namespace: str, name: str = "") -> str:
 def volume(name: str = "") -> str:
     """Path of a PersistentVolume, or of all of them."""
     return "/api/v1/persistentvolumes" + (f"/{name}" if name else "")
+
+
+def node(name: str = "") -> str:
+    """Path of a Node, or of all of them."""
+    return "/api/v1/nodes" + (f"/{name}" if name else "")
+
+
+def cluster_uid(kube: Kube) -> str:
+    """What tells a cluster from every other one: the uid of its namespace kube-system."""
+    space = kube.get("/api/v1/namespaces/kube-system")
+    return str(((space or {}).get("metadata") or {}).get("uid") or "")
 
 
 def masters_set(kube: Kube, namespace: str, release: str) -> Json | None:
@@ -96,6 +108,16 @@ def look(kube: Kube, namespace: str, release: str, raw: list[Json] | None = None
         masters_set=cluster.workload_facts(masters_set(kube, namespace, release)),
         workers_set=cluster.workload_facts(workers_set(kube, namespace, release)),
     )
+
+
+def look_at_installed(kube: Kube, namespace: str, release: str) -> health.Seen:
+    """One look at a release that must be there. Raises SettingsError where it is not."""
+    seen = look(kube, namespace, release)
+    if not seen.is_installed:
+        raise SettingsError(
+            f"the cache {namespace}/{release} is not installed.", fix="`alluxops site` installs it."
+        )
+    return seen
 
 
 def endpoints(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
@@ -161,8 +183,8 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
 
 def nodes(kube: Kube) -> list[Json]:
     """The cluster's nodes (node_facts), by name."""
-    facts = [cluster.node_facts(node) for node in kube.list_objects("/api/v1/nodes")]
-    return sorted(facts, key=lambda node: str(node["name"]))
+    facts = [cluster.node_facts(item) for item in kube.list_objects(node())]
+    return sorted(facts, key=lambda item: str(item["name"]))
 
 
 def _namespace_facts(space: Json | None) -> Json:

@@ -28,6 +28,17 @@ class StoppedMasters:
         self._annotations: dict[str, Any] = (self._found or {}).get("metadata", {}).get(
             "annotations"
         ) or {}
+        self._stopped: int | None = None
+
+    @property
+    def exist(self) -> bool:
+        """Whether there was a StatefulSet at the start."""
+        return self._found is not None
+
+    @property
+    def is_as_found(self) -> bool:
+        """Whether this run has not stopped them."""
+        return self._stopped is None
 
     @property
     def stopped_by_us(self) -> int:
@@ -44,6 +55,7 @@ class StoppedMasters:
         if self._found is None:
             return
         before = self.stopped_by_us or int(self._found["spec"]["replicas"])
+        self._stopped = before
         notes = {
             REPLICAS_BEFORE: str(before) if come_back and before else None,
             BACKUP_BEFORE: backup_uri or None,
@@ -63,13 +75,27 @@ class StoppedMasters:
 
     def start(self) -> None:
         """Start as many as were stopped."""
-        before = self.stopped_by_us
+        before = self.stopped_by_us or self._stopped
         self._merge({REPLICAS_BEFORE: None, BACKUP_BEFORE: None}, replicas=before)
 
-    def _merge(self, notes: dict[str, str | None], *, replicas: int) -> None:
+    def let_go(self, masters: int) -> bool:
+        """Leave them to Helm, which was to start them on new journals; start them where it saw nothing to change.
+
+        An interrupted run may have stopped masters that it had given the same settings. Returns whether that was so.
+        """
+        notes: dict[str, str | None] = {REPLICAS_BEFORE: None, BACKUP_BEFORE: None}
+        is_stopped = self._found is not None and int(self._found["spec"]["replicas"]) == 0
+        if is_stopped:
+            self._merge(notes, replicas=masters)
+        elif self.stopped_by_us or self.backup_uri:
+            self._merge(notes)
+        return is_stopped
+
+    def _merge(self, notes: dict[str, str | None], *, replicas: int | None = None) -> None:
+        spec = {} if replicas is None else {"spec": {"replicas": replicas}}
         self.kube.merge(
             objects.apps(self.namespace, "statefulsets", f"{self.release}-master"),
-            {"metadata": {"annotations": notes}, "spec": {"replicas": replicas}},
+            {"metadata": {"annotations": notes}, **spec},
         )
         self._annotations = {**self._annotations, **notes}
         self._annotations = {

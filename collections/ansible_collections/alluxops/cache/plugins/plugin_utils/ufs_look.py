@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, explain, ufs_look
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 LIST_TIMEOUT_S: Final = 180
@@ -27,7 +29,7 @@ def files_in(
     path = objects.jobs(namespace, ufs_look.job_name(release))
     _remove(kube, namespace, release, patience)
     kube.create(objects.jobs(namespace), ufs_look.job(namespace, release, values))
-    try:
+    with at_the_end(partial(kube.delete, path, propagation="Background")):
         pod = _wait(kube, namespace, release, patience)
         patience.pause(f"a list of {folder} in the under store", 0)
         done = kube.exec(
@@ -37,8 +39,6 @@ def files_in(
             ["/bin/sh", "-c", ufs_look.script(folder)],
             timeout_s=LIST_TIMEOUT_S,
         )
-    finally:
-        kube.delete(path, propagation="Background")
     if done.returncode == 0:
         return backup.parse_listing(done.stdout)
     if ufs_look.is_missing(done.stdout):

@@ -1,0 +1,47 @@
+"""The marker in a journal volume, read and written through a container that has the volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+TIMEOUT_S: Final = 30
+
+
+@dataclass(frozen=True)
+class MarkerFile:
+    """The marker as a master's container sees it. folder: where that has the journal."""
+
+    kube: Kube
+    namespace: str
+    pod: str
+    folder: str
+
+    def read(self) -> journal.Marker | None:
+        """The marker; None for none, or for one that is not ours to read. Raises CacheError."""
+        return journal.read_marker(self._run(journal_job.READ_MARKER).strip())
+
+    def write(self, marker: journal.Marker) -> None:
+        """Write it, whole or not at all. Raises CacheError."""
+        self._run(journal_job.WRITE_MARKER, marker.encoded())
+
+    def _run(self, script: str, *arguments: str) -> str:
+        done = self.kube.exec(
+            self.namespace,
+            self.pod,
+            objects.MASTER_CONTAINER,
+            journal_job.script(script, self.folder, *arguments),
+            timeout_s=TIMEOUT_S,
+        )
+        if done.returncode != 0:
+            raise CacheError(
+                f"the marker in the journal of {self.pod} can be neither read nor written:"
+                f" {done.output.strip()[-300:]}",
+                fix=f"see that {self.folder} in its container has room and belongs to the container's user.",
+            )
+        return done.stdout

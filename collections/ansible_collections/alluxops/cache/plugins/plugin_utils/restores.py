@@ -1,0 +1,47 @@
+"""Whether a release starts from a backup, and whether that restore has ended, by its configuration and markers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, restore
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
+
+
+@dataclass(frozen=True)
+class Found:
+    """pending: the backup that the masters are told to start from, or "". markers: of the masters that are ready."""
+
+    pending: str
+    markers: tuple[journal.Marker, ...] = ()
+
+    @property
+    def goes_on(self) -> str:
+        """The pending backup, where a journal's marker says that restoring it has not ended."""
+        return self.pending if any(marker.restoring for marker in self.markers) else ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the markers say that the pending backup was restored, so that only the configuration is left."""
+        has_served = any(marker.served for marker in self.markers)
+        return bool(self.pending) and has_served and not self.goes_on
+
+
+def read(kube: Kube, namespace: str, release: str, pods: Iterable[Mapping[str, Any]]) -> Found:
+    """Look. pods: the release's, as pod_facts has them."""
+    config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))
+    data = (config or {}).get("data") or {}
+    pending = restore.pending(data)
+    markers = []
+    for pod in pods if pending else ():
+        if pod["role"] == cluster.MASTER_ROLE and cluster.is_ready(pod):
+            with suppress(CacheError):  # one that ends meanwhile tells nothing
+                marker = MarkerFile(kube, namespace, pod["name"], restore.folder(data)).read()
+                markers += [marker] if marker else []
+    return Found(pending, tuple(markers))

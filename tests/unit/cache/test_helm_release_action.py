@@ -1,0 +1,211 @@
+"""What helm_release does on the API before Helm's turn."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import helm_release as action
+from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.modules import helm_release as module
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+Json = dict[str, Any]
+
+
+class FakeKube:
+    """An API server that has some objects, by path."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = list(paths)
+
+    def delete(self, path: str) -> bool:
+        if path not in self.paths:
+            return False
+        self.paths.remove(path)
+        return True
+
+    def get(self, path: str) -> Json | None:
+        return {} if path in self.paths else None
+
+
+def test_what_helm_makes_anew_is_deleted_where_the_api_keeps_it() -> None:
+    kube: Any = FakeKube(
+        "/api/v1/namespaces/cache/services/alluxio-master-0",
+        "/api/v1/namespaces/cache/services/alluxio-master",
+        "/apis/apps/v1/namespaces/cache/daemonsets/alluxio-fuse",
+    )
+    keys = ["DaemonSet alluxio-fuse", "Service alluxio-master-0", "Service gone-already"]
+    action._delete(kube, "cache", keys)
+    assert kube.paths == ["/api/v1/namespaces/cache/services/alluxio-master"]
+
+
+def held(address: str) -> rules.Release:
+    """A release whose masters' Services have these specs."""
+    services = "".join(
+        f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: alluxio-master-{ordinal}\nspec:\n  {address}\n"
+        for ordinal in range(2)
+    )
+    return rules.Release(manifest=services, hooks="", config={})
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+def test_services_are_replaced_both_ways_and_once(is_prepared: bool) -> None:
+    asked: Any = SimpleNamespace(params={"is_prepared": is_prepared})
+    old, new = held("clusterIP: None"), held("type: ClusterIP")
+    services = ["Service alluxio-master-0", "Service alluxio-master-1"]
+    wanted = {} if is_prepared else {"prepare": {"hooks": [], "replace": services}}
+    for before, after in ((old, new), (new, old)):
+        assert module._first(asked, {}, before, after) == wanted
+        (reason,) = module._replaced(before, after)
+        assert "alluxio-master-0, Service alluxio-master-1" in reason
+    assert module._first(asked, {}, new, new) == {}
+    assert module._replaced(new, new) == []
+    assert module._first(asked, {}, None, new) == {}
+
+
+class FakeHelm:
+    """Two revisions, of which the second turned out not to serve; says what it was asked to do."""
+
+    namespace, release, timeout_s = "cache", "alluxio", 10
+
+    def __init__(self, first: str) -> None:
+        self.manifests = {"1": first, "": MASTERS.format(init="")}
+        self.done: list[tuple[str, ...]] = []
+
+    def history(self) -> list[rules.Revision]:
+        return [rules.Revision(1, "superseded"), rules.Revision(2, "deployed")]
+
+    def json(self, _verb: str, _release: str, *more: str, what: str) -> Json:
+        del what
+        return {"manifest": self.manifests[more[1] if more else ""], "hooks": []}
+
+    def run(self, *argv: str) -> tuple[int, str, str]:
+        self.done.append(argv)
+        return 0, "", ""
+
+
+MASTERS = """---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: alluxio-master
+spec:
+  template:
+    spec:
+      initContainers:{init}
+      containers:
+      - {{name: alluxio-master, image: "alluxio/alluxio:2.9.6", args: [master-only, --no-format]}}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: secret
+stringData: {{key: hidden}}
+"""
+FORMATS = """
+      - name: journal-format
+        command: ["alluxio","formatJournal"]"""
+
+
+def settled(monkeypatch: pytest.MonkeyPatch, helm: FakeHelm, asked: Json) -> Json:
+    """What the two halves come to, one run of the module after the other."""
+
+    def run(_self: object, arguments: Json, _variables: Json) -> Json:
+        given = {"is_prepared": False, "failed_revision": 0, "revision": 0, **arguments}
+        found: Any = SimpleNamespace(params=given, check_mode=False)
+        return module.roll_back(found, helm)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(action.ActionModule, "_run", run)
+    monkeypatch.setattr(Kube, "open", lambda _path: FakeKube())
+    plugin = action.ActionModule.__new__(action.ActionModule)
+    plugin._task = SimpleNamespace(check_mode=False)
+    arguments = {"namespace": "cache", "release": "alluxio", "state": "rolled_back", **asked}
+    return plugin._settled("kubeconfig", arguments, {})
+
+
+def test_a_revision_that_failed_stays_where_the_one_before_would_erase_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=FORMATS))
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert helm.done == []
+    assert result["changed"] is False
+    (reason,) = result["reasons"]
+    assert "Revision 2 stays" in reason
+    assert "revision 1 formats the journal" in reason
+    assert not result.get("failed")
+
+
+def test_a_revision_that_failed_is_left_for_one_that_keeps_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=""))
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert helm.done == [("rollback", "alluxio", "1", "--timeout", "10s")]
+    assert result["reasons"] == ["Rolled back to revision 1."]
+
+
+def test_a_revision_that_is_asked_for_is_refused_where_it_would_erase_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=FORMATS))
+    with pytest.raises(SettingsError, match="revision 1 formats the journal"):
+        settled(monkeypatch, helm, {"revision": 1})
+    assert helm.done == []
+
+
+def test_no_secret_leaves_the_host_that_has_helm() -> None:
+    helm: Any = FakeHelm(MASTERS.format(init=""))
+    asked: Any = SimpleNamespace(
+        params={"is_prepared": False, "failed_revision": 2, "revision": 0}, check_mode=False
+    )
+    assert "hidden" not in str(module.roll_back(asked, helm))
+
+
+class ScaledHelm:
+    """A release at revision 3; revision 2 runs some masters."""
+
+    release, namespace, timeout_s = "alluxio", "cache", 120
+
+    def __init__(self, masters: int) -> None:
+        self.masters = masters
+        self.ran: list[tuple[str, ...]] = []
+
+    def history(self) -> list[rules.Revision]:
+        return [rules.Revision(number, "superseded") for number in (1, 2)] + [
+            rules.Revision(3, "deployed")
+        ]
+
+    def json(self, *words: str, **_: str) -> Json:
+        running = self.masters if "--revision" in words else 1
+        head = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: alluxio-master\n"
+        return {"manifest": f"---\n{head}spec:\n  replicas: {running}\n"}
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        self.ran.append(words)
+        return 0, "", ""
+
+
+def undone(helm: ScaledHelm) -> Json:
+    params = {"revision": 0, "failed_revision": 3, "is_prepared": True}
+    asked: Any = SimpleNamespace(params=params, check_mode=False)
+    result: Json = module.roll_back(asked, helm)  # type: ignore[arg-type]
+    return result
+
+
+def test_a_revision_that_does_not_serve_is_left_for_the_one_before() -> None:
+    helm = ScaledHelm(masters=1)
+    assert undone(helm)["reasons"] == ["Rolled back to revision 2."]
+    assert helm.ran[0][:3] == ("rollback", "alluxio", "2")
+
+
+def test_nothing_goes_back_to_masters_that_were_stopped_to_convert_their_journal() -> None:
+    helm = ScaledHelm(masters=0)
+    result = undone(helm)
+    assert not result["changed"]
+    assert "revision 2 runs no master" in result["reasons"][0]
+    assert helm.ran == []

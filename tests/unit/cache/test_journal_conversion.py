@@ -1,0 +1,169 @@
+"""The action that turns a journal into one of another type, on a volume that is a folder and a master that is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action.journal_conversion import ActionModule
+from ansible_collections.alluxops.cache.plugins.module_utils import conversion, journal, scale
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
+from tests.unit.cache.journal_volumes import SET, Volumes, marker
+from tests.unit.cache.kube_objects import container, pod
+
+Json = dict[str, Any]
+BACKUP = "alluxio-backup-2026-11-26-1795679100000.gz"
+VALUES = {"imageTag": "2.9.6", "journal": {"type": "UFS", "volumeType": "persistentVolumeClaim"}}
+
+
+class Cluster(Volumes):
+    """Master 0's volume with a journal of each type, as numbers of paths; and the lone master that serves one."""
+
+    def __init__(self, root: Path, **paths: int) -> None:
+        super().__init__(root)
+        self.paths = paths
+        self.serving = ""
+        self.backup = 0
+        self.lone: Json | None = None
+        spec = {"containers": [{"name": "alluxio-master"}]}
+        self.masters = {
+            "metadata": {"name": "alluxio-master", "namespace": "cache"},
+            "spec": {"replicas": 0, "template": {"spec": spec}},
+        }
+
+    def say(self, journal_type: str, **given: Any) -> None:
+        """Write a marker."""
+        known = journal.Marker("cache", "alluxio", 0, journal_type, served=True)
+        text = journal.Marker(**{**vars(known), **given}).text()
+        (self.folder(0) / journal.MARKER).write_text(text)
+
+    def get(self, path: str) -> Json | None:
+        if path == SET:
+            return self.masters
+        return self.lone if path.endswith(conversion.pod_name("alluxio")) else None
+
+    def create(self, path: str, body: Json) -> Json:
+        assert path.endswith("/pods")
+        name = body["metadata"]["name"]
+        self.lone = pod(name, "", "n1", [container("alluxio-master")])
+        return self.lone
+
+    def delete(self, path: str, **_: Any) -> bool:
+        assert path.endswith(conversion.pod_name("alluxio"))
+        self.lone, was = None, self.lone
+        return was is not None
+
+    def exec(self, _namespace: str, name: str, _: str, command: list[str], **__: Any) -> ExecResult:
+        assert name == conversion.pod_name("alluxio")
+        script = command[2]
+        kind = (re.findall(r"journal\.type=([A-Z]+)", script) or [""])[0]
+        if command[0] == "/bin/sh":
+            done = self._run("alluxio-master-0", command)
+            return ExecResult(done.returncode, done.stdout, done.stderr)
+        if "entrypoint.sh" in script:
+            self.serving = kind
+            self.paths[kind] = self.paths.get(kind) or (
+                self.backup if "from.backup" in script else 0
+            )
+        elif script == conversion.STOP:
+            self.serving = ""
+        elif "fsadmin backup" in script:
+            self.backup = self.paths[self.serving]
+            return ExecResult(0, f"Backup Host : x\nBackup URI : /journal/{BACKUP}\n", "")
+        elif "formatJournal" in script or "rm -rf" in script:
+            formatted = kind or "EMBEDDED"
+            self.done.append(f"format {formatted}")
+            self.paths[formatted] = 0
+        return ExecResult(0, "", "")
+
+    def pod_http(self, *where: Any) -> str:
+        if not self.serving:
+            return ""
+        if "metrics" in where[-1]:
+            return json.dumps(
+                {"gauges": {"Master.TotalPaths": {"value": self.paths[self.serving]}}}
+            )
+        return json.dumps({"version": "2.9.6", "workers": [], "mountPoints": {}})
+
+
+def convert(cluster: Cluster, was: str, wanted: str) -> Json:
+    action: Any = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    names = {"namespace": "cache", "release": "alluxio", "values": VALUES, "wait_timeout_s": 5}
+    result: Json = action.act(cluster, {**names, "from_type": was, "to_type": wanted})
+    return result
+
+
+def test_a_journal_is_converted_and_marked(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS")
+    result = convert(cluster, "UFS", "EMBEDDED")
+    assert result["changed"]
+    assert result["census"]["paths"] == 7
+    assert cluster.paths == {"UFS": 7, "EMBEDDED": 7}
+    assert marker(cluster, 0).journal_type == "EMBEDDED"  # type: ignore[union-attr]
+    assert cluster.lone is None
+
+
+def test_a_release_that_went_back_does_not_cost_the_journal_in_use(tmp_path: Path) -> None:
+    # Converted, and written to since; then the release was put back to the revision before, of the old type.
+    cluster = Cluster(tmp_path, EMBEDDED=7, UFS=9)
+    cluster.say("UFS")
+    result = convert(cluster, "EMBEDDED", "UFS")
+    assert not result["changed"]
+    assert cluster.done == []
+    assert cluster.paths == {"EMBEDDED": 7, "UFS": 9}
+    assert cluster.lone is None
+
+
+def test_an_aim_that_is_given_up_converts_back_from_the_journal_in_use(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, UFS=7, EMBEDDED=9)
+    cluster.say("EMBEDDED")
+    assert convert(cluster, "UFS", "UFS")["changed"]
+    assert cluster.done == ["format UFS"]
+    assert cluster.paths == {"UFS": 9, "EMBEDDED": 9}
+    assert marker(cluster, 0).journal_type == "UFS"  # type: ignore[union-attr]
+
+
+def test_without_a_marker_the_release_tells_the_type_in_use(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    assert not convert(cluster, "UFS", "UFS")["changed"]
+    assert convert(cluster, "UFS", "EMBEDDED")["changed"]
+    assert cluster.done == ["format EMBEDDED"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"release": "other"}, "belongs to master 0 of release other"),
+        ({"restoring": "/x.gz"}, "a restore of /x.gz"),
+    ],
+)
+def test_a_journal_that_is_not_ours_or_not_whole_is_left_alone(
+    tmp_path: Path, given: Json, said: str
+) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS", **given)
+    with pytest.raises(SettingsError, match=said):
+        convert(cluster, "UFS", "EMBEDDED")
+    assert cluster.done == []
+    assert cluster.lone is None
+
+
+@pytest.mark.parametrize(
+    ("was", "wanted"), [("none", "none"), ("none", "embedded"), ("embedded", "none")]
+)
+def test_stopped_masters_begin_with_the_journal_whatever_the_release_says(
+    was: str, wanted: str
+) -> None:
+    now = scale.Running("ours", was, 1, 0)
+    first = scale.plan_scale(now, scale.Wanted(1, wanted, 3))[0]
+    assert (first.what, first.stops) == ("convert", False)
+    assert first.from_type == scale.JOURNAL_TYPES[was]
+    assert first.journal_type == scale.JOURNAL_TYPES[wanted]

@@ -1,0 +1,72 @@
+"""A journal that masters have served from is not left out because the order of the hosts has changed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import journal, node_report
+from ansible_collections.alluxops.cache.plugins.modules import node_check
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+WANTED = journal.Wanted("cache", "alluxio")
+Results = dict[str, dict[str, Any]]
+
+
+def marker(ordinal: int, *, served: bool = True, release: str = "alluxio") -> dict[str, Any]:
+    """What node_check returns of a host with a journal."""
+    found = journal.new_marker(journal.Wanted("cache", release), ordinal, NOW)
+    if served:
+        found = journal.served_marker(found, journal.Wanted("cache", release), ordinal, NOW)
+    return {"marker": base64.b64encode(found.text().encode()).decode()}
+
+
+def left_out(order: str, results: Results, masters: int = 1) -> list[str]:
+    hosts = {f"{name}.example": name for name in order.split()}
+    claims: list[dict[str, Any]] = [
+        {"kind": "journal", "ordinal": ordinal, "node": name, "path": "/mnt/j"}
+        for ordinal, name in enumerate(order.split()[:masters])
+    ]
+    claims.append({"kind": "domain", "ordinal": None, "node": None})
+    found = {f"{name}.example": result for name, result in results.items()}
+    return [error.what for error in node_report.left_out(found, hosts, claims, WANTED)]
+
+
+def test_the_journal_of_a_master_that_goes_elsewhere_is_named_with_its_host() -> None:
+    results: Results = {"n1": marker(0), "n2": {"marker": ""}}
+    assert left_out("n1 n2", results) == []
+    (told,) = left_out("n2 n1", results)
+    assert "master 0 has served on n1.example" in told
+    assert "puts it on n2.example" in told
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"n1": marker(0, served=False), "n2": {"marker": ""}},
+        {"n1": marker(0, release="other"), "n2": {"marker": ""}},
+        {"n1": marker(1), "n2": {"marker": ""}},  # a stale copy that fewer masters left
+        {"n1": marker(0), "n2": marker(0)},  # it was moved there
+        {"n1": {"unreachable": True}, "n2": {}},
+    ],
+)
+def test_what_is_nobodys_metadata_is_in_nobodys_way(results: Results) -> None:
+    assert left_out("n2 n1", results) == []
+
+
+def test_a_volume_that_is_tied_to_no_host_is_found_from_anywhere() -> None:
+    claims = [{"kind": "journal", "ordinal": 0, "node": None, "provisioned": True}]
+    hosts = {"n1": "n1", "n2": "n2"}
+    assert node_report.left_out({"n1": marker(0), "n2": {}}, hosts, claims, WANTED) == []
+
+
+def test_the_marker_is_read_on_the_host(tmp_path: Path) -> None:
+    assert node_check.read_marker("") == ""
+    assert node_check.read_marker(str(tmp_path / "missing")) == ""
+    (tmp_path / journal.MARKER).write_text(journal.new_marker(WANTED, 0, NOW).text())
+    read = journal.read_marker(node_check.read_marker(str(tmp_path)))
+    assert read == journal.new_marker(WANTED, 0, NOW)
