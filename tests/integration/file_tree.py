@@ -73,7 +73,8 @@ def make(run: Run, root: str) -> None:
     """Fill a directory that does not exist yet."""
     run(f"""
         set -euo pipefail
-        fs() {{ alluxio fs "$@" >/dev/null; }}
+        # Alluxio tells its errors on standard output.
+        fs() {{ local said; said=$(alluxio fs "$@" 2>&1) || {{ echo "alluxio fs $*: $said" >&2; return 1; }}; }}
         cached=-Dalluxio.user.file.writetype.default=MUST_CACHE
         through=-Dalluxio.user.file.writetype.default=CACHE_THROUGH
         scratch=$(mktemp -d)

@@ -20,7 +20,6 @@ VOLUME = "/mnt/fuse3/alluxio/alluxio/journal"
 MARKER = f"{VOLUME}/.alluxops.json"
 RESTARTS = 10
 SAFE_MODE_TRIES = 60
-BACKUPS = ROOT / "collections/ansible_collections/alluxops/cache/plugins/plugin_utils/backups.py"
 
 
 class Journal:
@@ -247,7 +246,6 @@ def test_a_journal_without_a_marker_is_adopted_with_all_it_holds(
     assert "formatted_at" not in marker
 
 
-@pytest.mark.skipif(not BACKUPS.exists(), reason="backups are not part of this branch yet")
 def test_force_takes_a_backup_first(journal: Journal) -> None:
     serving = site(journal.cache)
     assert serving.code == 0, serving.output

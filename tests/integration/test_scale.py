@@ -56,6 +56,7 @@ def release(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A cache with one master."""
     found = Release(Cache(lab, tmp_path_factory.mktemp(NAME), NAME))
     found.cache.remove()
+    found.cache.forget("scale/")
     found.apply("site", **ONE)
     yield found
     found.cache.remove()
