@@ -89,7 +89,9 @@ def make(run: Run, root: str) -> None:
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'
-        fs chown reader:readers '{root}/directories/d02*'
+        # Not `chown user:group`: the master asks its own machine whether the user is in the group.
+        fs chown reader '{root}/directories/d02*'
+        fs chgrp readers '{root}/directories/d05*'
         fs setfacl -m user:guest:r-x,group:guests:--x '{root}/directories/d03*'
         fs setfacl -d -m user:guest:rwx '{root}/directories/d04*'
         fs mount --readonly {root}/mounted /opt/alluxio/conf

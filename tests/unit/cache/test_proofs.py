@@ -36,6 +36,7 @@ class Cache:
         self.read_digest = DIGEST
         self.fails_in = ""
         self.differs = False
+        self.counts_late = False
         self.ended_in = ""
         self.limits: list[tuple[list[str], float]] = []
 
@@ -59,7 +60,7 @@ class Cache:
 
     def _said(self, name: str, script: str) -> str:
         if " cat " in script:
-            self.remote["w1"] += SIZE
+            self.remote["w1"] += 0 if self.counts_late else SIZE
             self.ufs[name] += SIZE
         read = f"{self.read_digest}  -\n"
         differs = f"{DIFFERS}/changed\n/new\n" if self.differs else ""
@@ -119,6 +120,14 @@ def test_what_one_worker_wrote_another_reads() -> None:
     assert found["digest_equal"]
     assert (found["bytes_remote"], found["bytes_ufs"]) == (SIZE, SIZE)
     assert health.verify_problems({"write_read": found}) == []
+
+
+def test_what_a_worker_counts_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache()
+    cache.counts_late = True
+    monkeypatch.setattr("time.sleep", lambda _: cache.remote.update(w1=50 + SIZE))
+    found = proofs(cache, "n1", "n2").write_read()
+    assert (found["bytes_remote"], found["bytes_ufs"]) == (SIZE, SIZE)
 
 
 def test_each_client_counts_as_being_beside_its_worker() -> None:

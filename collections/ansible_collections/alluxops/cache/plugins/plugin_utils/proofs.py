@@ -37,6 +37,7 @@ EPHEMERAL: Final = "ephemeral"
 SMALL_JVM: Final = "export JAVA_TOOL_OPTIONS='-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'\n"
 # `timeout` ends a command in the pod; what only the controller gave up would go on there, and hold the leader's locks.
 KILL_AFTER_S: Final = 10
+COUNTING_S: Final = 4.0
 TIMED_OUT, KILLED, TERMINATED = 124, 137, 143
 CUT_OFF: Final = frozenset({KILLED, TERMINATED})
 
@@ -73,9 +74,10 @@ class Proofs:
         )
         before = {pod["name"]: self._counters(pod) for pod in (writer, reader)}
         read = self._shell(reader["name"], WORKER_CONTAINER, self._read_script(reader, prefix))
-        after = {pod["name"]: self._counters(pod) for pod in (writer, reader)}
-        at_writer = verification.counted(before[writer["name"]], after[writer["name"]])
-        at_reader = verification.counted(before[reader["name"]], after[reader["name"]])
+        served = size if writer is not reader else 0
+        at_writer = self._counted(writer, before[writer["name"]], {"remote": served})
+        ufs = 0 if self.is_ephemeral else size
+        at_reader = self._counted(reader, before[reader["name"]], {"ufs": ufs})
         digest = verification.parse_digest(wrote.get("digest", ""))
         digests = [
             verification.parse_digest(text)
@@ -222,6 +224,19 @@ class Proofs:
         return verification.byte_counters(
             self.kube.pod_http(self.namespace, pod["name"], port, health.METRICS)
         )
+
+    def _counted(self, pod: Json, before: dict[str, int], read: dict[str, int]) -> dict[str, int]:
+        """How far a worker's counters went. A worker counts what it sent after the reader has it, so it gets a while.
+
+        read: the counters that are waited for, and the bytes that were read.
+        """
+        deadline = time.monotonic() + COUNTING_S
+        while True:
+            found = verification.counted(before, self._counters(pod))
+            late = any(found[name] < health.COUNTED_SHARE * size for name, size in read.items())
+            if not late or time.monotonic() > deadline:
+                return found
+            time.sleep(COUNTING_S / 20)
 
     def _shell(
         self, pod: str, container: str, script: str, *, must_succeed: bool = True
