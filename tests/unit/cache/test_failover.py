@@ -57,6 +57,12 @@ def test_a_standby_stands_for_election_in_time_though_its_node_is_busy() -> None
     assert 2 * longest + late <= 7
 
 
+def test_a_master_that_joins_gives_a_busy_leader_time_to_speak_to_it() -> None:
+    found = failover.properties(with_(masters=3, ha="embedded"))
+    first = "alluxio.master.embedded.journal.ratis.config.raft.server.rpc.first-election.timeout."
+    assert 10 <= seconds(found[f"{first}min"]) < seconds(found[f"{first}max"])
+
+
 def test_a_new_leader_outwaits_one_that_has_lost_the_ensemble() -> None:
     found = failover.properties(with_(masters=3, ha="zookeeper"))
     quiet = seconds(found["alluxio.master.journal.tailer.shutdown.quiet.wait.time"])

@@ -43,6 +43,18 @@ def test_how_masters_take_a_change(chart: Chart, kind: str) -> None:
     assert spec["updateStrategy"] == {"type": kind}
 
 
+@pytest.mark.parametrize(
+    ("values", "ports"),
+    [({}, (19998, 20001)), (EMBEDDED, (19200, 20003)), (ZOOKEEPER, (19998, 20001))],
+)
+def test_a_master_whose_journal_has_shut_down_is_started_anew(
+    chart: Chart, values: Values, ports: tuple[int, int]
+) -> None:
+    pod = chart.render(values).pod("StatefulSet", "alluxio-master")
+    probes = [one["livenessProbe"] for one in pod["spec"]["containers"]]
+    assert tuple(probe["tcpSocket"]["port"] for probe in probes) == ports
+
+
 @pytest.mark.parametrize("values", [{}, EMBEDDED])
 def test_masters_never_share_a_node(chart: Chart, values: Values) -> None:
     pod = chart.render(values).pod("StatefulSet", "alluxio-master")

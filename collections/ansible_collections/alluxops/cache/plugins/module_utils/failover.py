@@ -37,6 +37,11 @@ _EMBEDDED: Final = {
     # once more, for seconds, as on a busy node. Standing for election in error costs nothing: the others still hear the
     # leader and deny the vote that comes before the election. (2.8 may not know it and passes over it.)
     "alluxio.master.embedded.journal.ratis.config.raft.server.sleep.deviation.threshold": "1s",
+    # A master that joins and is not spoken to by the leader for so long asks for votes, is told that it belongs to no
+    # quorum, and shuts its journal down. On a busy machine the leader needs seconds. It counts once after a start, so
+    # a fail-over does not take longer by it; the start of all masters at once does.
+    "alluxio.master.embedded.journal.ratis.config.raft.server.rpc.first-election.timeout.min": "10s",
+    "alluxio.master.embedded.journal.ratis.config.raft.server.rpc.first-election.timeout.max": "12s",
     "alluxio.master.embedded.journal.catchup.retry.wait": "200ms",
 }
 _ZOOKEEPER: Final = {
