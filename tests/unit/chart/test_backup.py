@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils.backup_place import Place
 from tests.unit.cache.test_backup import MID, NEW, OLD
 from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
 
@@ -71,6 +72,15 @@ def test_backups_lie_where_alluxops_looks_for_them(chart: Chart, root: str, fold
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     env = {each["name"]: each.get("value") for each in container["env"]}
     assert (env["UFS_FOLDER"], env["CACHE_FOLDER"], env["KEEP"]) == (folder, CACHE, "3")
+
+
+def test_the_schedule_s_backups_lie_in_the_cluster_s_own_directory(chart: Chart) -> None:
+    backup: Values = {"schedule": "@daily", "cluster": "uid-1"}
+    job = chart.render({**values(), "backup": backup}).get("CronJob", "alluxio-backup")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    place = Place("cache", "alluxio", "uid-1")
+    assert (env["UFS_FOLDER"], env["CACHE_FOLDER"]) == (place.in_ufs("s3://b/x/"), place.in_cache)
 
 
 def test_a_changed_schedule_restarts_nothing(chart: Chart) -> None:
