@@ -20,6 +20,8 @@ echo "$*" >>"$HERE/said"
 case "$1 $2" in
 "fsadmin backup")
   if [[ -e "$HERE/fails" ]]; then echo 'Local backup failed: no room' >&2; exit 255; fi
+  if [[ -e "$HERE/fails-on-stdout" ]]; then printf ' Backup state: Running\rRemote backup failed: lost\n'; exit 255; fi
+  if [[ -e "$HERE/mute" ]]; then echo 'Backup Host        : m'; exit; fi
   touch "$HERE/store/NAME" "$HERE/store/NAME.complete"
   [[ -e "$HERE/torn" ]] && rm "$HERE/store/NAME.complete"
   printf ' Backup state: Running\r Backup state: Completed\rBackup Host        : m\nBackup URI         : s3://b/x/NAME\n'
@@ -151,7 +153,15 @@ def test_the_script_keeps_the_newest(run: Run, keep: int, kept: list[str]) -> No
     assert said[-1] == f"fs rm -R --alluxioOnly {CACHE}"
 
 
-@pytest.mark.parametrize(("fault", "told"), [("fails", "no room"), ("torn", f"{NEW} is not whole")])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("fails", "no room"),
+        ("fails-on-stdout", "Remote backup failed: lost\nNo backup was made in /x"),
+        ("mute", "No backup was made in /x"),
+        ("torn", f"{NEW} is not whole"),
+    ],
+)
 def test_the_script_fails_where_no_whole_backup_was_made(run: Run, fault: str, told: str) -> None:
     run.put(OLD, MID)
     (run.folder / fault).touch()
