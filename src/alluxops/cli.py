@@ -33,6 +33,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")]
+JsonResult = Annotated[
+    bool, typer.Option("--json", help="Print what the run came to as JSON and nothing else.")
+]
 
 
 def _version_option(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
@@ -56,16 +59,16 @@ def _all(
 
 @app.command()
 @with_run_options
-def site(options: RunOptions) -> None:
+def site(options: RunOptions, *, json: JsonResult = False) -> None:
     """Deploy the cache, or bring it to what the inventory says."""
-    raise typer.Exit(run_verb(options.request("site")))
+    raise typer.Exit(run_verb(options.request("site"), as_json=json))
 
 
 @app.command()
 @with_run_options
-def deploy(options: RunOptions) -> None:
+def deploy(options: RunOptions, *, json: JsonResult = False) -> None:
     """The same as site."""
-    raise typer.Exit(run_verb(options.request("site")))
+    raise typer.Exit(run_verb(options.request("site"), as_json=json))
 
 
 @app.command()
@@ -109,12 +112,12 @@ def scale_masters(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
-def backup(options: RunOptions) -> None:
+def backup(options: RunOptions, *, json: JsonResult = False) -> None:
     """Make a backup of the metadata.
 
     To the root under store, or with -e backup_to=/DIRECTORY to this machine. The oldest are removed.
     """
-    raise typer.Exit(run_verb(options.request("backup")))
+    raise typer.Exit(run_verb(options.request("backup"), as_json=json))
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ import alluxops
 from alluxops import history
 from alluxops.collection import make_importable, summary
 from alluxops.failure import explain
+from alluxops.machine import told_as_json
 from alluxops.progress import SilentProgress, progress_for
 from alluxops.project import Project, find_project
 from alluxops.run import Run, here, prepare
@@ -42,7 +42,7 @@ def this_project() -> Project:
 def run_verb(request: RunRequest, *, as_json: bool = False) -> int:
     """Run the verb and tell of it. Returns the exit code. Raises UsageError.
 
-    With as_json standard output holds the report and nothing else; progress goes to standard error if that is a
+    With as_json standard output holds one JSON object and nothing else; progress goes to standard error if that is a
     terminal, else nowhere.
     """
     project = this_project()
@@ -63,7 +63,7 @@ def run_verb(request: RunRequest, *, as_json: bool = False) -> int:
                 sys.stderr, run.redact("\n".join(explain(outcome, request, run.plan.inventories)))
             )
         if as_json:
-            write(sys.stdout, run.redact(_json(outcome, code)))
+            write(sys.stdout, run.redact(told_as_json(outcome, request, code)))
         else:
             write(sys.stdout, run.redact("\n".join(closing_lines(outcome, request))))
     return code
@@ -135,14 +135,6 @@ def cancelled_by_signals(run: Run, progress: Progress) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _json(outcome: Outcome, code: int) -> str:
-    report = outcome.report
-    if report is None:
-        errors = [failure.message for failure in outcome.failures] or list(outcome.messages)
-        report = {"healthy": False, "problems": errors}
-    return json.dumps({**report, "exit_code": code}, indent=2, ensure_ascii=False)
 
 
 def _is_healthy(outcome: Outcome) -> bool:

@@ -21,6 +21,7 @@ NAME = "backup"
 PREFIX = "backup-under-test"
 """A part of the bucket, so that backups and files are nobody else's."""
 BACKUPS = f"{PREFIX}/alluxio_backups/{NAME}/{NAME}"
+"""Below it, backups lie in a directory that is named after the cluster's uid."""
 SETTINGS: dict[str, Any] = {
     "verify_tests": False,
     "alluxio_root_ufs": f"s3://datasets/{PREFIX}/",
@@ -44,6 +45,11 @@ def backups(lab: RunningLab) -> list[str]:
     """Names of the backups in the bucket."""
     names = [key.rsplit("/", 1)[-1] for key in in_bucket(lab, f"{BACKUPS}/")]
     return sorted(name for name in names if name.endswith(".gz"))
+
+
+def cluster_uid(lab: RunningLab) -> str:
+    """What tells the lab's cluster from others."""
+    return lab.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}").strip()
 
 
 def read(cache: Cache) -> FileTree:
@@ -90,7 +96,7 @@ def file(cache: Cache, scheduled: str) -> Path:
     """A backup on this machine."""
     del scheduled
     outcome = cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))
-    (found,) = (cache.directory / "backups" / NAME / NAME).iterdir()
+    (found,) = (cache.directory / "backups" / NAME / NAME).glob("*/*")
     assert str(found) in outcome.output
     return found
 
@@ -112,14 +118,16 @@ def restored(cache: Cache, tree: FileTree, file: Path) -> Cache:
 def test_a_schedule_makes_backups_and_keeps_servers_as_they_are(
     cache: Cache, scheduled: str
 ) -> None:
-    assert f"{BACKUPS}/{scheduled}.complete" in in_bucket(cache.lab, PREFIX)
+    assert f"{BACKUPS}/{cluster_uid(cache.lab)}/{scheduled}.complete" in in_bucket(
+        cache.lab, PREFIX
+    )
 
 
 def test_a_backup_in_the_store_replaces_the_oldest(cache: Cache, scheduled: str) -> None:
     outcome = cache.apply("backup", **SETTINGS, backup_keep=1)
     (name,) = backups(cache.lab)
     assert name > scheduled
-    assert f"s3://datasets/{BACKUPS}/{name}" in outcome.output
+    assert f"s3://datasets/{BACKUPS}/{cluster_uid(cache.lab)}/{name}" in outcome.output
     assert re.search(r"\d+ entries, \d+ bytes, [\d.]+ s, 1 older removed", outcome.output)
     # The backups are no data of the cache: its metadata are what they were.
     assert "alluxio_backups" not in cache.script(
@@ -136,7 +144,7 @@ def test_a_backup_on_this_machine_is_for_its_owner_alone(cache: Cache, file: Pat
 def test_check_mode_says_where_a_backup_would_be(cache: Cache, file: Path) -> None:
     before = backups(cache.lab)
     outcome = cache.apply("backup", "--check", **SETTINGS)
-    assert f"s3://datasets/{BACKUPS}/" in outcome.output
+    assert f"s3://datasets/{BACKUPS}/{cluster_uid(cache.lab)}/" in outcome.output
     assert backups(cache.lab) == before
 
 
@@ -192,7 +200,7 @@ def test_a_missing_backup_is_refused_and_one_of_this_machine_fills_three_masters
     missing = "alluxio-backup-2026-01-01-1767225600000.gz"
     outcome = restored.verb("restore", **three, restore_from=missing)
     assert outcome.code == 2, outcome.output
-    assert f"there is no backup s3://datasets/{BACKUPS}/{missing}" in outcome.output
+    assert f"there is no backup {missing}" in outcome.output
     restored.apply("restore", **three, restore_from=str(file))
     assert tree.differences(read(restored)) == []
     assert len([name for name in restored.ready() if "-master-" in name]) == 3

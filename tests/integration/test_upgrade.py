@@ -49,7 +49,7 @@ def kept(cache: Cache, tree: list[str]) -> Path:
     """A backup on this machine that the older version made."""
     del tree
     cache.apply("backup", **QUIET, alluxio_version=OLD, backup_to=str(cache.directory / "kept"))
-    (found,) = (cache.directory / "kept" / NAME / NAME).iterdir()
+    (found,) = (cache.directory / "kept" / NAME / NAME).glob("*/*")
     return found
 
 

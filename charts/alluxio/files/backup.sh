@@ -2,14 +2,16 @@
 # Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
 set -euo pipefail
 
-# A failure is no end here: without a URI the message below says what it means.
-said=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n' | sed -n '/^Backup [HUE]/p') || true
-made=$(sed -n 's/^Backup URI *: .*\///p' <<<"$said")
+# Progress is overwritten in place, and the answer follows on the same line.
+made=""
+if answer=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n'); then
+  made=$(sed -n 's/^Backup URI *: .*\///p' <<<"$answer")
+fi
 if [[ -z "$made" ]]; then
-  echo "No backup was made in $UFS_FOLDER; the reason stands above." >&2
+  printf '%s\n' "$answer" "No backup was made in $UFS_FOLDER; the reason stands above." >&2
   exit 1
 fi
-echo "$said"
+sed -n '/^Backup [HUE]/p' <<<"$answer"
 
 # What lies in the under store now, not what the cache remembers of it.
 listed=$(alluxio fs -Dalluxio.user.file.metadata.sync.interval=0 ls "$CACHE_FOLDER")

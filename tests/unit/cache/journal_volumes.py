@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import journal as action
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import container, pod
@@ -37,7 +42,7 @@ class Volumes:
     def serve(self, *ready: bool) -> None:
         """Masters, ready or failing, on an embedded journal with entries."""
         self.masters = {
-            "metadata": {"name": "alluxio-master", "namespace": "cache"},
+            "metadata": {"name": "alluxio-master", "namespace": "cache", "generation": 1},
             "spec": {"replicas": len(ready), "template": {"spec": {"containers": []}}},
         }
         for ordinal, is_ready in enumerate(ready):
@@ -126,7 +131,8 @@ class Volumes:
         self.masters["metadata"]["annotations"] = {
             key: value for key, value in kept.items() if value is not None
         }
-        if replicas is not None:
+        if replicas not in {None, self.masters["spec"]["replicas"]}:
+            self.masters["metadata"]["generation"] += 1
             self.masters["spec"]["replicas"] = replicas
         return self.masters
 
@@ -169,3 +175,39 @@ def marker(cluster: Volumes, ordinal: int) -> journal.Marker | None:
     path = cluster.folder(ordinal) / journal.MARKER
     text = path.read_bytes() if path.exists() else b""
     return journal.read_marker(base64.b64encode(text).decode())
+
+
+def guard(cluster: Volumes, **given: Any) -> action._Guard:
+    return action._Guard(cluster, options(**given))  # type: ignore[arg-type]
+
+
+def holds(cluster: Volumes) -> list[bool]:
+    return [(cluster.folder(ordinal) / "raft").exists() for ordinal in range(3)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup as backups.take returns it."""
+
+    uri: str = "s3://b/alluxio_backups/x.gz"
+
+
+def fake_backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """plugin_utils/backups with a take() that can be told to fail."""
+    module = ModuleType("backups")
+    module.taken = []  # type: ignore[attr-defined]
+    module.error = None  # type: ignore[attr-defined]
+
+    def take(*where: Any, to: str, patience: Any) -> Made:
+        if module.error is not None:
+            raise module.error
+        module.taken.append((where[1:], to))
+        return Made()
+
+    module.take = take  # type: ignore[attr-defined]
+    monkeypatch.setattr(action, "backups", module)
+    return module
+
+
+def forced(cluster: Volumes, **given: Any) -> action._Guard:
+    return guard(cluster, policy="force", confirm="alluxio", **given)

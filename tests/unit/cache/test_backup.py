@@ -103,9 +103,9 @@ def test_a_name_tells_when() -> None:
 
 def test_a_listing_is_read_and_directories_left_out() -> None:
     assert backup.parse_listing(LISTED) == [
-        File(NEW, 382),
-        File(NEW + ".complete", 0),
-        File("notes 1.txt", 12),
+        File(NEW, 382, "/alluxio_backups/a/b"),
+        File(NEW + ".complete", 0, "/alluxio_backups/a/b"),
+        File("notes 1.txt", 12, "/alluxio_backups/a/b"),
     ]
 
 
@@ -129,36 +129,6 @@ def test_pruning_keeps_the_newest_and_the_one_just_made(
 ) -> None:
     names = [NEW, OLD, MID, "notes.txt", NEW + ".complete", OLD + ".bak"]
     assert backup.prunable(names, keep, made) == gone
-
-
-@pytest.mark.parametrize(
-    ("root", "folder", "uri"),
-    [
-        (
-            "s3://datasets/",
-            "/alluxio_backups/ns/rel",
-            "s3://datasets/alluxio_backups/ns/rel/x",
-        ),
-        (
-            "s3://datasets/team/a/",
-            "/team/a/alluxio_backups/ns/rel",
-            "s3://datasets/team/a/alluxio_backups/ns/rel/x",
-        ),
-        (
-            "hdfs://nn:8020/data",
-            "/data/alluxio_backups/ns/rel",
-            "hdfs://nn:8020/data/alluxio_backups/ns/rel/x",
-        ),
-        (
-            "/mnt/nfs",
-            "/mnt/nfs/alluxio_backups/ns/rel",
-            "/mnt/nfs/alluxio_backups/ns/rel/x",
-        ),
-    ],
-)
-def test_backups_lie_below_the_root_mount(root: str, folder: str, uri: str) -> None:
-    assert backup.folder_in_ufs(root, "ns", "rel") == folder
-    assert backup.uri_in_ufs(root, "ns", "rel", "x") == uri
 
 
 def test_a_backup_on_a_master_lies_in_its_journal_volume() -> None:
@@ -189,7 +159,7 @@ def test_a_backup_outlives_its_cache(to: str, root: str, refused: str) -> None:
     ("given", "root", "meant"),
     [
         ("latest", ROOT, Source("latest", "")),
-        (NEW, ROOT, Source("ufs", f"{FOLDER}/{NEW}")),
+        (NEW, ROOT, Source("name", NEW)),
         (f"s3://datasets/old/{NEW}", ROOT, Source("ufs", f"s3://datasets/old/{NEW}")),
         (f"/mnt/nfs/b/{NEW}", "/mnt/nfs", Source("ufs", f"/mnt/nfs/b/{NEW}")),
         (f"/home/me/{NEW}", "/mnt/nfs", Source("controller", f"/home/me/{NEW}")),
@@ -198,7 +168,7 @@ def test_a_backup_outlives_its_cache(to: str, root: str, refused: str) -> None:
     ],
 )
 def test_what_a_restore_reads(given: str, root: str, meant: Source) -> None:
-    assert backup.source(given, root, "alluxio", "alluxio") == meant
+    assert backup.source(given, root) == meant
 
 
 @pytest.mark.parametrize(
@@ -213,7 +183,7 @@ def test_what_a_restore_reads(given: str, root: str, meant: Source) -> None:
 )
 def test_a_backup_that_no_master_could_read_is_refused(given: str, root: str) -> None:
     with pytest.raises(SettingsError, match="restore_from is"):
-        backup.source(given, root, "alluxio", "alluxio")
+        backup.source(given, root)
 
 
 def test_the_newest_whole_backup_is_the_latest() -> None:

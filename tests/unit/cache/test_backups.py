@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action.journal_conversion import LoneMaster
-from ansible_collections.alluxops.cache.plugins.module_utils import backup
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, backup_place
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, census
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
@@ -18,7 +18,7 @@ from tests.unit.cache.kube_objects import pod
 from tests.unit.cache.shell_pods import ShellPods
 from tests.unit.cache.test_backup import MID, NEW, OLD
 
-FOLDER = "alluxio_backups/ns/alluxio"
+FOLDER = "alluxio_backups/ns/alluxio/uid-1"
 # Keeps the under store in $HERE/ufs. STATE holds how often `backup` fails yet, and with what.
 ALLUXIO = r"""#!/bin/sh
 echo "$*" >> "$HERE/said"
@@ -60,6 +60,8 @@ class Cluster(ShellPods):
 
     def get(self, path: str) -> dict[str, Any] | None:
         name = path.rsplit("/", 1)[-1]
+        if path == "/api/v1/namespaces/kube-system":
+            return {"metadata": {"uid": "uid-1"}}
         return pod(name, "alluxio-master", "n0") if "/pods/" in path else None
 
     def pod_http(self, _namespace: str, name: str, _port: int, path: str) -> str | None:
@@ -111,7 +113,7 @@ def store(cluster: Cluster, *names: str) -> None:
 @pytest.fixture
 def written_below(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """The stub writes where it is told: send it into the under store's directory."""
-    monkeypatch.setattr(backup, "folder_in_ufs", lambda *_: f"/ufs/{FOLDER}")
+    monkeypatch.setattr(backup_place.Place, "in_ufs", lambda *_: f"/ufs/{FOLDER}")
     return cluster
 
 
@@ -130,6 +132,18 @@ def test_a_backup_in_the_under_store_is_whole_and_older_ones_go(written_below: C
     assert written_below.said[-1] == "fs rm -R --alluxioOnly /alluxio_backups"
 
 
+def test_backups_of_other_clusters_and_of_before_stay_whatever_is_kept(
+    written_below: Cluster,
+) -> None:
+    shared = (written_below.folder / "ufs" / FOLDER).parent
+    (shared / "uid-2").mkdir()
+    others = [shared / OLD, shared / f"{OLD}.complete", shared / "uid-2" / MID]
+    for path in others:
+        path.write_text("old")
+    assert take(written_below, keep=1).pruned == ()
+    assert all(path.exists() for path in others)
+
+
 def test_a_backup_that_was_not_finished_is_an_error_and_removes_none(
     written_below: Cluster,
 ) -> None:
@@ -144,9 +158,9 @@ def test_a_backup_is_fetched_from_whichever_master_wrote_it(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     to = tmp_path / "backups"
-    mine = to / "ns" / "alluxio"
+    mine = to / "ns" / "alluxio" / "uid-1"
     mine.mkdir(parents=True)
-    theirs = to / "ns" / "other"
+    theirs = to / "ns" / "alluxio" / "uid-2"
     theirs.mkdir()
     for name in (OLD, MID, "notes.txt"):
         (mine / name).write_text("old")
@@ -262,7 +276,7 @@ def test_a_backup_that_would_end_with_the_pods_is_refused(tmp_path: Path) -> Non
     with pytest.raises(SettingsError, match="ephemeral"):
         take(cluster)
     assert not (tmp_path / "said").exists()
-    assert backups.plan(cast("Kube", cluster), "ns", "alluxio", to="/b") == "/b/ns/alluxio/"
+    assert backups.plan(cast("Kube", cluster), "ns", "alluxio", to="/b") == "/b/ns/alluxio/uid-1/"
 
 
 def test_check_mode_tells_where_it_would_be(cluster: Cluster) -> None:

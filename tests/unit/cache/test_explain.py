@@ -11,6 +11,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.explain import (
     explain,
     known_cause,
     pod_trouble,
+    reason,
+    set_reason,
     set_trouble,
     telling_lines,
 )
@@ -245,3 +247,53 @@ def test_a_mount_that_failed_before_the_containers_started_is_past() -> None:
     assert held is not None
     assert held.reason == "FailedMount"
     assert pod_trouble({**pod, "status": {"containerStatuses": [running]}}, events) is None
+
+
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes fit:\n no memory"}
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (
+            {"phase": "Pending", "conditions": [UNSCHEDULABLE]},
+            "not scheduled: 0/3 nodes fit: no memory",
+        ),
+        ({"phase": "Pending"}, "Pending"),
+        (
+            {"containerStatuses": [container("c", ready=False, waiting="ContainerCreating")]},
+            "c: ContainerCreating",
+        ),
+        (
+            {"containerStatuses": [container("c", ready=False, waiting="ImagePullBackOff")]},
+            "ImagePullBackOff",
+        ),
+        (
+            {
+                "containerStatuses": [
+                    container("c", ready=False, waiting="CrashLoopBackOff", restarts=2, exit_code=1)
+                ]
+            },
+            "CrashLoopBackOff: c ended with 1 (Error), 2 restarts.",
+        ),
+        (
+            {"phase": "Running", "containerStatuses": [container("c", ready=False)]},
+            "it runs, and its probes have not passed yet",
+        ),
+    ],
+)
+def test_a_pod_that_is_not_ready_tells_why_in_one_line(status: Json, why: str) -> None:
+    assert reason({"metadata": {"name": "p"}, "status": status}, []) == why
+
+
+def test_what_its_events_say_is_told_of_a_pod_and_of_a_set_without_pods() -> None:
+    waiting = {"containerStatuses": [container("c", ready=False, waiting="ContainerCreating")]}
+    events = [
+        event("Pod", "p", "FailedMount", "no such volume"),
+        event("DaemonSet", "d", "FailedCreate", "quota exceeded"),
+    ]
+    assert reason({"metadata": {"name": "p"}, "status": waiting}, events) == (
+        "FailedMount: no such volume"
+    )
+    assert set_reason("DaemonSet", "d", events) == "FailedCreate: quota exceeded"
+    assert set_reason("DaemonSet", "other", events) == ""

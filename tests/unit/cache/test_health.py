@@ -193,6 +193,7 @@ def test_the_report_names_the_leader_and_sizes_in_bytes() -> None:
         "registered": True,
         "capacity_bytes": 536870912,
         "used_bytes": 1024,
+        "reason": "",
     }
     assert found["wanted"] == {"masters": 1, "workers": 2}
     assert found["verify"] is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -11,14 +10,27 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
-from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    journal,
+    journal_job,
+    noted_backup,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     CacheError,
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import stopped_masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
-from tests.unit.cache.journal_volumes import Volumes, marker, options
+from tests.unit.cache.journal_volumes import (
+    Made,
+    Volumes,
+    fake_backups,
+    forced,
+    guard,
+    holds,
+    marker,
+    options,
+)
 
 Json = dict[str, Any]
 
@@ -28,12 +40,9 @@ def cluster(tmp_path: Path) -> Volumes:
     return Volumes(tmp_path)
 
 
-def guard(cluster: Volumes, **given: Any) -> action._Guard:
-    return action._Guard(cluster, options(**given))  # type: ignore[arg-type]
-
-
-def holds(cluster: Volumes) -> list[bool]:
-    return [(cluster.folder(ordinal) / "raft").exists() for ordinal in range(3)]
+@pytest.fixture
+def backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return fake_backups(monkeypatch)
 
 
 def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
@@ -139,35 +148,6 @@ def test_all_masters_are_not_stale(cluster: Volumes) -> None:
     assert holds(cluster)[0]
 
 
-@dataclass(frozen=True)
-class Made:
-    """A backup as backups.take returns it."""
-
-    uri: str = "s3://b/alluxio_backups/x.gz"
-
-
-@pytest.fixture
-def backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """plugin_utils/backups with a take() that can be told to fail."""
-    module = ModuleType("backups")
-    module.taken = []  # type: ignore[attr-defined]
-    module.error = None  # type: ignore[attr-defined]
-
-    def take(*where: Any, to: str, patience: Any) -> Made:
-        if module.error is not None:
-            raise module.error
-        module.taken.append((where[1:], to))
-        return Made()
-
-    module.take = take  # type: ignore[attr-defined]
-    monkeypatch.setattr(action, "backups", module)
-    return module
-
-
-def forced(cluster: Volumes, **given: Any) -> action._Guard:
-    return guard(cluster, policy="force", confirm="alluxio", **given)
-
-
 def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, backups: Any) -> None:
     cluster.serve(True, True, True)
     result = forced(cluster).run()
@@ -240,33 +220,6 @@ def test_force_unconfirmed_stops_nothing(cluster: Volumes, backups: Any) -> None
     assert holds(cluster) == [True] * 3
 
 
-def test_a_forced_format_that_was_killed_goes_on_with_the_backup_it_had(
-    cluster: Volumes, backups: Any
-) -> None:
-    cluster.serve(True, True, True)
-    cluster.pods = []
-    assert cluster.masters is not None
-    cluster.masters["metadata"]["annotations"] = {
-        stopped_masters.REPLICAS_BEFORE: "3",
-        stopped_masters.BACKUP_BEFORE: "s3://b/earlier.gz",
-    }
-    forced(cluster).run()
-    assert backups.taken == []
-    assert holds(cluster) == [False] * 3
-    assert cluster.masters["spec"]["replicas"] == 3
-
-
-def test_a_forced_format_that_was_killed_is_not_started_half_formatted(cluster: Volumes) -> None:
-    cluster.serve(True, True, True)
-    cluster.pods = []
-    assert cluster.masters is not None
-    cluster.masters["metadata"]["annotations"] = {stopped_masters.REPLICAS_BEFORE: "3"}
-    for ordinal in (0, 1):
-        (cluster.folder(ordinal) / "raft" / "02511d47" / "current" / "log_inprogress_0").unlink()
-    with pytest.raises(SettingsError, match="2 of 3 journals are empty"):
-        guard(cluster).run()
-
-
 @pytest.mark.parametrize(
     ("given", "predicted"),
     [
@@ -295,7 +248,10 @@ def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(
     assert result["changed"]
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0"]
     assert cluster.masters is not None
-    assert cluster.masters["metadata"]["annotations"] == {stopped_masters.BACKUP_BEFORE: Made().uri}
+    assert cluster.masters["metadata"]["annotations"] == {
+        noted_backup.FORMAT_NOTE: Made().uri,
+        noted_backup.STOPPED_AS: "2",
+    }
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
 
 
@@ -307,23 +263,15 @@ def test_a_rollback_replaces_what_it_has_backed_up(cluster: Volumes) -> None:
     guard(cluster, restoring="/x.gz", backed_up=BACKUP).run()
     assert cluster.masters is not None
     assert cluster.masters["metadata"]["annotations"] == {
-        stopped_masters.REPLICAS_BEFORE: "3",
-        stopped_masters.BACKUP_BEFORE: BACKUP,
+        noted_backup.MASTERS_BEFORE: "3",
+        noted_backup.FORMAT_NOTE: BACKUP,
+        noted_backup.STOPPED_AS: "2",
     }
     assert holds(cluster) == [False] * 3
     left = stopped_masters.StoppedMasters(cluster, "cache", "alluxio")  # type: ignore[arg-type]
     assert left.let_go(3)  # Helm saw nothing to change
     assert cluster.masters["metadata"]["annotations"] == {}
     assert cluster.masters["spec"]["replicas"] == 3
-
-
-def test_a_rollback_that_died_before_it_formatted_goes_on(cluster: Volumes) -> None:
-    cluster.serve(True, True, True)
-    cluster.pods = []
-    assert cluster.masters is not None
-    cluster.masters["metadata"]["annotations"] = {stopped_masters.BACKUP_BEFORE: BACKUP}
-    guard(cluster, restoring="/x.gz").run()
-    assert holds(cluster) == [False] * 3
 
 
 @pytest.mark.parametrize("ready", [True, False])

@@ -107,7 +107,10 @@ def test_a_journal_is_converted_and_marked(tmp_path: Path) -> None:
     assert result["changed"]
     assert result["census"]["paths"] == 7
     assert cluster.paths == {"UFS": 7, "EMBEDDED": 7}
-    assert marker(cluster, 0).journal_type == "EMBEDDED"  # type: ignore[union-attr]
+    marked = marker(cluster, 0)
+    assert marked is not None
+    assert (marked.journal_type, marked.served) == ("EMBEDDED", True)
+    assert marked.formatted_at
     assert cluster.lone is None
 
 

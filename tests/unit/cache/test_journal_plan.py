@@ -283,6 +283,22 @@ def test_a_newcomer_is_formatted_alone() -> None:
     assert decide(found, wanted=EMBEDDED, masters=3).format == (1,)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "scales"),
+    [
+        (["used", "empty", "formatted"], "set alluxio_masters: 1 "),
+        (["empty", "used", "empty"], ""),  # a release of one master has its journal as number 0
+        (["used", "used", "empty", "empty", "empty"], ""),  # there is no release of two masters
+    ],
+)
+def test_a_majority_of_new_journals_is_told_what_keeps_all(kinds: list[str], scales: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        decide(journals(*kinds, wanted=EMBEDDED), wanted=EMBEDDED)
+    fix = error.value.fix
+    assert ("`alluxops restore`" in fix, "force" in fix, scales in fix) == (True, False, True)
+    assert ("`alluxops scale-masters`" in fix) == bool(scales)
+
+
 def test_what_is_seen_in_part_is_no_majority() -> None:
     found = journals("used", "empty", "empty", wanted=EMBEDDED)[:2]
     assert decide(found, wanted=EMBEDDED, masters=3).format == (1,)

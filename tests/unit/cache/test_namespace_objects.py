@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 
+import pytest
+
 from ansible_collections.alluxops.cache.plugins.action import namespace_objects
 from ansible_collections.alluxops.cache.plugins.action.persistent_volumes import merged
 
@@ -30,6 +32,18 @@ def test_the_version_of_a_secret_changes_with_it() -> None:
     first = {"metadata": {"uid": "aaaaaaaa-bbbb", "resourceVersion": "1"}}
     second = {"metadata": {"uid": "aaaaaaaa-bbbb", "resourceVersion": "2"}}
     assert namespace_objects._version(first) != namespace_objects._version(second)
+
+
+def test_the_cluster_is_told_for_the_backups_of_the_schedule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(namespace_objects, "ensure_namespace", lambda *_, **__: (True, None))
+    monkeypatch.setattr(namespace_objects, "cluster_uid", lambda _: "uid-1")
+    monkeypatch.setattr(namespace_objects.ActionModule, "check_mode", False)
+    module = namespace_objects.ActionModule.__new__(namespace_objects.ActionModule)
+    options = {"namespace": "a", "release": "b", "secret_name": "", "state": "present"}
+    told = module.act(None, {**options, "wait_timeout_s": 1})  # type: ignore[arg-type]
+    assert (told["changed"], told["cluster"]) == (False, "uid-1")
 
 
 def test_credentials_are_never_shown() -> None:

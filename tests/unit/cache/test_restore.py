@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import restore as action
-from ansible_collections.alluxops.cache.plugins.module_utils import restore
-from ansible_collections.alluxops.cache.plugins.module_utils.backup import Source
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, restore
+from ansible_collections.alluxops.cache.plugins.module_utils.backup import File, Source
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.restore import Seen
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look
+from tests.unit.cache.settings_cases import with_
 from tests.unit.cache.test_backup import FOLDER, MID, NEW
+from tests.unit.cache.test_backup_place import lying
 
 LATEST = Source("latest", "")
 IN_UFS = Source("ufs", f"{FOLDER}/{NEW}")
+BY_NAME = Source("name", NEW)
 HERE = Source("controller", f"/home/me/{NEW}")
 IN_JOURNAL = f"/journal/alluxops-backups/{NEW}"
 
@@ -28,7 +33,8 @@ def plan(source: Source, seen: Seen) -> restore.Plan:
 
 
 @pytest.mark.parametrize(
-    ("source", "uri"), [(LATEST, ""), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)]
+    ("source", "uri"),
+    [(LATEST, ""), (BY_NAME, ""), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],
 )
 def test_a_new_restore_begins(source: Source, uri: str) -> None:
     assert plan(source, Seen()) == restore.Plan(source, uri)
@@ -55,7 +61,12 @@ def test_a_rollback_may_take_another_backup_than_the_one_it_began_with() -> None
 
 @pytest.mark.parametrize(
     ("source", "pending"),
-    [(LATEST, f"{FOLDER}/{MID}"), (IN_UFS, f"{FOLDER}/{NEW}"), (HERE, IN_JOURNAL)],
+    [
+        (LATEST, f"{FOLDER}/{MID}"),
+        (BY_NAME, f"{FOLDER}/{NEW}"),
+        (IN_UFS, f"{FOLDER}/{NEW}"),
+        (HERE, IN_JOURNAL),
+    ],
 )
 @pytest.mark.parametrize(
     ("serving", "restored", "finished"),
@@ -83,7 +94,7 @@ def test_what_was_restored_whole_is_not_restored_again_while_nobody_serves(
     assert "`alluxops status`" in refusal.value.fix
 
 
-@pytest.mark.parametrize("source", [IN_UFS, HERE])
+@pytest.mark.parametrize("source", [IN_UFS, BY_NAME, HERE])
 def test_another_backup_does_not_get_into_a_restore_that_has_begun(source: Source) -> None:
     with pytest.raises(SettingsError, match="has begun and did not end"):
         plan(source, Seen(pending=f"{FOLDER}/{MID}"))
@@ -200,6 +211,36 @@ def test_a_file_that_is_no_whole_backup_is_told(
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         action._counted(tmp_path / NEW)
+
+
+@pytest.mark.parametrize("given", ["latest", MID])
+def test_a_backup_is_looked_for_in_this_cluster_s_directory(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    mine, theirs = (f"/alluxio_backups/alluxio/alluxio/uid-{number}" for number in (1, 2))
+    found = lying(mine, MID) + lying(theirs, MID, NEW)
+    looked: list[tuple[str, bool]] = []
+
+    def files_in(*told: Any, deep: bool) -> list[File]:
+        looked.append((told[4], deep))
+        return found
+
+    monkeypatch.setattr(ufs_look, "files_in", files_in)
+    monkeypatch.setattr(objects, "cluster_uid", lambda _: "uid-1")
+    monkeypatch.setattr(action.ActionModule, "check_mode", False)
+    source = backup.source(given, "s3://datasets/")
+    chosen = action.ActionModule.__new__(action.ActionModule)._choose(
+        None,  # type: ignore[arg-type]
+        {
+            "plan": {"kind": source.kind, "value": source.value, "uri": "", "is_finished": False},
+            "settings": with_(root_ufs="s3://datasets/").as_dict(),
+            "values": {},
+            "wait_timeout_s": 1,
+            "revision": 0,
+        },
+    )
+    assert chosen["uri"] == f"s3://datasets{mine}/{MID}"
+    assert looked == [("/alluxio_backups/alluxio/alluxio", True)]
 
 
 def test_the_placed_backup_goes_to_each_journal(monkeypatch: pytest.MonkeyPatch) -> None:

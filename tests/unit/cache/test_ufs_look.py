@@ -97,9 +97,14 @@ def files_in(cluster: Cluster) -> list[backup.File]:
 
 def test_the_files_are_told_and_the_job_is_gone() -> None:
     cluster = Cluster(ExecResult(0, LISTED, ""))
-    assert files_in(cluster)[0] == backup.File(NEW, 382)
+    assert files_in(cluster)[0] == backup.File(NEW, 382, "/alluxio_backups/a/b")
     assert "alluxio fs ls '/alluxio_backups/a b'" in cluster.script
     assert cluster.jobs == []
+
+
+def test_directories_below_are_listed_where_that_is_asked_for() -> None:
+    assert "alluxio fs ls -R /a > listed" in ufs_look.script("/a", deep=True)
+    assert "alluxio fs ls /a > listed" in ufs_look.script("/a")
 
 
 def test_no_directory_is_no_file() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -209,78 +208,6 @@ def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> N
     upgrade.check_formatting([masters], 1)
 
 
-AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
-NAME_AT = f"alluxio-backup-2026-01-02-{int(AT.timestamp()) * 1000}.gz"
-
-
-@pytest.mark.parametrize(
-    ("where", "hours", "counts"),
-    [
-        (f"s3://b/{NAME_AT}", 1, True),
-        (f"/home/me/{NAME_AT}", 23, True),
-        (f"s3://b/{NAME_AT}", 25, False),
-        ("s3://b/else.gz", 1, False),
-        ("", 1, False),
-    ],
-)
-def test_the_backup_of_a_run_that_stopped_counts_for_a_day(
-    where: str, hours: int, *, counts: bool
-) -> None:
-    notes = {upgrade.BACKUP_NOTE: where}
-    assert bool(upgrade.noted_backup(notes, AT + timedelta(hours=hours), AT)) is counts
-
-
-def master_pod(created: datetime, since: datetime | None = None, *, ready: bool = False) -> Json:
-    """since: when it came to be Ready, or ceased to."""
-    conditions = [{"type": "PodScheduled", "status": "True"}]
-    if since:
-        at = {"lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        conditions.append({"type": "Ready", "status": str(ready), **at})
-    return {
-        "metadata": {
-            "creationTimestamp": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "labels": {"role": "alluxio-master"},
-        },
-        "status": {"conditions": conditions},
-    }
-
-
-SOON, LATE = AT + timedelta(minutes=3), AT + timedelta(hours=20)
-
-
-@pytest.mark.parametrize(
-    ("pods", "counts"),
-    [
-        ([master_pod(SOON, SOON)], True),  # it never served
-        ([master_pod(SOON)], True),  # its image does not exist
-        ([master_pod(AT - timedelta(days=9), SOON)], True),  # it ended right after the backup
-        ([master_pod(SOON, LATE)], False),  # it served for 20 h
-        ([master_pod(LATE, LATE)], False),  # of the pod before it nothing is known
-        ([master_pod(SOON, SOON, ready=True)], False),
-        ([], False),
-    ],
-)
-def test_it_counts_as_long_as_no_master_can_have_served_since(
-    pods: list[Json], *, counts: bool
-) -> None:
-    notes = {upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}"}
-    quiet = upgrade.quiet_since(pods, max(len(pods), 1))
-    now = LATE + timedelta(hours=1)
-    assert bool(upgrade.noted_backup(notes, now, quiet)) is counts
-
-
-def test_masters_that_are_missing_may_have_served() -> None:
-    assert upgrade.quiet_since([master_pod(SOON)], 3) is None
-
-
-def test_a_run_that_found_nobody_serving_vouches_for_the_time_before_it() -> None:
-    notes = {
-        upgrade.BACKUP_NOTE: f"s3://b/{NAME_AT}",
-        upgrade.QUIET_NOTE: (LATE - timedelta(minutes=2)).isoformat(),
-    }
-    assert upgrade.noted_backup(notes, LATE + timedelta(hours=1), LATE)
-
-
 def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
     with pytest.raises(SettingsError, match=r"alluxio_version is 2\.9\.6, no master") as fault:
         upgrade.check_backup(PLAN, "", "")
@@ -291,7 +218,7 @@ def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
 
 def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
     upgrade.check_backup(PLAN, "", "alluxio")
-    upgrade.check_backup(PLAN, f"s3://b/{NAME_AT}", "")
+    upgrade.check_backup(PLAN, "s3://b/x.gz", "")
     upgrade.check_backup(replace(PLAN, before="2.9.6-custom"), "", "")  # other settings
     upgrade.check_backup(replace(PLAN, revision=3), "", "")
 

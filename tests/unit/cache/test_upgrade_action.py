@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import upgrade as action
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, health, upgrade
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    health,
+    noted_backup,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 
@@ -80,12 +84,13 @@ def test_a_run_that_goes_on_knows_the_backup(
     found = module._backup(kube, OPTIONS)
     assert found["backup"] == {"where": made.uri}
     assert "made by the run that did not end; no master serves" in found["where"]
-    assert upgrade.QUIET_NOTE in kube.notes
+    assert noted_backup.QUIET_NOTE in kube.notes
 
     later = {**PENDING, "metadata": {**PENDING["metadata"], "creationTimestamp": IN_20_HOURS}}
     monkeypatch.setattr(objects, "raw_pods", lambda *_: [later])
     assert module._backup(kube, OPTIONS)["backup"] == {}
 
+    kube.notes[noted_backup.FORMAT_NOTE] = made.uri
     module._end(kube, OPTIONS)
     assert kube.notes == {}
     assert module._backup(kube, OPTIONS)["backup"] == {}

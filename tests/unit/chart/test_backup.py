@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils.backup_place import Place
 from tests.unit.cache.test_backup import MID, NEW, OLD
 from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
 
@@ -19,6 +20,8 @@ echo "$*" >>"$HERE/said"
 case "$1 $2" in
 "fsadmin backup")
   if [[ -e "$HERE/fails" ]]; then echo 'Local backup failed: no room' >&2; exit 255; fi
+  if [[ -e "$HERE/fails-on-stdout" ]]; then printf ' Backup state: Running\rRemote backup failed: lost\n'; exit 255; fi
+  if [[ -e "$HERE/mute" ]]; then echo 'Backup Host        : m'; exit; fi
   touch "$HERE/store/NAME" "$HERE/store/NAME.complete"
   [[ -e "$HERE/torn" ]] && rm "$HERE/store/NAME.complete"
   printf ' Backup state: Running\r Backup state: Completed\rBackup Host        : m\nBackup URI         : s3://b/x/NAME\n'
@@ -71,6 +74,15 @@ def test_backups_lie_where_alluxops_looks_for_them(chart: Chart, root: str, fold
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     env = {each["name"]: each.get("value") for each in container["env"]}
     assert (env["UFS_FOLDER"], env["CACHE_FOLDER"], env["KEEP"]) == (folder, CACHE, "3")
+
+
+def test_the_schedule_s_backups_lie_in_the_cluster_s_own_directory(chart: Chart) -> None:
+    backup: Values = {"schedule": "@daily", "cluster": "uid-1"}
+    job = chart.render({**values(), "backup": backup}).get("CronJob", "alluxio-backup")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    place = Place("cache", "alluxio", "uid-1")
+    assert (env["UFS_FOLDER"], env["CACHE_FOLDER"]) == (place.in_ufs("s3://b/x/"), place.in_cache)
 
 
 def test_a_changed_schedule_restarts_nothing(chart: Chart) -> None:
@@ -141,7 +153,15 @@ def test_the_script_keeps_the_newest(run: Run, keep: int, kept: list[str]) -> No
     assert said[-1] == f"fs rm -R --alluxioOnly {CACHE}"
 
 
-@pytest.mark.parametrize(("fault", "told"), [("fails", "no room"), ("torn", f"{NEW} is not whole")])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("fails", "no room"),
+        ("fails-on-stdout", "Remote backup failed: lost\nNo backup was made in /x"),
+        ("mute", "No backup was made in /x"),
+        ("torn", f"{NEW} is not whole"),
+    ],
+)
 def test_the_script_fails_where_no_whole_backup_was_made(run: Run, fault: str, told: str) -> None:
     run.put(OLD, MID)
     (run.folder / fault).touch()

@@ -69,7 +69,7 @@ def test_options_are_called_as_in_ansible(runner: CliRunner, verb: str) -> None:
         "-D, --diff",
     ):
         assert option in text
-    assert ("--json" in text) is (verb in {"verify", "status"})
+    assert ("--json" in text) is (verb in {"verify", "status", "site", "deploy", "backup"})
 
 
 @pytest.mark.parametrize(

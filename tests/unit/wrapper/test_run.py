@@ -93,6 +93,30 @@ def test_json_is_alone_whichever_stream_is_read(playground: Playground) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("words", [["site"], ["deploy"], ["site", "--check"]])
+def test_a_verb_that_changes_something_tells_its_result_as_json_alone(
+    playground: Playground, words: list[str]
+) -> None:
+    playground.playbook("site", PLAY + PUBLISH.format(report=json.dumps(REPORT)))
+    done = playground.run(*words, "--json")
+    told = json.loads(done.stdout)
+    assert {name: told[name] for name in REPORT if name != "notes"} == REPORT
+    assert (told["verb"], told["result"], told["exit_code"]) == ("site", "done", 0)
+    assert told["changed"] == {"n2": 1}
+    assert told["check"] is ("--check" in words)
+    assert done.stderr == ""
+
+
+def test_a_failed_run_tells_its_errors_as_json(playground: Playground) -> None:
+    playground.playbook("backup", with_task(BREAK))
+    done = playground.run("backup", "--json")
+    told = json.loads(done.stdout)
+    assert (told["verb"], told["result"], told["exit_code"]) == ("backup", "failed", 1)
+    assert told["problems"] == ["It is broken."]
+    assert "healthy" not in told
+    assert "It is broken." in done.stderr
+
+
 def test_an_unhealthy_report_is_exit_code_1(playground: Playground) -> None:
     sick = {**REPORT, "healthy": False, "problems": ["worker w is gone."]}
     playground.playbook("status", PLAY + PUBLISH.format(report=json.dumps(sick)))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import health, quorum
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    explain,
+    health,
+    quorum,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.summary import summary
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -54,11 +60,35 @@ class ActionModule(ApiAction):
             expected = _expected(options, seen)
             missing = health.problems(seen, expected)
             if not missing or seen.masters_set is None or patience.is_over:
+                if missing and seen.is_installed:
+                    seen = replace(seen, reasons=_reasons(kube, options, seen, expected))
                 answering = objects.endpoints(kube, options["namespace"], seen)
                 found = _quorum(kube, options, seen)
                 verify, notes = options["verify"], options["notes"]
                 return health.report(identity, seen, expected, answering, verify, found, notes)
             patience.pause("; ".join(missing), LOOK_EVERY_S)
+
+
+def _reasons(
+    kube: Kube, options: Options, seen: health.Seen, expected: health.Expected
+) -> dict[str, str]:
+    """Why pods that are not ready are not, and why sets make fewer than they should, by name."""
+    namespace, release = options["namespace"], options["release"]
+    events = kube.list_objects(objects.core(namespace, "events"))
+    unready = {str(pod["name"]) for pod in seen.pods if not cluster.is_ready(pod)}
+    found = {
+        name: explain.reason(pod, events)
+        for pod in objects.raw_pods(kube, namespace, release)
+        if (name := str(pod["metadata"]["name"])) in unready
+        and "deletionTimestamp" not in pod["metadata"]
+    }
+    for kind, name, role, wanted in (
+        ("StatefulSet", f"{release}-master", cluster.MASTER_ROLE, expected.masters),
+        ("DaemonSet", f"{release}-worker", cluster.WORKER_ROLE, len(expected.workers)),
+    ):
+        if len(seen.of_role(role)) < wanted:
+            found[name] = explain.set_reason(kind, name, events)
+    return {name: why for name, why in found.items() if why}
 
 
 def _quorum(kube: Kube, options: Options, seen: health.Seen) -> Json | None:

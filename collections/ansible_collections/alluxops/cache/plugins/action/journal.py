@@ -35,6 +35,8 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Look where it is needed, decide, format, leave nothing running."""
         guard = _Guard(kube, options)
+        if not self.check_mode:
+            guard.masters.forget_stale_notes()
         if not guard.looked_at and not guard.masters.stopped_by_us:
             return {"changed": False, "journals": [], "serving": guard.serving}
         if self.check_mode:
@@ -111,7 +113,12 @@ class _Guard:
     @property
     def backed_up(self) -> str:
         """Where the metadata was backed up before they are replaced, by this run or one that was interrupted."""
-        return str(self.options["backed_up"] or self.masters.backup_uri)
+        return str(self.options["backed_up"] or self.noted)
+
+    @property
+    def noted(self) -> str:
+        """The backup of a run that was interrupted. What serves has come to know more than that."""
+        return "" if self.serving else self.masters.backup_uri
 
     def run(self) -> Result:
         """Look, decide, format."""
@@ -167,14 +174,14 @@ class _Guard:
     ) -> Json | None:
         """Take the backup where metadata would go, and see that no master writes to what is formatted."""
         backup = None
-        if plan.needs_backup and self.options["backup_first"] and not self.masters.backup_uri:
+        if plan.needs_backup and self.options["backup_first"] and not self.noted:
             backup = self._back_up(before)
         if self.options["stale"]:
             self._refuse_members(plan.format, patience)
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
-                backup_uri=str((backup or {}).get("uri") or self.backed_up),
+                backup_uri=_where(backup) or self.backed_up,
                 come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
@@ -274,6 +281,12 @@ class _Guard:
             lines = [f"{claim['name']}: formatted\n" for claim in self.looked_at]
         would = bool(lines) and self.options["policy"] != "never"
         return {"changed": would, "diff": {"before": "", "after": "".join(lines if would else ())}}
+
+
+def _where(backup: Json | None) -> str:
+    """Where a person finds a backup; one that was fetched is no longer where the master wrote it."""
+    made = backup or {}
+    return str(made.get("file") or made.get("uri") or "")
 
 
 def _ordinal(pod: Mapping[str, Any]) -> int:

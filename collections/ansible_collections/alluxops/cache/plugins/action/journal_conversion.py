@@ -170,8 +170,9 @@ class LoneMaster:
 
     def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""
-        new = journal.new_marker(self._wanted(journal_type), 0, datetime.now(UTC))
-        self._marker_file().write(replace(new, served=True))
+        wanted, now = self._wanted(journal_type), datetime.now(UTC)
+        new = journal.new_marker(wanted, 0, now)
+        self._marker_file().write(journal.served_marker(new, wanted, 0, now))
 
     def _wanted(self, journal_type: journal.JournalType) -> journal.Wanted:
         found = journal.Wanted.from_values(

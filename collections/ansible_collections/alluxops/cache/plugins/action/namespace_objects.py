@@ -18,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.namespaces import (
     OURS,
     ensure_namespace,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.release import core
+from ansible_collections.alluxops.cache.plugins.plugin_utils.release import cluster_uid, core
 
 KEYS = ("accessKeyId", "secretKey")
 
@@ -61,6 +61,7 @@ class ActionModule(ApiAction):
                 for c in changes
             ],
             "secret_version": version,
+            "cluster": cluster_uid(kube),
         }
 
     def _source(

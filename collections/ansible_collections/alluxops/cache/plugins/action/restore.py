@@ -9,6 +9,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
     backup_age,
+    backup_place,
     census,
     cluster,
     health,
@@ -61,9 +62,7 @@ class ActionModule(ApiAction):
         settings = Settings.from_dict(options["settings"])
         replaces = options["revision"] > 0
         restore.confirm(settings.release, options["confirm"], replaces=replaces)
-        source = backup.source(
-            options["source"], settings.root_ufs, settings.namespace, settings.release
-        )
+        source = backup.source(options["source"], settings.root_ufs)
         entries = None
         if source.kind == "controller":
             file = Path(source.value).expanduser().absolute()
@@ -101,25 +100,31 @@ class ActionModule(ApiAction):
             return {"changed": False, "uri": uri}
         settings = Settings.from_dict(options["settings"])
         if self.check_mode:
-            return {"changed": False, "uri": uri or NEWEST}
-        wanted = backup.Source("ufs", uri) if uri else source
-        shown = backup.folder_in_cache(settings.namespace, settings.release)
-        if uri:
-            shown = backup.folder_of(uri, settings.root_ufs)
-        patience = Patience(options["wait_timeout_s"])
+            return {"changed": False, "uri": uri or source.value or NEWEST}
+        root = settings.root_ufs
+        place = backup_place.Place(settings.namespace, settings.release, objects.cluster_uid(kube))
+        shown = backup.folder_of(uri, root) if uri else place.shared
         files = ufs_look.files_in(
-            kube, settings.namespace, settings.release, options["values"], shown, patience
+            kube,
+            settings.namespace,
+            settings.release,
+            options["values"],
+            shown,
+            Patience(options["wait_timeout_s"]),
+            deep=not uri,
         )
-        where = f"{shown} of {settings.root_ufs}"
+        where = f"{shown} of {root}"
         eras, tag = _eras(kube, options) if options["revision"] else ([], "")
         if options["revision"]:
             files = backup_age.readable(files, eras, tag)
             where += f" that revision {options['revision']} can read"
-        chosen = backup.choose(files, wanted, where)
+        if uri:
+            chosen = backup.choose(files, backup.Source("ufs", uri), where)
+        else:
+            chosen = backup_place.pick(files, source, place, root, where)
+            uri = backup_place.uri_in_ufs(root, chosen.folder, chosen.name)
         doubtful = options["revision"] and source.kind == "latest"
         doubts = backup_age.doubts(chosen.name, eras) if doubtful else []
-        root, names = settings.root_ufs, (settings.namespace, settings.release)
-        uri = uri or backup.uri_in_ufs(root, *names, chosen.name)
         return {
             "changed": False,
             "uri": uri,

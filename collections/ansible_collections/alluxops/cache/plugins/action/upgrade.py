@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     immutable,
+    noted_backup,
     roll,
     upgrade,
     versions,
@@ -149,7 +150,7 @@ class ActionModule(ApiAction):
     def _end(self, kube: Kube, options: Options) -> Result:
         """Everything serves: what was backed up before says nothing of what comes now."""
         if not self.check_mode:
-            _note(kube, options["namespace"], options["release"], None)
+            _annotate(kube, options["namespace"], options["release"], noted_backup.FORGOTTEN)
         return {"changed": False}
 
 
@@ -158,16 +159,21 @@ def _noted(kube: Kube, namespace: str, release: str) -> str:
     found = objects.masters_set(kube, namespace, release) or {}
     annotations = (found.get("metadata") or {}).get("annotations") or {}
     masters = int((found.get("spec") or {}).get("replicas") or 0)
-    quiet = upgrade.quiet_since(objects.raw_pods(kube, namespace, release), masters)
-    return upgrade.noted_backup(annotations, datetime.now(UTC), quiet)
+    quiet = noted_backup.quiet_since(objects.raw_pods(kube, namespace, release), masters)
+    return noted_backup.noted_backup(annotations, datetime.now(UTC), quiet)
 
 
 def _note(
-    kube: Kube, namespace: str, release: str, where: str | None, *, quiet: str | None = None
+    kube: Kube, namespace: str, release: str, where: str, *, quiet: str | None = None
 ) -> None:
+    notes = {noted_backup.BACKUP_NOTE: where, noted_backup.QUIET_NOTE: quiet}
+    _annotate(kube, namespace, release, notes)
+
+
+def _annotate(kube: Kube, namespace: str, release: str, notes: Mapping[str, str | None]) -> None:
     kube.merge(
         objects.apps(namespace, "statefulsets", f"{release}-master"),
-        {"metadata": {"annotations": {upgrade.BACKUP_NOTE: where, upgrade.QUIET_NOTE: quiet}}},
+        {"metadata": {"annotations": dict(notes)}},
     )
 
 

@@ -80,10 +80,11 @@ class Written:
 
 @dataclass(frozen=True)
 class File:
-    """A file in a directory of backups."""
+    """A file in a directory of backups. folder: that directory, as a path of the cache."""
 
     name: str
     size_bytes: int
+    folder: str = ""
 
 
 def is_name(name: str) -> bool:
@@ -141,24 +142,27 @@ def is_undelegated(text: str) -> bool:
 
 
 def parse_listing(text: str) -> list[File]:
-    """The files of `alluxio fs ls`, by name."""
+    """The files of `alluxio fs ls`, those of directories below too where it was told -R; by name."""
     found = []
     for line in text.splitlines():
         match = _LISTED.match(line.rstrip())
         if match and not line.startswith("d"):
-            found.append(File(PurePosixPath(match[2]).name, int(match[1])))
-    return sorted(found, key=lambda file: file.name)
+            path = PurePosixPath(match[2])
+            found.append(File(path.name, int(match[1]), str(path.parent)))
+    return sorted(found, key=lambda file: (file.name, file.folder))
 
 
 def whole(files: Iterable[File]) -> list[File]:
     """The backups among files that are complete, oldest first. Their names sort by time, since dates come first."""
     files = list(files)
-    marked = {file.name for file in files}
+    marked = {(file.folder, file.name) for file in files}
     return sorted(
         (
             file
             for file in files
-            if is_name(file.name) and file.size_bytes > 0 and file.name + COMPLETE in marked
+            if is_name(file.name)
+            and file.size_bytes > 0
+            and (file.folder, file.name + COMPLETE) in marked
         ),
         key=lambda file: file.name,
     )
@@ -170,39 +174,10 @@ def prunable(names: Iterable[str], keep: int, made: str) -> list[str]:
     return sorted(name for name in ours[keep:] if name != made) if keep > 0 else []
 
 
-def folder_in_ufs(root_ufs: str, namespace: str, release: str) -> str:
-    """The directory for `fsadmin backup`: below what the root mount shows, so that the cache can list and delete there.
-
-    The name of the release is in it: releases may share a bucket, and Alluxio's file names do not say whose they are.
-    """
-    path = urlsplit(root_ufs).path if "://" in root_ufs else root_ufs
-    return f"{path.rstrip('/')}{folder_in_cache(namespace, release)}"
-
-
-def folder_in_cache(namespace: str, release: str) -> str:
-    """The same directory as a path of the cache."""
-    return f"/{FOLDER}/{namespace}/{release}"
-
-
-def uri_in_ufs(root_ufs: str, namespace: str, release: str, name: str) -> str:
-    """The address of a backup in the root UFS, as alluxio.master.journal.init.from.backup takes it.
-
-    With its scheme: without one Alluxio would look for it on the master's own disk.
-    """
-    base = urlsplit(root_ufs)
-    place = f"{base.scheme}://{base.netloc}" if base.scheme else ""
-    return f"{place}{folder_in_ufs(root_ufs, namespace, release)}/{name}"
-
-
 def folder_of(uri: str, root_ufs: str) -> str:
     """The directory of a backup in the root UFS, as a path of the cache: what the root mount shows."""
     path, root = (urlsplit(each).path if "://" in each else each for each in (uri, root_ufs))
     return str(PurePosixPath("/") / PurePosixPath(path).parent.relative_to(root or "/"))
-
-
-def folder_on_controller(to: str, namespace: str, release: str) -> str:
-    """Where backups of a release lie under a directory of the controller."""
-    return f"{to.rstrip('/')}/{namespace}/{release}"
 
 
 def folder_in_journal(journal_folder: str) -> str:
@@ -246,13 +221,17 @@ def check_destination(to: str, root_ufs: str, ephemeral_path: str) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """What a restore reads: the newest in the UFS, one in the UFS (value: address), or a file on the controller."""
+    """What a restore reads.
 
-    kind: Literal["latest", "ufs", "controller"]
+    The newest of the release in the UFS, one of its own there (value: its file's name), any there (value: its address),
+    or a file on the controller (value: its path).
+    """
+
+    kind: Literal["latest", "name", "ufs", "controller"]
     value: str
 
 
-def source(given: str, root_ufs: str, namespace: str, release: str) -> Source:
+def source(given: str, root_ufs: str) -> Source:
     """What restore_from means: `latest`, a name or an address in the root UFS, else a file on the controller."""
     if not given:
         raise SettingsError(
@@ -263,7 +242,7 @@ def source(given: str, root_ufs: str, namespace: str, release: str) -> Source:
     if given == LATEST:
         return Source("latest", "")
     if is_name(given):
-        return Source("ufs", uri_in_ufs(root_ufs, namespace, release, given))
+        return Source("name", given)
     below = root_ufs.rstrip("/") + "/"
     if "://" not in given and not (given.startswith(below) and root_ufs.startswith("/")):
         return Source("controller", given)

@@ -253,6 +253,34 @@ def pod_trouble(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
     return _unready(name, node, status, of_pod)
 
 
+def reason(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """Why a pod (API JSON) that is not ready is not, in one line: its trouble, else what it is at."""
+    trouble = pod_trouble(pod, events)
+    if trouble is not None:
+        return _one_line(trouble)
+    status = pod.get("status", {})
+    for state in [
+        *(status.get("initContainerStatuses") or []),
+        *(status.get("containerStatuses") or []),
+    ]:
+        waiting = state.get("state", {}).get("waiting") or {}
+        if waiting.get("reason"):
+            return f"{state['name']}: {waiting['reason']}"
+    phase = str(status.get("phase", ""))
+    return "it runs, and its probes have not passed yet" if phase == "Running" else phase
+
+
+def set_reason(kind: str, name: str, events: Sequence[Mapping[str, Any]]) -> str:
+    """Why a StatefulSet or DaemonSet makes no pods, in one line; empty when nothing is known."""
+    trouble = set_trouble(kind, name, events)
+    return _one_line(trouble) if trouble is not None else ""
+
+
+def _one_line(trouble: Trouble) -> str:
+    told = f"{trouble.reason}: {trouble.message}" if trouble.message else trouble.reason
+    return " ".join(told.split())
+
+
 def _unready(
     pod: str, node: str, status: Mapping[str, Any], of_pod: Sequence[Mapping[str, Any]]
 ) -> Trouble | None:

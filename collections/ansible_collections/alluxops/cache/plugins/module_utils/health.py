@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
@@ -107,12 +107,17 @@ class Expected:
 
 @dataclass(frozen=True)
 class Seen:
-    """One look at the cache. pods: pod_facts of the release. masters_set, workers_set: workload_facts, or None."""
+    """One look at the cache.
+
+    pods: pod_facts of the release. masters_set, workers_set: workload_facts, or None. reasons: why a pod is not ready,
+    or a set makes none, by name, where that was looked for.
+    """
 
     pods: Sequence[Mapping[str, Any]]
     leader: Leader | None
     masters_set: Mapping[str, Any] | None = None
     workers_set: Mapping[str, Any] | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_installed(self) -> bool:
@@ -226,8 +231,8 @@ def report(
     """The structured report of a cache.
 
     identity: {release, namespace, root_ufs, journals, cluster: {version, platform, nodes}}; sizes are bytes,
-    ready is kubectl's column. quorum: of an embedded journal, as quorum.as_dict() has it; None for other journals, and
-    where nobody leads. notes: what is worth saying and is no problem.
+    ready is kubectl's column, reason why that is not full. quorum: of an embedded journal, as quorum.as_dict() has it;
+    None for other journals, and where nobody leads. notes: what is worth saying and is no problem.
     """
     leader = seen.leader
     masters = [
@@ -236,6 +241,7 @@ def report(
             "node": pod["node"],
             "ready": ready_text(pod),
             "role": "leader" if leader is not None and pod["name"] == leader.pod else "standby",
+            "reason": seen.reasons.get(pod["name"], ""),
         }
         for pod in seen.of_role(MASTER_ROLE)
     ]
@@ -250,9 +256,12 @@ def report(
                 "registered": entry is not None,
                 "capacity_bytes": entry.capacity_bytes if entry else 0,
                 "used_bytes": entry.used_bytes if entry else 0,
+                "reason": seen.reasons.get(pod["name"], ""),
             }
         )
-    found = [*problems(seen, expected), *verify_problems(verify)]
+    found = problems(seen, expected)
+    found += [f"{name}: {why.rstrip('.')}." for name, why in sorted(seen.reasons.items()) if found]
+    found += verify_problems(verify)
     if quorum and not quorum["healthy"]:
         found.append(f"the quorum is not whole: {quorum['shown']}.")
     passing = [

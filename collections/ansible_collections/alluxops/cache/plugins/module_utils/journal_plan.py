@@ -24,6 +24,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
 Policy = Literal["if_empty", "never", "force"]
 BEGUN_COUNTS_FOR = timedelta(days=1)
 """After that, masters may have served for long from a journal whose restore did not end, and nobody knows."""
+SCALED_FROM = (1, 3)
+"""How many masters a release may have had before there were to be more."""
 HA_OF = {"UFS": "none (or zookeeper)", "EMBEDDED": "embedded"}
 
 
@@ -273,7 +275,7 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
             f"{len(new)} of {len(journals)} journals are empty (masters {_listed(new)}); the metadata are in the others"
             f" (masters {_listed(holding)}).",
             "empty journals that are a majority would elect a leader that knows nothing: the metadata would be lost.",
-            "put the lost journals back from a copy, or restore a backup; alluxio_journal_format: force starts anew.",
+            _majority_back(holding),
         )
     if not holding:
         _refuse_vanished(journals)
@@ -287,6 +289,18 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
         )
     why = "the other journals are a majority and bring these up to date"
     return Plan(empty, adopt, why if holding else "all journals are empty")
+
+
+def _majority_back(holding: Sequence[Journal]) -> str:
+    """The ways out of a majority of empty journals that keep the metadata."""
+    lost = "if the others' are lost, put them back from a copy, or bring a backup back with `alluxops restore`."
+    first = [journal.ordinal for journal in holding] == list(range(len(holding)))
+    if not (first and len(holding) in SCALED_FROM):
+        return lost
+    return (
+        f"if the release had {len(holding)} when it last ran, set alluxio_masters: {len(holding)} (alluxio_ha as it"
+        f" was), deploy, and `alluxops scale-masters` brings the others in, one by one; {lost}"
+    )
 
 
 def _listed(journals: Sequence[Journal]) -> str:

@@ -44,7 +44,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do. uri: what the masters are told to read; "" where the newest backup has yet to be looked up.
+    """What to do. uri: what the masters are told to read; "" where the backup has yet to be looked up.
 
     is_finished: the masters have restored it already, in a run that was interrupted; only the end is left.
     """
@@ -84,7 +84,7 @@ def plan(
     one that could not be restored.
     """
     uri = uri_of(source, journal_folder)
-    is_another = source.kind != "latest" and uri != seen.pending
+    is_another = _is_another(source, uri, seen.pending)
     if seen.pending and not (is_another and replaces):
         if is_another:
             raise SettingsError(
@@ -115,8 +115,17 @@ def plan(
     return Plan(source, uri, is_finished=is_whole)
 
 
+def _is_another(source: backup.Source, uri: str, pending: str) -> bool:
+    """Whether another backup is meant than the one whose restore is pending."""
+    if source.kind == "name":
+        return PurePosixPath(pending).name != source.value
+    return source.kind != "latest" and uri != pending
+
+
 def uri_of(source: backup.Source, journal_folder: str) -> str:
-    """What the masters are told to read: "" for the newest, which has to be looked up."""
+    """What the masters are told to read: "" for the newest, and for one by name, which have to be looked up."""
+    if source.kind in {"latest", "name"}:
+        return ""
     if source.kind == "controller":
         name = PurePosixPath(source.value).name
         return f"{backup.folder_in_journal(journal_folder)}/{name}"

@@ -52,8 +52,9 @@ def java_options(values: Mapping[str, Any]) -> str:
     return " ".join(f"-D{key}={value}" for key, value in {**properties, **_OWN}.items())
 
 
-def script(folder: str) -> str:
+def script(folder: str, *, deep: bool = False) -> str:
     """Shell text that lists a directory of the cache, and says how the master fared when it cannot."""
+    listing = f"ls {'-R ' if deep else ''}{shlex.quote(folder)}"
     return f"""
 set -eu
 mkdir -p {FOLDER}/journal
@@ -64,7 +65,7 @@ master=$!
 # A client gives up after some seconds; a master that has yet to reach the store takes longer.
 for attempt in 1 2 3 4 5 6 7 8; do
   code=0
-  alluxio fs ls {shlex.quote(folder)} > listed 2>&1 || code=$?
+  alluxio fs {listing} > listed 2>&1 || code=$?
   kill -0 "$master" 2> /dev/null || break
   grep -q 'Failed to connect to master' listed || break
 done

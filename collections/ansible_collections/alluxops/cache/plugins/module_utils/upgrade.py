@@ -8,13 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, versions
+from ansible_collections.alluxops.cache.plugins.module_utils import versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
-    MASTER_ROLE,
     ha_of_config,
     image_of,
     is_ready,
@@ -28,14 +25,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.release import (
 )
 
 Json = dict[str, Any]
-
-BACKUP_NOTE: Final = "alluxops/backup-before-upgrade"
-"""Annotation of the masters' StatefulSet: where the backup lies that a run has made which did not end yet."""
-NOTE_COUNTS_FOR: Final = timedelta(days=1)
-QUIET_NOTE: Final = "alluxops/backup-not-served-since"
-"""Annotation beside it: when a run last saw that no master can have served since that backup."""
-QUIET_AFTER: Final = timedelta(minutes=10)
-"""How long a run takes to stop the masters that served when it made the backup."""
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
@@ -245,41 +234,6 @@ def check_rollback(
             " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
         )
     return is_older or has_begun
-
-
-def quiet_since(pods: Iterable[Mapping[str, Any]], masters: int) -> datetime | None:
-    """Since when no master can have served, by the release's pods as the API has them; None where that is not known.
-
-    What ran before a pod was made leaves no trace, so it may have served until then; the pod itself until it ceased to
-    be ready.
-    """
-    times = []
-    for pod in pods:
-        if (pod["metadata"].get("labels") or {}).get("role") != MASTER_ROLE:
-            continue
-        times.append([datetime.fromisoformat(pod["metadata"]["creationTimestamp"])])
-        for condition in pod.get("status", {}).get("conditions") or []:
-            if condition["type"] == "Ready" and condition["status"] == "True":
-                return None
-            if condition["type"] == "Ready" and condition.get("lastTransitionTime"):
-                times[-1].append(datetime.fromisoformat(condition["lastTransitionTime"]))
-    if not times or len(times) < masters:
-        return None
-    return max(max(of_pod) for of_pod in times)
-
-
-def noted_backup(annotations: Mapping[str, str], now: datetime, quiet: datetime | None) -> str:
-    """Where the backup lies that a run has made which did not end; empty for none, or one that does not count.
-
-    quiet: since when no master can have served. What came after the backup is in no backup.
-    """
-    where = annotations.get(BACKUP_NOTE, "")
-    name = PurePosixPath(where).name
-    if not backup.is_name(name) or quiet is None:
-        return ""
-    made = datetime.fromisoformat(backup.taken_at(name))
-    vouched = max(made, datetime.fromisoformat(annotations.get(QUIET_NOTE) or made.isoformat()))
-    return where if now - made < NOTE_COUNTS_FOR and quiet - vouched <= QUIET_AFTER else ""
 
 
 def check_backup(plan: Plan, noted: str, confirmed: str) -> None:

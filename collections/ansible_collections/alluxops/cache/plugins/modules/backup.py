@@ -11,12 +11,13 @@ description:
 options:
   to:
     description:
-      - C(ufs), the directory C(alluxio_backups/NAMESPACE/RELEASE) of the root under store, or the absolute path of a
-        directory on the controller, below which NAMESPACE/RELEASE is made.
+      - C(ufs), the directory C(alluxio_backups/NAMESPACE/RELEASE/CLUSTER) of the root under store, or the absolute path
+        of a directory on the controller, below which NAMESPACE/RELEASE/CLUSTER is made. CLUSTER is the uid of the
+        namespace C(kube-system), so that clusters which share a store keep apart.
     type: str
     default: ufs
   keep:
-    description: How many backups of the release stay there; 0 keeps all. Files of other names are never touched.
+    description: How many of the backups there stay; 0 keeps all. Files of other names are never touched.
     type: int
     default: 0
   wait_timeout_s:

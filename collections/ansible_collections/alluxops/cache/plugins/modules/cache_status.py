@@ -63,9 +63,9 @@ RETURN = r"""
 report:
   description:
     - '{release, namespace, cluster: {version, platform, nodes}, version, wanted: {masters, workers},
-      masters: [{pod, node, ready, role}], quorum: {leader, members, healthy, shown},
-      workers: [{pod, node, ready, registered, capacity_bytes, used_bytes}],
-      endpoints, verify, healthy, problems, notes}.'
+      masters: [{pod, node, ready, role, reason}], quorum: {leader, members, healthy, shown},
+      workers: [{pod, node, ready, registered, capacity_bytes, used_bytes, reason}],
+      endpoints, verify, healthy, problems, notes}. A reason says why a pod is not ready; empty for one that is.'
   returned: success
   type: dict
 summary:

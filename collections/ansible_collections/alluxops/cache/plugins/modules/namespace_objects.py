@@ -56,6 +56,10 @@ secret_version:
     Empty without Secret.
   returned: success
   type: str
+cluster:
+  description: What tells the cluster from others, the uid of its namespace C(kube-system).
+  returned: O(state=present)
+  type: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -12,7 +12,12 @@ from typing import Any, Final
 
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, cluster, health
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    backup_place,
+    cluster,
+    health,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -48,8 +53,8 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str) -> str:
     taker = _Taker(kube, namespace, release, Patience(0))
     backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
     if to == backup.TO_UFS:
-        return backup.uri_in_ufs(taker.root_ufs, namespace, release, "")
-    return backup.folder_on_controller(to, namespace, release) + "/"
+        return backup_place.uri_in_ufs(taker.root_ufs, taker.place.in_cache, "")
+    return taker.place.on_controller(to) + "/"
 
 
 class _Taker:
@@ -60,6 +65,7 @@ class _Taker:
         self.namespace = namespace
         self.release = release
         self.patience = patience
+        self.place = backup_place.Place(namespace, release, objects.cluster_uid(kube))
         seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
@@ -73,9 +79,8 @@ class _Taker:
 
     def to_ufs(self, keep: int) -> backup.Backup:
         """Write it to the root UFS, list it there, remove older ones through the cache."""
-        folder = backup.folder_in_ufs(self.root_ufs, self.namespace, self.release)
-        shown = backup.folder_in_cache(self.namespace, self.release)
-        written = self._write(folder, local=False)
+        shown = self.place.in_cache
+        written = self._write(self.place.in_ufs(self.root_ufs), local=False)
         listed = self._shell(f"{LIST} {shlex.quote(shown)}")
         files = backup.parse_listing(listed.stdout)
         name = _name(written.uri)
@@ -98,7 +103,7 @@ class _Taker:
         written = self._write(folder, local=True)
         path = f"{folder}/{_name(written.uri)}"
         pod = self._writer(path, written.host)
-        target = Path(backup.folder_on_controller(to, self.namespace, self.release)) / _name(path)
+        target = Path(self.place.on_controller(to)) / _name(path)
         with at_the_end(partial(pod.remove, path, path + backup.COMPLETE)):
             size = pod.fetch(path, target)
         self._forget_in_journals()

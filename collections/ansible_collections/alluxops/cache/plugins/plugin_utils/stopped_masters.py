@@ -1,20 +1,23 @@
 """The masters of a release, stopped while their journals are formatted and started again.
 
-An annotation on their StatefulSet keeps how many there were and what was backed up, should the run die in between.
+Annotations on their StatefulSet keep how many there were and what was backed up, should the run die in between. They
+say nothing once someone else has started the masters.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, noted_backup
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
-REPLICAS_BEFORE = "alluxops/masters-before-format"
-BACKUP_BEFORE = "alluxops/backup-before-format"
+_NOTES: Final[dict[str, str | None]] = dict.fromkeys(
+    (noted_backup.MASTERS_BEFORE, noted_backup.FORMAT_NOTE, noted_backup.STOPPED_AS)
+)
 
 
 class StoppedMasters:
@@ -43,22 +46,40 @@ class StoppedMasters:
     @property
     def stopped_by_us(self) -> int:
         """How many masters this run, or an interrupted one, has stopped; 0 for none."""
-        return int(self._annotations.get(REPLICAS_BEFORE, 0))
+        is_stopped = self._stopped is not None or not self._replicas
+        return int(self._annotations.get(noted_backup.MASTERS_BEFORE, 0)) if is_stopped else 0
 
     @property
     def backup_uri(self) -> str:
-        """The backup that an interrupted run took before it stopped them."""
-        return str(self._annotations.get(BACKUP_BEFORE, ""))
+        """The backup that an interrupted run took before it stopped them, if none can have served since."""
+        if self._found is None:
+            return ""
+        return noted_backup.backup_before_format(self._found, datetime.now(UTC))
+
+    def forget_stale_notes(self) -> bool:
+        """Take the notes of an interrupted run away where someone has started the masters since."""
+        is_stale = bool(self._replicas) and bool(_NOTES.keys() & self._annotations.keys())
+        if is_stale:
+            self._merge(dict(_NOTES))
+        return is_stale
+
+    @property
+    def _replicas(self) -> int:
+        """How many there were to be at the start."""
+        return int(self._found["spec"]["replicas"]) if self._found is not None else 0
 
     def stop(self, patience: Patience, *, backup_uri: str = "", come_back: bool = True) -> None:
         """Stop the masters and wait until they are gone. come_back: start() shall know how many there were."""
         if self._found is None:
             return
-        before = self.stopped_by_us or int(self._found["spec"]["replicas"])
+        before = self.stopped_by_us or self._replicas
         self._stopped = before
+        # The server counts each change of the spec; one that someone makes meanwhile leaves a number that is never met.
+        generation = int(self._found["metadata"].get("generation", 0)) + bool(self._replicas)
         notes = {
-            REPLICAS_BEFORE: str(before) if come_back and before else None,
-            BACKUP_BEFORE: backup_uri or None,
+            noted_backup.MASTERS_BEFORE: str(before) if come_back and before else None,
+            noted_backup.FORMAT_NOTE: backup_uri or None,
+            noted_backup.STOPPED_AS: str(generation) if backup_uri else None,
         }
         self._merge(notes, replicas=0)
         name = self._found["metadata"]["name"]
@@ -76,19 +97,18 @@ class StoppedMasters:
     def start(self) -> None:
         """Start as many as were stopped."""
         before = self.stopped_by_us or self._stopped
-        self._merge({REPLICAS_BEFORE: None, BACKUP_BEFORE: None}, replicas=before)
+        self._merge(dict(_NOTES), replicas=before)
 
     def let_go(self, masters: int) -> bool:
         """Leave them to Helm, which was to start them on new journals; start them where it saw nothing to change.
 
         An interrupted run may have stopped masters that it had given the same settings. Returns whether that was so.
         """
-        notes: dict[str, str | None] = {REPLICAS_BEFORE: None, BACKUP_BEFORE: None}
-        is_stopped = self._found is not None and int(self._found["spec"]["replicas"]) == 0
+        is_stopped = self._found is not None and not self._replicas
         if is_stopped:
-            self._merge(notes, replicas=masters)
-        elif self.stopped_by_us or self.backup_uri:
-            self._merge(notes)
+            self._merge(dict(_NOTES), replicas=masters)
+        else:
+            self.forget_stale_notes()
         return is_stopped
 
     def _merge(self, notes: dict[str, str | None], *, replicas: int | None = None) -> None:

@@ -24,8 +24,13 @@ def files_in(
     values: Mapping[str, Any],
     folder: str,
     patience: Patience,
+    *,
+    deep: bool = False,
 ) -> list[backup.File]:
-    """The files of a directory, named as a path of the cache; none where there is no such directory."""
+    """The files of a directory, named as a path of the cache; none where there is no such directory.
+
+    deep: those of directories below it too.
+    """
     path = objects.jobs(namespace, ufs_look.job_name(release))
     _remove(kube, namespace, release, patience)
     kube.create(objects.jobs(namespace), ufs_look.job(namespace, release, values))
@@ -36,7 +41,7 @@ def files_in(
             namespace,
             pod,
             ufs_look.CONTAINER,
-            ["/bin/sh", "-c", ufs_look.script(folder)],
+            ["/bin/sh", "-c", ufs_look.script(folder, deep=deep)],
             timeout_s=LIST_TIMEOUT_S,
         )
     if done.returncode == 0:
