@@ -45,6 +45,10 @@ options:
     description: For a rollback, the backup that an older Alluxio may start from; empty for none.
     type: str
     default: ''
+  rollback_version:
+    description: For a rollback, the Alluxio that the revision runs. Counts where its image's tag names none.
+    type: str
+    default: ''
   version:
     description: Image tag that the settings want.
     type: str
