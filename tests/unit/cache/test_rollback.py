@@ -50,6 +50,18 @@ def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
     assert rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
 
 
+def test_a_revision_of_other_names_has_other_claims() -> None:
+    ours = [workload("StatefulSet", "cache-master"), config()]
+    theirs = [workload("StatefulSet", "cache-alluxio-master"), config()]
+    assert rollback.both_masters(ours, ours, "cache", 3)[0].image == "alluxio/alluxio:2.9.4"
+    with pytest.raises(SettingsError, match="revision 3 has no StatefulSet cache-master") as fault:
+        rollback.both_masters(theirs, ours, "cache", 3)
+    assert "fullnameOverride: cache" in fault.value.cause
+    assert "rollback_revision" in fault.value.fix
+    with pytest.raises(SettingsError, match="as it is now has no StatefulSet cache-master"):
+        rollback.both_masters(ours, theirs, "cache", 3)
+
+
 PROD = replace(NEW, image="r:5000/alluxio:prod")
 DIGEST = replace(NEW, image="alluxio/alluxio@sha256:0a1b")
 

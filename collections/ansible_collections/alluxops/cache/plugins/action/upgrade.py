@@ -85,8 +85,7 @@ class ActionModule(ApiAction):
         if options["revision"]:
             rollback.check_formatting(wanted, options["revision"])
             restores = rollback.check_rollback(
-                goal,
-                upgrade.masters_of(current, release),
+                *rollback.both_masters(wanted, current, release, options["revision"]),
                 versions.newest([before, leads, _marker_version(kube, options, found)]),
                 options["revision"],
                 restore_from=options["restore_from"],

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import versions
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
-from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, masters_of
 
 _FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
 UNTOLD: Final = "one that nothing tells the version of"
@@ -47,9 +47,38 @@ def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> Non
         )
 
 
+def both_masters(
+    goal: Sequence[Mapping[str, Any]],
+    current: Sequence[Mapping[str, Any]],
+    release: str,
+    revision: int,
+) -> tuple[Masters, Masters]:
+    """The masters of a revision and those that run, from rendered objects. Raises SettingsError where one has none."""
+    name = f"StatefulSet {release}-master"
+    new_names = (
+        f"Objects of other names, as without fullnameOverride: {release}, have claims of other names, and so other"
+        " volumes: the cache would come up empty."
+    )
+    there, now = masters_of(goal, release), masters_of(current, release)
+    if there is None:
+        raise SettingsError(
+            f"revision {revision} has no {name}.",
+            new_names,
+            "choose another rollback_revision; or set the inventory as that revision was, and run `alluxops upgrade`.",
+        )
+    if now is None:
+        raise SettingsError(
+            f"the release as it is now has no {name}, and revision {revision} has.",
+            new_names,
+            f"see which names hold the metadata (`kubectl get statefulset,pvc`). If it is {release}-master, `helm"
+            f" rollback {release} {revision}` goes back by hand.",
+        )
+    return there, now
+
+
 def check_rollback(
-    goal: Masters | None,
-    current: Masters | None,
+    goal: Masters,
+    current: Masters,
     newest: str,
     revision: int,
     *,
@@ -63,8 +92,6 @@ def check_rollback(
     said: rollback_version, which Alluxio the revision runs where its image does not tell. has_begun: a restore on the
     way to it has.
     """
-    if goal is None or current is None:
-        return False
     if goal != current or not goal.count:
         raise SettingsError(
             f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
