@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -104,6 +105,7 @@ def test_a_journal_of_which_nobody_knows_who_wrote_it_is_replaced_or_stays() -> 
     assert rollback.check_rollback(OLD, PROD, "", 3, restore_from="latest")
 
 
+ROLE = Path(__file__).parents[3] / "roles/upgrade/tasks"
 OURS = (
     Path(__file__).parents[3].joinpath("charts/alluxio/files/format-journal.sh").read_text("utf-8")
 )
@@ -160,3 +162,17 @@ def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(maste
 def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
     assert rollback.formatting([masters]) == []
     rollback.check_formatting([masters], 1)
+
+
+def test_a_revision_whose_masters_format_what_is_empty_has_all_journals_read_before() -> None:
+    looks = masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]})
+    assert rollback.formats_new([config(), looks])
+    assert not rollback.formats_new([config(), masters_set()])
+    steps = yaml.safe_load((ROLE / "rollback.yml").read_text("utf-8"))
+    names = [step.get("ansible.builtin.import_tasks", "") for step in steps]
+    assert (
+        names.index("plan_back.yml") < names.index("back_journals.yml") < names.index("backup.yml")
+    )
+    assert "__upgrade_plan.formats_new" in steps[names.index("back_journals.yml")]["when"]
+    guard = yaml.safe_load((ROLE / "back_journals.yml").read_text("utf-8"))[-1]
+    assert guard["alluxops.cache.journal"]["read"]

@@ -122,6 +122,7 @@ class ActionModule(ApiAction):
             "restarts": anew,
             "image_version": plan.after,
             "restores": restores,
+            "formats_new": rollback.formats_new(wanted),
             "hold_workers": plan.version_changes and options["may_hold_workers"],
             "summary": upgrade.lines(plan, changes=changes),
         }

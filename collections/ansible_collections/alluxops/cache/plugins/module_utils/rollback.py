@@ -36,6 +36,18 @@ def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
+def formats_new(objects: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether masters format their own journal where it is empty, as with `journal.format.runFormat` and our chart.
+
+    Each looks at its own volume only: a majority that is empty would elect a leader that knows nothing.
+    """
+    pods = [
+        item["spec"]["template"]["spec"] for item in objects if item.get("kind") == "StatefulSet"
+    ]
+    inits = [one for pod in pods for one in pod.get("initContainers") or []]
+    return any(_LOOKS_FIRST in _words(one) for one in inits)
+
+
 def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
     """Raise SettingsError where going back to a revision with these objects would erase the journal."""
     if names := formatting(objects):
