@@ -260,7 +260,10 @@ def running(tag: str, *pods: tuple[str, bool]) -> Json:
             "refused",
             "alluxops rollback",
         ),
-        (running("latest"), "2.9.6", "refused", ""),
+        (running("latest"), "2.9.6", "refused", "alluxops upgrade"),
+        (running("latest"), "2.9.6", "upward", ""),
+        ({**running("latest"), "leader_version": "2.9.6"}, "2.9.6", "refused", ""),
+        ({**running("latest"), "leader_version": "2.9.6"}, "2.9.4", "upward", "alluxops rollback"),
         (cluster(), "2.9.6", "refused", ""),
     ],
 )

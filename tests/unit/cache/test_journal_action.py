@@ -112,6 +112,17 @@ def test_two_lost_volumes_of_three_are_refused(cluster: Volumes) -> None:
     assert cluster.jobs == {}
 
 
+def test_a_rollback_whose_masters_would_format_reads_what_is_not_known_to_fail(
+    cluster: Volumes,
+) -> None:
+    cluster.serve(True, False, False)
+    for found in cluster.pods[1:]:
+        found["status"]["containerStatuses"] = []  # such as one that cannot be scheduled
+    with pytest.raises(SettingsError, match="2 of 3 journals are empty"):
+        guard(cluster, read=True).run()
+    assert holds(cluster) == [True, False, False]
+
+
 def test_a_stale_copy_is_formatted_for_a_newcomer(cluster: Volumes) -> None:
     cluster.serve(True)
     cluster.members = [0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,100 +111,6 @@ def test_masters_are_read_from_rendered_objects() -> None:
     masters = upgrade.masters_of(rendered, "alluxio")
     assert masters is not None
     assert masters.image == "alluxio:2.9.6"
-
-
-OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
-NEW = Masters(1, "none", "alluxio/alluxio:2.9.6-custom")
-
-
-def test_a_rollback_that_changes_settings_only_is_fine() -> None:
-    upgrade.check_rollback(NEW, NEW, "2.9.6", 3)
-    upgrade.check_rollback(OLD, NEW, "2.9.4", 3)  # the newer one never served
-    upgrade.check_rollback(OLD, NEW, "", 3)
-
-
-@pytest.mark.parametrize(
-    ("goal", "newest", "said"),
-    [
-        (OLD, "2.9.6", "restore_from"),
-        (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
-        (replace(NEW, count=0), "2.9.6", "scale-masters"),
-    ],
-)
-def test_a_rollback_that_would_lose_metadata_is_refused(
-    goal: Masters, newest: str, said: str
-) -> None:
-    with pytest.raises(SettingsError) as fault:
-        upgrade.check_rollback(goal, NEW, newest, 3)
-    assert said in fault.value.fix
-
-
-def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
-    assert upgrade.check_rollback(OLD, NEW, "2.9.6", 3, restore_from="latest")
-    assert not upgrade.check_rollback(OLD, NEW, "2.9.4", 3)
-    with pytest.raises(SettingsError, match="can read the journal as it is"):
-        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest")
-    with pytest.raises(SettingsError, match="has begun and did not end"):
-        upgrade.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
-    assert upgrade.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
-
-
-OURS = (
-    Path(__file__).parents[3].joinpath("charts/alluxio/files/format-journal.sh").read_text("utf-8")
-)
-
-
-def masters_set(init: Json | None = None, args: list[str] | None = None) -> Json:
-    """The masters of upstream's chart."""
-    found = workload("StatefulSet", "alluxio-master")
-    pod = found["spec"]["template"]["spec"]
-    pod["containers"][0].update(
-        command=["tini", "--", "/entrypoint.sh"], args=args or ["master-only", "--no-format"]
-    )
-    pod["initContainers"] = [init] if init else None  # upstream's chart leaves the key empty
-    return found
-
-
-@pytest.mark.parametrize(
-    "masters",
-    [
-        pytest.param(
-            masters_set({"name": "journal-format", "command": ["alluxio", "formatJournal"]}),
-            id="upstream's init container",
-        ),
-        pytest.param(
-            masters_set({"name": "x", "command": ["sh", "-c"], "args": ["alluxio formatMaster"]}),
-            id="a script that does not look first",
-        ),
-        pytest.param(
-            masters_set({"name": "x", "command": ["bin/alluxio", "format"]}), id="all of it"
-        ),
-        pytest.param(masters_set(args=["master-only"]), id="an entry point that formats"),
-    ],
-)
-def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(masters: Json) -> None:
-    rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
-    assert upgrade.formatting(rendered) == ["alluxio-master"]
-    with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
-        upgrade.check_formatting(rendered, 1)
-    assert "alluxio-master" in fault.value.what
-    assert "rollback_revision" in fault.value.fix
-
-
-@pytest.mark.parametrize(
-    "masters",
-    [
-        pytest.param(masters_set(), id="none"),
-        pytest.param(
-            masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]}),
-            id="our script, which looks first",
-        ),
-        pytest.param(masters_set({"name": "x", "command": ["chown", "/journal"]}), id="another"),
-    ],
-)
-def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
-    assert upgrade.formatting([masters]) == []
-    upgrade.check_formatting([masters], 1)
 
 
 def test_no_journal_is_converted_that_nobody_could_back_up() -> None:

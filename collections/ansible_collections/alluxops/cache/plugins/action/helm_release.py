@@ -13,7 +13,7 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import release, upgrade
+from ansible_collections.alluxops.cache.plugins.module_utils import release, rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
@@ -168,8 +168,8 @@ def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
     rendered = yaml.safe_load_all(prepare.get("objects") or "")
     goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
     if arguments.get("revision"):
-        upgrade.check_formatting(found, goal)
-    names = upgrade.formatting(found)
+        rollback.check_formatting(found, goal)
+    names = rollback.formatting(found)
     if not names:
         return {}
     reason = (

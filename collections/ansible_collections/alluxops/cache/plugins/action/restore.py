@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
     journal,
     restore,
+    versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
@@ -204,7 +205,8 @@ def _counted(file: Path) -> int:
 def _eras(kube: Kube, options: Options) -> tuple[list[backup_age.Era], str]:
     """(which Alluxio the release was given when, the one that the revision gone back to runs)."""
     eras = helm_records.eras(kube, options["namespace"], options["release"])
-    return eras, next((era.tag for era in eras if era.revision == options["revision"]), "")
+    tag = next((era.tag for era in eras if era.revision == options["revision"]), "")
+    return eras, tag if versions.numbers(tag) else options["rollback_version"] or tag
 
 
 def _look(kube: Kube, settings: Settings) -> restore.Seen:

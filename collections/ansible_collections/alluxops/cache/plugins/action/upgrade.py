@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     immutable,
     noted_backup,
     roll,
+    rollback,
     upgrade,
     versions,
 )
@@ -77,21 +78,22 @@ class ActionModule(ApiAction):
         current, wanted = _parsed(rendered["current"]), _parsed(rendered["wanted"])
         found = objects.read_cluster(kube, namespace, release)
         before = versions.running(found)
+        seen = objects.look(kube, namespace, release)
+        leads = seen.leader.version if seen.leader else ""
         goal = upgrade.masters_of(wanted, release)
         restores = False
         if options["revision"]:
-            upgrade.check_formatting(wanted, options["revision"])
-            restores = upgrade.check_rollback(
-                goal,
-                upgrade.masters_of(current, release),
-                versions.newest([before, _marker_version(kube, options, found)]),
+            rollback.check_formatting(wanted, options["revision"])
+            restores = rollback.check_rollback(
+                *rollback.both_masters(wanted, current, release, options["revision"]),
+                versions.newest([before, leads, _marker_version(kube, options, found)]),
                 options["revision"],
                 restore_from=options["restore_from"],
                 has_begun=_revisions(kube, options)[-1].goal > 0,
+                said=options["rollback_version"],
             )
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
         charts.raise_all([conflict.error() for conflict in faults])
-        seen = objects.look(kube, namespace, release)
         anew, stay = upgrade.restarting(current, wanted)
         changes = options["action"] != "none"
         masters = {roll.ordinal_of(pod): pod for pod in seen.of_role(cluster.MASTER_ROLE)}
@@ -99,7 +101,7 @@ class ActionModule(ApiAction):
             release=release,
             namespace=namespace,
             before=before,
-            after=versions.tag_of(goal.image) if goal else before,
+            after=_tag(goal, options) if goal else before,
             chart=str(rendered.get("chart") or ""),
             reasons=options["reasons"],
             restarts=anew,
@@ -120,6 +122,7 @@ class ActionModule(ApiAction):
             "restarts": anew,
             "image_version": plan.after,
             "restores": restores,
+            "formats_new": rollback.formats_new(wanted),
             "hold_workers": plan.version_changes and options["may_hold_workers"],
             "summary": upgrade.lines(plan, changes=changes),
         }
@@ -152,6 +155,11 @@ class ActionModule(ApiAction):
         if not self.check_mode:
             _annotate(kube, options["namespace"], options["release"], noted_backup.FORGOTTEN)
         return {"changed": False}
+
+
+def _tag(goal: upgrade.Masters, options: Options) -> str:
+    """What is to run; a digest alone has no tag."""
+    return versions.tag_of(goal.image) or str(options["rollback_version"])
 
 
 def _noted(kube: Kube, namespace: str, release: str) -> str:

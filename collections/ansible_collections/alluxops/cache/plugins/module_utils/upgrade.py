@@ -5,7 +5,6 @@ Pure functions over rendered objects, Helm's revisions and pods.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +16,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     is_ready,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
     STEP_LABEL,
@@ -28,9 +26,6 @@ Json = dict[str, Any]
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
-_FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
-_LOOKS_FIRST: Final = ".format-unfinished"
-"""Stands in our chart's own script, which formats an empty journal only."""
 
 
 @dataclass(frozen=True)
@@ -158,84 +153,6 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
     return None
 
 
-def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of rendered StatefulSets whose pods erase their journal each time they start.
-
-    Upstream's chart has an init container for that (`journal.format.runFormat`), and its image's entry point does it
-    for a master without --no-format.
-    """
-    found = []
-    for item in objects:
-        if item.get("kind") != "StatefulSet":
-            continue
-        pod = item["spec"]["template"]["spec"]
-        before = [_words(one) for one in pod.get("initContainers") or []]
-        masters = [_words(one) for one in pod.get("containers") or []]
-        erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
-        if erases or any(_is_formatting_master(text) for text in masters):
-            found.append(_name(item))
-    return found
-
-
-def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
-    """Raise SettingsError where going back to a revision with these objects would erase the journal."""
-    if names := formatting(objects):
-        raise SettingsError(
-            f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}).",
-            "All paths, mounts, pins, TTLs and ACLs would be lost the moment it is gone back to.",
-            "choose another rollback_revision; or set the inventory as that revision was, without"
-            " journal.format.runFormat and with --no-format among master.args, and run `alluxops upgrade`.",
-        )
-
-
-def check_rollback(
-    goal: Masters | None,
-    current: Masters | None,
-    newest: str,
-    revision: int,
-    *,
-    restore_from: str = "",
-    has_begun: bool = False,
-) -> bool:
-    """Whether going back to a revision takes a backup that is restored. Raises SettingsError where it loses metadata.
-
-    newest: tag of the newest Alluxio that served from the journal. has_begun: a restore on the way to it has.
-    """
-    if goal is None or current is None:
-        return False
-    if goal != current or not goal.count:
-        raise SettingsError(
-            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
-            f" now it is {current.count}, HA {current.ha}.",
-            "Masters that come or go with a plain rollback lose their quorum, or their journal.",
-            "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
-        )
-    older, known = versions.numbers(versions.tag_of(goal.image)), versions.numbers(newest)
-    is_older = older is not None and known is not None and older < known
-    tag = versions.tag_of(goal.image)
-    if restore_from and not (is_older or has_begun):
-        raise SettingsError(
-            f"restore_from is {restore_from}, and revision {revision} runs Alluxio {tag}, which can read the journal as"
-            " it is.",
-            "A rollback that restores a backup gives up what came after it, and this one needs none.",
-            "leave restore_from out. To go back to older metadata on purpose, see `alluxops restore`.",
-        )
-    if has_begun and not restore_from:
-        raise SettingsError(
-            f"a rollback to revision {revision} that restores a backup has begun and did not end.",
-            "The journals may hold a part of the backup only.",
-            "run it again with the same restore_from and alluxio_confirm_restore.",
-        )
-    if is_older and not restore_from:
-        raise SettingsError(
-            f"revision {revision} runs Alluxio {tag}, and {versions.text(newest)} has written the journal.",
-            "An older Alluxio may not be able to read it, and would lose what it cannot read.",
-            "restore a backup that was made before the upgrade, which gives up what came after it: run `alluxops"
-            " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
-        )
-    return is_older or has_begun
-
-
 def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
     """Raise SettingsError where no master serves, and a new version would convert a journal that nobody backed up.
 
@@ -338,16 +255,6 @@ def state(
     if goal and verb == "upgrade":
         said.append(f"To go back: `alluxops rollback`, to revision {goal}.")
     return said
-
-
-def _words(container: Mapping[str, Any]) -> str:
-    """A container's command line, scripts included."""
-    return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
-
-
-def _is_formatting_master(text: str) -> bool:
-    words = text.split()
-    return bool({"master", "master-only"} & set(words)) and "--no-format" not in words
 
 
 def _name(item: Mapping[str, Any]) -> str:

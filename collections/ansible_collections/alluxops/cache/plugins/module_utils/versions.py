@@ -46,20 +46,29 @@ def newest(tags: Iterable[str]) -> str:
 def running(cluster: Mapping[str, Any]) -> str:
     """The tag of the newest Alluxio that serves or served in a release's pods; empty where there is no release.
 
-    cluster: {pods, masters}, as read_cluster returns them. An image that never started (it may not exist) does not
-    count, unless nothing else is known.
+    cluster: {pods, masters, leader_version}, as read_cluster returns them. An image that never started (it may not
+    exist) does not count, unless nothing else is known. What the leader says counts where no tag names a version.
     """
     started = newest(tag_of(pod["image"]) for pod in cluster.get("pods") or [] if pod["started"])
     masters = cluster.get("masters") or {}
-    return started or tag_of(str(masters.get("image") or ""))
+    tag = tag_of(str(masters.get("image") or ""))
+    said = str(cluster.get("leader_version") or "")
+    return started or (said if said and numbers(tag) is None else tag)
 
 
 def check_change(found: str, wanted: str, change: Change) -> None:
     """Raise SettingsError where a release that runs one version may not be taken to the other by this verb.
 
-    found, wanted: image tags; found is empty where nothing runs.
+    found, wanted: image tags; nothing is known of what runs where found names no version.
     """
     before, after = numbers(found), numbers(wanted)
+    if before is None and after is not None and change == "refused":
+        raise SettingsError(
+            f"the tag of the running image ({found or 'none'}) names no version, and alluxio_version is {wanted}.",
+            "No master serves that would tell it. A newer Alluxio converts the journal, an older one may not read it.",
+            "repair the masters first (`alluxops status`): one that serves tells its version. `alluxops upgrade` goes"
+            " on where the journal may be lost.",
+        )
     if before is None or after is None or before == after or change == "any":
         return
     told = f"the release runs Alluxio {text(found)}, and alluxio_version is {wanted}."

@@ -75,6 +75,10 @@ cluster:
       type: list
       elements: dict
       returned: success
+    leader_version:
+      description: The version that the leader tells, where the images' tags name none; else empty.
+      type: str
+      returned: success
     revisions:
       description: 'Helm revisions, oldest first: {revision, status, secret}.'
       type: list

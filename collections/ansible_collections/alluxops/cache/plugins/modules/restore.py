@@ -38,6 +38,10 @@ options:
         from its time and Helm's history; older than that, it is not known.
     type: int
     default: 0
+  rollback_version:
+    description: The Alluxio that this revision runs. Counts where its image's tag names none.
+    type: str
+    default: ''
   plan:
     description: What C(checked) returned; for C(placed), with the RV(uri) of C(chosen).
     type: dict

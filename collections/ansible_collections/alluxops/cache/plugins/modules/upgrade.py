@@ -45,6 +45,10 @@ options:
     description: For a rollback, the backup that an older Alluxio may start from; empty for none.
     type: str
     default: ''
+  rollback_version:
+    description: For a rollback, the Alluxio that the revision runs. Counts where its image's tag names none.
+    type: str
+    default: ''
   version:
     description: Image tag that the settings want.
     type: str
@@ -97,6 +101,7 @@ summary: {description: The plan or the explanation., type: list, elements: str, 
 restarts: {description: Workloads whose pods are made anew., type: list, elements: str, returned: with O(state=plan)}
 changes: {description: Whether anything changes., type: bool, returned: with O(state=plan)}
 restores: {description: Whether the rollback takes a backup that is restored., type: bool, returned: with O(state=plan)}
+formats_new: {description: Whether masters format a journal that is empty., type: bool, returned: with O(state=plan)}
 hold_workers: {description: Whether the workers wait for the masters., type: bool, returned: with O(state=plan)}
 image_version: {description: Image tag that the pods run afterwards., type: str, returned: with O(state=plan)}
 revision: {description: The revision to go to., type: int, returned: with O(state=target)}

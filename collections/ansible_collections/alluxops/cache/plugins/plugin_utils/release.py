@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, volumes
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    health,
+    versions,
+    volumes,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
@@ -153,6 +158,7 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
         settings = (config or {}).get("data") or {}
         masters["ha"] = cluster.ha_of_config(settings)
         masters["count"] = cluster.masters_of_config(settings) or masters["replicas"]
+    pods = [cluster.pod_facts(pod) for pod in raw_pods(kube, namespace, release)]
     return {
         "version": kube.version,
         "platform": kube.platform(),
@@ -174,11 +180,20 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
         "masters": masters,
         "workers": cluster.workload_facts(workers_set(kube, namespace, release)),
         "zookeeper": cluster.workload_facts(ensemble(kube, namespace, release)),
-        "pods": [cluster.pod_facts(pod) for pod in raw_pods(kube, namespace, release)],
+        "pods": pods,
+        "leader_version": _version_untold(kube, namespace, pods, masters),
         "revisions": revisions,
         "pending_revisions": cluster.pending(revisions),
         "secrets": sorted(secret["metadata"]["name"] for secret in secrets),
     }
+
+
+def _version_untold(kube: Kube, namespace: str, pods: list[Json], masters: Json | None) -> str:
+    """What the leader says of its version where the images' tags name none; empty where they do, or nobody serves."""
+    if versions.numbers(versions.running({"pods": pods, "masters": masters})) is not None:
+        return ""
+    leader = find_leader(kube, namespace, pods)
+    return leader.version if leader else ""
 
 
 def nodes(kube: Kube) -> list[Json]:

@@ -1,0 +1,168 @@
+"""Whether a release can go back to a revision without losing what its journal holds. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, masters_of
+
+_FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
+UNTOLD: Final = "one that nothing tells the version of"
+_LOOKS_FIRST: Final = ".format-unfinished"
+"""Stands in our chart's own script, which formats an empty journal only."""
+
+
+def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of rendered StatefulSets whose pods erase their journal each time they start.
+
+    Upstream's chart has an init container for that (`journal.format.runFormat`), and its image's entry point does it
+    for a master without --no-format.
+    """
+    found = []
+    for item in objects:
+        if item.get("kind") != "StatefulSet":
+            continue
+        pod = item["spec"]["template"]["spec"]
+        before = [_words(one) for one in pod.get("initContainers") or []]
+        masters = [_words(one) for one in pod.get("containers") or []]
+        erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
+        if erases or any(_is_formatting_master(text) for text in masters):
+            found.append(str(item["metadata"]["name"]))
+    return found
+
+
+def formats_new(objects: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether masters format their own journal where it is empty, as with `journal.format.runFormat` and our chart.
+
+    Each looks at its own volume only: a majority that is empty would elect a leader that knows nothing.
+    """
+    pods = [
+        item["spec"]["template"]["spec"] for item in objects if item.get("kind") == "StatefulSet"
+    ]
+    inits = [one for pod in pods for one in pod.get("initContainers") or []]
+    return any(_LOOKS_FIRST in _words(one) for one in inits)
+
+
+def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
+    """Raise SettingsError where going back to a revision with these objects would erase the journal."""
+    if names := formatting(objects):
+        raise SettingsError(
+            f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}).",
+            "All paths, mounts, pins, TTLs and ACLs would be lost the moment it is gone back to.",
+            "choose another rollback_revision; or set the inventory as that revision was, without"
+            " journal.format.runFormat and with --no-format among master.args, and run `alluxops upgrade`.",
+        )
+
+
+def both_masters(
+    goal: Sequence[Mapping[str, Any]],
+    current: Sequence[Mapping[str, Any]],
+    release: str,
+    revision: int,
+) -> tuple[Masters, Masters]:
+    """The masters of a revision and those that run, from rendered objects. Raises SettingsError where one has none."""
+    name = f"StatefulSet {release}-master"
+    new_names = (
+        f"Objects of other names, as without fullnameOverride: {release}, have claims of other names, and so other"
+        " volumes: the cache would come up empty."
+    )
+    there, now = masters_of(goal, release), masters_of(current, release)
+    if there is None:
+        raise SettingsError(
+            f"revision {revision} has no {name}.",
+            new_names,
+            "choose another rollback_revision; or set the inventory as that revision was, and run `alluxops upgrade`.",
+        )
+    if now is None:
+        raise SettingsError(
+            f"the release as it is now has no {name}, and revision {revision} has.",
+            new_names,
+            f"see which names hold the metadata (`kubectl get statefulset,pvc`). If it is {release}-master, `helm"
+            f" rollback {release} {revision}` goes back by hand.",
+        )
+    return there, now
+
+
+def check_rollback(
+    goal: Masters,
+    current: Masters,
+    newest: str,
+    revision: int,
+    *,
+    restore_from: str = "",
+    has_begun: bool = False,
+    said: str = "",
+) -> bool:
+    """Whether going back to a revision takes a backup that is restored. Raises SettingsError where it loses metadata.
+
+    newest: tag of the newest Alluxio that served from the journal; empty where nothing tells, and then it may be any.
+    said: rollback_version, which Alluxio the revision runs where its image does not tell. has_begun: a restore on the
+    way to it has.
+    """
+    if goal != current or not goal.count:
+        raise SettingsError(
+            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
+            f" now it is {current.count}, HA {current.ha}.",
+            "Masters that come or go with a plain rollback lose their quorum, or their journal.",
+            "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
+        )
+    same = goal.image == current.image
+    tag = versions.tag_of(goal.image)
+    # The same image reads what it has written, whichever Alluxio is in it.
+    older = versions.numbers(tag) or (None if same else versions.numbers(said))
+    known = versions.numbers(newest) or versions.numbers(versions.tag_of(current.image))
+    if older is None and not (same or has_begun):
+        raise _unknown(goal, newest, revision, said)
+    is_older = older is not None and (older < known if known else not same)
+    runs = f"revision {revision} runs Alluxio {_shown(older) or goal.image}"
+    if restore_from and not (is_older or has_begun):
+        raise SettingsError(
+            f"restore_from is {restore_from}, and {runs}, which can read the journal as it is.",
+            "A rollback that restores a backup gives up what came after it, and this one needs none.",
+            "leave restore_from out. To go back to older metadata on purpose, see `alluxops restore`.",
+        )
+    if has_begun and not restore_from:
+        raise SettingsError(
+            f"a rollback to revision {revision} that restores a backup has begun and did not end.",
+            "The journals may hold a part of the backup only.",
+            "run it again with the same restore_from and alluxio_confirm_restore.",
+        )
+    if is_older and not restore_from:
+        raise SettingsError(
+            f"{runs}, and {_shown(known) or UNTOLD} has written the journal.",
+            "An older Alluxio may not be able to read it, and would lose what it cannot read.",
+            "restore a backup that was made before the upgrade, which gives up what came after it: run `alluxops"
+            " rollback` with restore_from (`latest`, or one that you name) and alluxio_confirm_restore.",
+        )
+    return is_older or has_begun
+
+
+def _shown(known: versions.Numbers | None) -> str:
+    return ".".join(map(str, known)) if known else ""
+
+
+def _unknown(goal: Masters, newest: str, revision: int, said: str) -> SettingsError:
+    """The revision may run any Alluxio."""
+    told = f", and rollback_version is {said!r}" if said else ""
+    return SettingsError(
+        f"revision {revision} runs the image {goal.image}, whose tag names no version{told};"
+        f" {_shown(versions.numbers(newest)) or UNTOLD} has written the journal.",
+        "An older Alluxio may not be able to read it, and would lose what it cannot read.",
+        "choose another rollback_revision; or find out which Alluxio that image has (`alluxio version` in it), and say"
+        " so for this run, such as -e rollback_version=2.9.6.",
+    )
+
+
+def _words(container: Mapping[str, Any]) -> str:
+    """A container's command line, scripts included."""
+    return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
+
+
+def _is_formatting_master(text: str) -> bool:
+    words = text.split()
+    return bool({"master", "master-only"} & set(words)) and "--no-format" not in words

@@ -1,0 +1,56 @@
+"""What read_cluster asks the leader for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from tests.unit.cache.kube_objects import pod
+
+Json = dict[str, Any]
+
+
+class Kube:
+    """A release of one master."""
+
+    version = "1.30.1"
+
+    def __init__(self, image: str) -> None:
+        self.image = image
+        self.asked = 0
+
+    def platform(self) -> str:
+        return ""
+
+    def get(self, path: str) -> Json | None:
+        if not path.endswith("/statefulsets/alluxio-master"):
+            return None
+        containers = [{"name": "alluxio-master", "image": self.image}]
+        spec = {"replicas": 1, "template": {"spec": {"containers": containers}}}
+        return {"metadata": {"name": "alluxio-master"}, "spec": spec}
+
+    def list_objects(self, path: str, *_: Any, **__: Any) -> list[Json]:
+        if not path.endswith("/pods"):
+            return []
+        found = pod("alluxio-master-0", "alluxio-master", "n1")
+        found["spec"]["containers"][0]["image"] = self.image
+        return [found]
+
+    def pod_http(self, *_: Any) -> str:
+        self.asked += 1
+        return '{"version": "2.9.4", "workers": []}'
+
+
+@pytest.mark.parametrize("image", ["alluxio:prod", "r:5000/alluxio@sha256:0a1b"])
+def test_the_leader_tells_the_version_that_no_tag_names(image: str) -> None:
+    found = objects.read_cluster(Kube(image), "cache", "alluxio")  # type: ignore[arg-type]
+    assert versions.running(found) == "2.9.4"
+
+
+def test_it_is_not_asked_for_what_the_tags_name() -> None:
+    kube = Kube("alluxio:2.9.6-custom")
+    assert versions.running(objects.read_cluster(kube, "cache", "alluxio")) == "2.9.6-custom"  # type: ignore[arg-type]
+    assert kube.asked == 0

@@ -1,0 +1,178 @@
+"""Nothing goes back to where metadata would be lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.alluxops.cache.plugins.module_utils import rollback
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters
+from tests.unit.cache.test_upgrade import config, workload
+
+Json = dict[str, Any]
+OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
+NEW = Masters(1, "none", "alluxio/alluxio:2.9.6-custom")
+
+
+def test_a_rollback_that_changes_settings_only_is_fine() -> None:
+    rollback.check_rollback(NEW, NEW, "2.9.6", 3)
+    rollback.check_rollback(OLD, NEW, "2.9.4", 3)  # the newer one never served
+
+
+@pytest.mark.parametrize(
+    ("goal", "newest", "said"),
+    [
+        (OLD, "2.9.6", "restore_from"),
+        (OLD, "", "restore_from"),
+        (replace(NEW, count=3, ha="embedded"), "2.9.6", "scale-masters"),
+        (replace(NEW, count=0), "2.9.6", "scale-masters"),
+    ],
+)
+def test_a_rollback_that_would_lose_metadata_is_refused(
+    goal: Masters, newest: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as fault:
+        rollback.check_rollback(goal, NEW, newest, 3)
+    assert said in fault.value.fix
+
+
+def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
+    assert rollback.check_rollback(OLD, NEW, "2.9.6", 3, restore_from="latest")
+    assert not rollback.check_rollback(OLD, NEW, "2.9.4", 3)
+    with pytest.raises(SettingsError, match="can read the journal as it is"):
+        rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest")
+    with pytest.raises(SettingsError, match="has begun and did not end"):
+        rollback.check_rollback(OLD, OLD, "2.9.4", 3, has_begun=True)
+    assert rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
+
+
+def test_a_revision_of_other_names_has_other_claims() -> None:
+    ours = [workload("StatefulSet", "cache-master"), config()]
+    theirs = [workload("StatefulSet", "cache-alluxio-master"), config()]
+    assert rollback.both_masters(ours, ours, "cache", 3)[0].image == "alluxio/alluxio:2.9.4"
+    with pytest.raises(SettingsError, match="revision 3 has no StatefulSet cache-master") as fault:
+        rollback.both_masters(theirs, ours, "cache", 3)
+    assert "fullnameOverride: cache" in fault.value.cause
+    assert "rollback_revision" in fault.value.fix
+    with pytest.raises(SettingsError, match="as it is now has no StatefulSet cache-master"):
+        rollback.both_masters(ours, theirs, "cache", 3)
+
+
+PROD = replace(NEW, image="r:5000/alluxio:prod")
+DIGEST = replace(NEW, image="alluxio/alluxio@sha256:0a1b")
+
+
+@pytest.mark.parametrize("goal", [PROD, DIGEST])
+@pytest.mark.parametrize("restore_from", ["", "latest"])
+def test_an_image_that_does_not_tell_its_version_may_be_older(
+    goal: Masters, restore_from: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"2\.9\.6 has written the journal") as fault:
+        rollback.check_rollback(goal, NEW, "2.9.6", 3, restore_from=restore_from)
+    assert goal.image in fault.value.what
+    assert "-e rollback_version=" in fault.value.fix
+    with pytest.raises(SettingsError, match="rollback_version is 'mine'"):
+        rollback.check_rollback(goal, NEW, "2.9.6", 3, restore_from=restore_from, said="mine")
+
+
+@pytest.mark.parametrize("goal", [PROD, DIGEST])
+def test_its_version_can_be_said(goal: Masters) -> None:
+    assert not rollback.check_rollback(goal, NEW, "2.9.6", 3, said="2.9.6")
+    with pytest.raises(SettingsError, match=r"Alluxio 2\.9\.4, and 2\.9\.6 has written"):
+        rollback.check_rollback(goal, NEW, "2.9.6", 3, said="2.9.4")
+    assert rollback.check_rollback(goal, NEW, "2.9.6", 3, said="2.9.4", restore_from="latest")
+
+
+def test_what_a_tag_says_is_not_said_otherwise() -> None:
+    with pytest.raises(SettingsError, match=r"Alluxio 2\.9\.4, and 2\.9\.6 has written"):
+        rollback.check_rollback(OLD, NEW, "2.9.6", 3, said="2.9.6")
+
+
+def test_the_same_image_reads_what_it_wrote() -> None:
+    assert not rollback.check_rollback(PROD, PROD, "2.9.6", 3)
+    assert not rollback.check_rollback(PROD, PROD, "", 3)
+    assert rollback.check_rollback(PROD, NEW, "2.9.6", 3, restore_from="latest", has_begun=True)
+
+
+def test_a_journal_of_which_nobody_knows_who_wrote_it_is_replaced_or_stays() -> None:
+    with pytest.raises(SettingsError, match="nothing tells the version of has written"):
+        rollback.check_rollback(OLD, PROD, "", 3)
+    assert rollback.check_rollback(OLD, PROD, "", 3, restore_from="latest")
+
+
+ROLE = Path(__file__).parents[3] / "roles/upgrade/tasks"
+OURS = (
+    Path(__file__).parents[3].joinpath("charts/alluxio/files/format-journal.sh").read_text("utf-8")
+)
+
+
+def masters_set(init: Json | None = None, args: list[str] | None = None) -> Json:
+    """The masters of upstream's chart."""
+    found = workload("StatefulSet", "alluxio-master")
+    pod = found["spec"]["template"]["spec"]
+    pod["containers"][0].update(
+        command=["tini", "--", "/entrypoint.sh"], args=args or ["master-only", "--no-format"]
+    )
+    pod["initContainers"] = [init] if init else None  # upstream's chart leaves the key empty
+    return found
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["alluxio", "formatJournal"]}),
+            id="upstream's init container",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["sh", "-c"], "args": ["alluxio formatMaster"]}),
+            id="a script that does not look first",
+        ),
+        pytest.param(
+            masters_set({"name": "x", "command": ["bin/alluxio", "format"]}), id="all of it"
+        ),
+        pytest.param(masters_set(args=["master-only"]), id="an entry point that formats"),
+    ],
+)
+def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(masters: Json) -> None:
+    rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
+    assert rollback.formatting(rendered) == ["alluxio-master"]
+    with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
+        rollback.check_formatting(rendered, 1)
+    assert "alluxio-master" in fault.value.what
+    assert "rollback_revision" in fault.value.fix
+
+
+@pytest.mark.parametrize(
+    "masters",
+    [
+        pytest.param(masters_set(), id="none"),
+        pytest.param(
+            masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]}),
+            id="our script, which looks first",
+        ),
+        pytest.param(masters_set({"name": "x", "command": ["chown", "/journal"]}), id="another"),
+    ],
+)
+def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
+    assert rollback.formatting([masters]) == []
+    rollback.check_formatting([masters], 1)
+
+
+def test_a_revision_whose_masters_format_what_is_empty_has_all_journals_read_before() -> None:
+    looks = masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]})
+    assert rollback.formats_new([config(), looks])
+    assert not rollback.formats_new([config(), masters_set()])
+    steps = yaml.safe_load((ROLE / "rollback.yml").read_text("utf-8"))
+    names = [step.get("ansible.builtin.import_tasks", "") for step in steps]
+    assert (
+        names.index("plan_back.yml") < names.index("back_journals.yml") < names.index("backup.yml")
+    )
+    assert "__upgrade_plan.formats_new" in steps[names.index("back_journals.yml")]["when"]
+    guard = yaml.safe_load((ROLE / "back_journals.yml").read_text("utf-8"))[-1]
+    assert guard["alluxops.cache.journal"]["read"]
