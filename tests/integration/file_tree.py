@@ -83,10 +83,11 @@ def make(run: Run, root: str) -> None:
         for i in $(seq -w 1 {FILES}); do echo "entry $i" >"$scratch/files/f$i"; done
         for i in $(seq -w 1 {CACHED}); do seq "$i" >"$scratch/cached/c$i"; done
         fs "$cached" mkdir $(seq -f '{root}/directories/d%03g' 1 {DIRECTORIES})
-        # One by one: a worker's first connections to the store, made at once, may each close another's (2.9.6, seen once).
+        # One by one: a worker's first connections to the store, made at once, may close each other (2.9.6, seen once).
         fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
-        fs pin '{root}/cached/c*1'
+        # Not what lies in workers only: a file whose worker goes is lost, and Alluxio unpins what is lost.
+        fs pin '{root}/files/f*1'
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'
@@ -94,8 +95,11 @@ def make(run: Run, root: str) -> None:
         fs chown reader '{root}/directories/d02*'
         fs chgrp readers '{root}/directories/d05*'
         fs setfacl -m user:guest:r-x,group:guests:--x '{root}/directories/d03*'
-        fs setfacl -d -m user:guest:rwx '{root}/directories/d04*'
+        # With owner, group and others: else Alluxio shows the directory's, and none after its next start (2.9.6).
+        fs setfacl -d -m user::rwx,group::r-x,other::r-x,user:guest:rwx '{root}/directories/d04*'
         fs mount --readonly {root}/mounted /opt/alluxio/conf
+        # Its entries are known once it has been listed.
+        fs ls {root}/mounted
     """)
 
 
