@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import pytest
@@ -41,6 +42,11 @@ def test_its_master_has_the_store_and_nothing_else_of_the_release() -> None:
     assert "-Dalluxio.master.journal.type=UFS" in options
     for absent in ("zookeeper", "metrics", "init.from.backup", "embedded"):
         assert absent not in options
+
+
+def test_its_master_waits_for_no_workers_and_is_asked_again_in_safe_mode() -> None:
+    assert "-Dalluxio.master.worker.connect.wait.time=10ms" in ufs_look.java_options({})
+    assert re.search(r"grep -q .*'safe mode' listed \|\| break", ufs_look.script("/"))
 
 
 def test_its_pod_reaches_the_store_as_a_master_does() -> None:

@@ -33,6 +33,8 @@ _OWN: Final = {
     "alluxio.master.journal.tailer.shutdown.quiet.wait.time": "10ms",
     "alluxio.master.metastore": "HEAP",
     "alluxio.master.update.check.enabled": "false",
+    # It has no workers to wait for; until then it is in safe mode and lists nothing.
+    "alluxio.master.worker.connect.wait.time": "10ms",
     "alluxio.user.file.metadata.sync.interval": "0",
 }
 
@@ -67,7 +69,8 @@ for attempt in 1 2 3 4 5 6 7 8; do
   code=0
   alluxio fs {listing} > listed 2>&1 || code=$?
   kill -0 "$master" 2> /dev/null || break
-  grep -q 'Failed to connect to master' listed || break
+  grep -q -e 'Failed to connect to master' -e 'safe mode' listed || break
+  sleep 1
 done
 cat listed
 if [ "$code" != 0 ]; then tail -n 40 master.log >&2; fi
