@@ -188,7 +188,8 @@ def test_a_journal_that_is_not_empty_is_refused(restored: Cache, file: Path) -> 
     assert "holds metadata" in outcome.output
     three = {**CONFIRMED, "alluxio_masters": 3, "alluxio_ha": "embedded"}
     outcome = restored.verb("restore", **three, restore_from=str(file))
-    assert outcome.code == 2, outcome.output
+    # Volumes for the other two are made before the journals can be looked into.
+    assert outcome.code == 1, outcome.output
     assert "holds metadata of type UFS" in outcome.output
 
 
@@ -199,8 +200,10 @@ def test_a_missing_backup_is_refused_and_one_of_this_machine_fills_three_masters
     three = {**CONFIRMED, "alluxio_masters": 3, "alluxio_ha": "embedded"}
     missing = "alluxio-backup-2026-01-01-1767225600000.gz"
     outcome = restored.verb("restore", **three, restore_from=missing)
-    assert outcome.code == 2, outcome.output
+    # The under store can be listed from within the release's namespace only.
+    assert outcome.code == 1, outcome.output
     assert f"there is no backup {missing}" in outcome.output
+    assert restored.pods() == {}
     restored.apply("restore", **three, restore_from=str(file))
     assert tree.differences(read(restored)) == []
     assert len([name for name in restored.ready() if "-master-" in name]) == 3
