@@ -1,0 +1,50 @@
+"""What remove-workers says at its end: a line for each host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """What was done for a host. node_result: node_residue's result there; empty where it could not be reached."""
+
+    host: str
+    was_removed: bool = False
+    left_cluster: bool = False
+    node_result: dict[str, Any] = field(default_factory=dict)
+
+
+def lines(release: str, hosts: Sequence[Host]) -> list[str]:
+    """The summary, a line for each host."""
+    width = max((len(host.host) for host in hosts), default=0)
+    return [
+        f"workers of {release}",
+        *(f"  {host.host:<{width}}  {' · '.join(_words(host))}" for host in hosts),
+    ]
+
+
+def _words(host: Host) -> list[str]:
+    result = host.node_result
+    words = ["already removed" if host.was_removed else "removed"]
+    if not result or result.get("unreachable") or "mounts" not in result:
+        words.append("not reached: its directories and mounts are as they were")
+    else:
+        detached = [one["point"] for one in result["mounts"] if one["state"] == "detached"]
+        serving = [one["point"] for one in result["mounts"] if one["state"] == "serving"]
+        if detached:
+            words.append(f"detached {' '.join(detached)}")
+        if serving:
+            words.append(f"still mounted: {' '.join(serving)}")
+        if result["purged"]:
+            words.append(f"deleted {' '.join(result['purged'])}")
+        if result["kept"]:
+            words.append(f"kept {' '.join(result['kept'])}")
+        left = [one["path"] for one in result["directories"]]
+        if left:
+            words.append(f"left {' '.join(left)}")
+    if host.left_cluster:
+        words.append("no node of the cluster any more")
+    return words
