@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cached_blocks,
@@ -145,8 +145,8 @@ class ActionModule(ApiAction):
 def _copy_all(kube: Kube, options: Options, patience: Patience) -> set[str]:
     """Copy until no block that must not be lost is only on a leaving worker; the paths that were copied."""
     copied: set[str] = set()
-    before: Any = None
-    tries = 0
+    before: set[int] = set()
+    complaint, tries = "", 0
     while True:
         look = Removal(kube, options)
         leaving, staying = look.workers()
@@ -158,9 +158,10 @@ def _copy_all(kube: Kube, options: Options, patience: Patience) -> set[str]:
         tries = tries + 1 if before == _blocks(files) else 0
         before = _blocks(files)
         if tries >= TRIES or patience.is_over:
-            raise _not_copied(files, look.complaint)
+            raise _not_copied(files, complaint)
+        complaint = ""
         for worker in staying:
-            look.copy(worker, taken.get(worker.node, ()))
+            complaint = look.copy(worker, taken.get(worker.node, ())) or complaint
         copied |= {one.path for one in files}
         # What a read brings into a worker gets there a moment later.
         patience.pause(f"{cached_blocks.told(files)} to be on a worker that stays", LOOK_EVERY_S)

@@ -20,7 +20,7 @@ PAGE_FILES: Final = 500
 
 @dataclass(frozen=True)
 class CachedFile:
-    """A file that workers have blocks of. blocks: id -> bytes, those meant here; block_count: how many it has in all."""
+    """A file that workers have blocks of. blocks: id -> bytes of those meant here; block_count: how many it has."""
 
     path: str
     is_pinned: bool

@@ -236,7 +236,7 @@ def _shown(
         steps.append(f"cordon and drain {', '.join(present)}")
     for node, files in sorted(taken.items()):
         steps.append(f"copy {cached_blocks.told(files)} that must not be lost to {node}")
-    live = ", ".join(worker.node for worker in leaving)
+    live = ", ".join(worker.node for worker in leaving if worker.host)
     if live and way == "decommission":
         steps.append(f"decommission {live}, and wait until clients have heard and it is idle")
     if live and way == "free":

@@ -4,8 +4,8 @@ DOCUMENTATION = r"""
 module: cluster_node
 short_description: Empty nodes of pods, or take them out of the cluster
 description:
-  - C(drained) cordons the nodes and evicts their pods through the API, which keeps to disruption budgets. Pods of DaemonSets and the
-    kubelet's own stay.
+  - C(drained) cordons the nodes and evicts their pods through the API, which keeps to disruption budgets. Pods of
+    DaemonSets and the kubelet's own stay.
   - C(absent) deletes the Node objects. The kubelet must have been stopped before, or it makes its node anew.
 options:
   state:
@@ -42,7 +42,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-went: {description: "Nodes that were schedulable, and pods and nodes that went.", type: list, elements: str, returned: success}
+went:
+  description: Nodes that were schedulable, and pods and nodes that went.
+  type: list
+  elements: str
+  returned: success
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

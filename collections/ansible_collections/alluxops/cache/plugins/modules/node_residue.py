@@ -44,7 +44,7 @@ options:
     type: bool
     default: false
   only:
-    description: Names in the release's directory that a purge deletes, such as those of a worker; all where none is given.
+    description: Names in the release's directory that a purge deletes, such as a worker's; all where none is given.
     type: list
     elements: str
     default: []

@@ -4,12 +4,13 @@ DOCUMENTATION = r"""
 module: worker_removal
 short_description: Take workers out of a cache without losing what is pinned, or only cached
 description:
-  - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from the leader how full
-    the workers are, and from the workers which files they have blocks of.
-  - C(copied) copies to workers that stay every block that only the leaving workers have, of files that are pinned or that no
-    under store has. It ends once the workers that stay say that they have each of these blocks.
-  - C(retired) takes the workers out of service in the way that the running Alluxio offers. From 2.9.4 on they are decommissioned
-    and waited for until they are idle, from 2.9.1 on their blocks are freed, before that nothing is there to be done.
+  - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from the
+    leader how full the workers are, and from the workers which files they have blocks of.
+  - C(copied) copies to workers that stay every block that only the leaving workers have, of files that are pinned or
+    that no under store has. It ends once the workers that stay say that they have each of these blocks.
+  - C(retired) takes the workers out of service in the way that the running Alluxio offers. From 2.9.4 on they are
+    decommissioned and waited for until they are idle, from 2.9.1 on their blocks are freed, before that nothing is
+    there to be done.
   - C(gone) waits until their pods have ended and the leader counts them no more. Their label is taken away by
     M(alluxops.cache.node_labels) before.
   - C(told) sums up.
@@ -20,7 +21,7 @@ options:
     choices: [planned, copied, retired, gone, told]
     required: true
   hosts:
-    description: The hosts that shall carry no worker any more, each with the name of its node; empty for the host's own.
+    description: The hosts that shall carry no worker, each with the name of its node; empty for the host's own.
     type: dict
     default: {}
   listed:

@@ -1,4 +1,4 @@
-"""Emptying a node as `kubectl drain` does: cordon it, then evict its pods through the API, which keeps to their budgets."""
+"""The pods of a node, and their eviction through the API, which keeps to disruption budgets as `kubectl drain` does."""
 
 from __future__ import annotations
 

@@ -42,8 +42,6 @@ class Removal:
         self.timeout_s = int(options["wait_timeout_s"])
         self.hosts = {host: name or host for host, name in options["hosts"].items()}
         self.names = sorted(self.hosts.values())
-        self.complaint = ""
-        """What the last command that copied said, where it failed."""
         self.seen = objects.look_at_installed(kube, self.namespace, self.release)
 
     def targets(
@@ -142,15 +140,19 @@ class Removal:
         except (ValueError, AttributeError):
             return True
 
-    def copy(self, worker: removal.Worker, files: Sequence[CachedFile]) -> None:
+    def copy(self, worker: removal.Worker, files: Sequence[CachedFile]) -> str:
         """Bring files into a worker, from the under store, or from the worker that has them.
 
         One that cannot be copied (it was removed, or is being written) keeps no other from it: who calls looks again.
+        Returns what a command that failed said.
         """
+        complaint = ""
         for start in range(0, len(files), FILES_AT_A_TIME):
             lines = [self._copy_line(worker, one) for one in files[start : start + FILES_AT_A_TIME]]
-            done = self.run(worker.pod, objects.WORKER_CONTAINER, "".join(lines))
-            self.complaint = "" if done.returncode == 0 else last_line(done)
+            script = "".join([*lines, "exit ${rc:-0}\n"])
+            done = self.run(worker.pod, objects.WORKER_CONTAINER, script)
+            complaint = last_line(done) if done.returncode else complaint
+        return complaint
 
     @staticmethod
     def _copy_line(worker: removal.Worker, one: CachedFile) -> str:
@@ -158,9 +160,9 @@ class Removal:
         client = f"-Dalluxio.user.hostname={shlex.quote(worker.host)}"
         path = shlex.quote(one.path)
         if one.is_persisted:
-            return f"alluxio fs {client} load --local {path} >/dev/null\n"
+            return f"alluxio fs {client} load --local {path} || rc=$?\n"
         reads = "-Dalluxio.user.file.readtype.default=CACHE -Dalluxio.user.file.passive.cache.enabled=true"
-        return f"alluxio fs {client} {reads} cat {path} >/dev/null\n"
+        return f"alluxio fs {client} {reads} cat {path} >/dev/null || rc=$?\n"
 
     def still_counted(self) -> list[str]:
         """The nodes whose workers the leader still counts as live."""
@@ -199,7 +201,7 @@ class Removal:
         )
 
     def pods_left(self) -> list[str]:
-        """The release's pods on the nodes that go with the label: workers and FUSE, as `NAME (why it is still there)`."""
+        """The release's pods on the nodes that go with the label: workers and FUSE."""
         roles = f"role in ({cluster.WORKER_ROLE},{evictions.FUSE_ROLE})"
         pods: list[Json] = self.kube.list_objects(
             objects.core(self.namespace, "pods"), f"release={self.release},{roles}"
