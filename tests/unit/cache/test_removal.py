@@ -182,10 +182,18 @@ def test_the_report_has_a_line_for_each_host() -> None:
         removal_report.Host("n3", node_result=result),
         removal_report.Host("worker4", was_removed=True, left_cluster=True),
     ]
-    assert removal_report.lines("alluxio", hosts) == [
-        "workers of alluxio",
-        "  n3       removed · detached /mnt/alluxio-fuse · deleted /mnt/fuse3/alluxio/alluxio/tier0"
-        " · left /mnt/fuse3/alluxio/alluxio/journal",
-        "  worker4  already removed · not reached: its directories and mounts are as they were"
-        " · no node of the cluster any more",
+    title, *told = removal_report.lines("alluxio", hosts)
+    assert title == "workers of alluxio"
+    assert [line.split(" · ") for line in told] == [
+        [
+            "  n3       removed",
+            "detached /mnt/alluxio-fuse",
+            "deleted /mnt/fuse3/alluxio/alluxio/tier0",
+            "left /mnt/fuse3/alluxio/alluxio/journal",
+        ],
+        [
+            "  worker4  already removed",
+            "not reached: its directories and mounts are as they were",
+            "no node of the cluster any more",
+        ],
     ]

@@ -19,7 +19,7 @@ BLOCK = 1000
 
 
 class Cluster:
-    """A Kube of three nodes with a worker each, that copies blocks when it is told to. files: node -> path -> blocks."""
+    """A Kube of three nodes with a worker each, that copies blocks when told to. files: node -> path -> blocks."""
 
     def __init__(self, files: dict[str, dict[str, list[int]]] | None = None) -> None:
         self.files = {"n1": {}, "n2": {}, "n3": {}, **(files or {})}
