@@ -63,13 +63,21 @@ class Release:
             if one.name == node
         )
 
-    def write(self, path: str, node: str, kind: str) -> str:
+    def beside(self, node: str, text: str) -> str:
+        """A shell script beside a node's worker: only there its domain socket is."""
+        pods = self.lab.objects("pods", "-n", NAME, "-l", "role=alluxio-worker")
+        pod = next(one["metadata"]["name"] for one in pods if one["spec"]["nodeName"] == node)
+        where = ("-n", NAME, pod, "-c", "alluxio-worker")
+        return self.lab.kubectl("exec", *where, "--", "bash", "-ec", text)
+
+    def write(self, path: str, node: str, kind: str, size: int = SIZE) -> str:
         """A file of random bytes, written through one node's worker; its digest."""
         client = f"-Dalluxio.user.hostname={self.address(node)} {LOCAL}"
-        text = self.cache.script(
-            f"head -c {SIZE} /dev/urandom > /tmp/made; sha256sum /tmp/made | cut -d' ' -f1;"
+        text = self.beside(
+            node,
+            f"head -c {size} /dev/urandom > /tmp/made; sha256sum /tmp/made | cut -d' ' -f1;"
             f" alluxio fs {client} -Dalluxio.user.file.writetype.default={kind}"
-            f" copyFromLocal /tmp/made {path} >/dev/null; rm /tmp/made"
+            f" copyFromLocal /tmp/made {path} >/dev/null; rm /tmp/made",
         )
         return text.split()[0]
 
@@ -191,12 +199,8 @@ def test_a_host_without_a_worker_is_refused(release: Release, tmp_path: Any) -> 
 def test_what_would_not_fit_elsewhere_is_refused(release: Release, pinned: str) -> None:
     del pinned
     # Each worker is full of what no under store has, so that none can take what another has.
-    release.cache.script(
-        f"head -c {QUOTA * 3 // 4} /dev/zero > /tmp/large;"
-        f" for node in {release.address('n1')} {release.address('n2')} {release.address('n3')}; do"
-        f" alluxio fs -Dalluxio.user.hostname=$node {LOCAL} -Dalluxio.user.file.writetype.default=MUST_CACHE"
-        " copyFromLocal /tmp/large /removal-large-$node >/dev/null; done; rm /tmp/large"
-    )
+    for node in ("n1", "n2", "n3"):
+        release.write(f"/removal-large-{node}", node, "MUST_CACHE", QUOTA * 3 // 4)
     try:
         outcome = release.remove()
         assert outcome.code == 2, outcome.output

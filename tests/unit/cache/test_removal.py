@@ -171,6 +171,21 @@ def test_the_inventory_s_lines() -> None:
     assert removal.inventory_lines(["n1", "n2"], ["n3"]) == []
 
 
+def test_a_check_says_what_would_be_done() -> None:
+    result = {
+        "mounts": [{"point": "/mnt/alluxio-fuse", "state": "serving"}],
+        "purged": ["/mnt/fuse3/alluxio/alluxio/tier0"],
+        "kept": [],
+        "directories": [],
+    }
+    host = removal_report.Host("n3", is_dry=True, left_cluster=True, node_result=result)
+    assert removal_report.lines("alluxio", [host])[1].split(" · ") == [
+        "  n3  would be removed",
+        "would delete /mnt/fuse3/alluxio/alluxio/tier0",
+        "would leave the cluster",
+    ]
+
+
 def test_the_report_has_a_line_for_each_host() -> None:
     result = {
         "mounts": [{"point": "/mnt/alluxio-fuse", "state": "detached"}],

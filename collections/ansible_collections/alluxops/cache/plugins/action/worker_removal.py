@@ -44,7 +44,7 @@ class ActionModule(ApiAction):
         if state == "planned":
             return self._plan(kube, options)
         if state == "told":
-            return _tell(options)
+            return _tell(options, is_dry=self.check_mode)
         acts = {"copied": self._copy, "retired": self._retire, "gone": self._wait_gone}
         try:
             return acts[state](kube, options)
@@ -197,13 +197,14 @@ def _wait_idle(look: Removal, live: list[removal.Worker], patience: Patience) ->
             patience.pause(f"{', '.join(busy)} to be idle" if busy else "quiet workers", 1.0)
 
 
-def _tell(options: Options) -> Result:
+def _tell(options: Options, *, is_dry: bool) -> Result:
     """The lines at the end."""
     hosts = [
         removal_report.Host(
             host=host,
             was_removed=host in options["removed_before"],
             left_cluster=options["leave"],
+            is_dry=is_dry,
             node_result=options["results"].get(host) or {},
         )
         for host in sorted(options["hosts"])
