@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import removal, removal_report
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.removal import Target, Wish, Worker
 from tests.unit.cache.test_cached_blocks import MIB, file
 
-WISH = Wish("alluxio", "n3", "n3")
+WISH = Wish("cache", "alluxio", "n3", "n3")
 N3 = Target("n3", "n3", listed=True, labelled=True, worker_pod="alluxio-worker-c")
 GONE = Target("n3", "n3", listed=True)
 
@@ -158,12 +158,11 @@ def test_the_commands_that_retire() -> None:
 def test_a_file_that_only_a_retired_worker_has_is_not_thrown_away() -> None:
     only = file("/only", 1, pinned=False, persisted=False)
     retired = replace(worker("n3", only), host="")
-    with pytest.raises(
-        CacheError, match="/only is in no under store, and only on alluxio-worker-n3"
-    ):
-        removal.refuse_stranded([only], [retired])
-    removal.refuse_stranded([only], [worker("n3", only)])
-    removal.refuse_stranded([file("/pinned", 1)], [retired])  # the under store has it
+    with pytest.raises(SettingsError, match="/only is in no under store, and only on") as error:
+        removal.plan([N3], [retired], [worker("n1")], WISH, "2.9.6")
+    assert "kubectl -n cache exec alluxio-worker-n3 -c alluxio-worker -- kill 1" in error.value.fix
+    removal.refuse_stranded([only], [worker("n3", only)], "cache")
+    removal.refuse_stranded([file("/pinned", 1)], [retired], "cache")  # the under store has it
 
 
 def test_the_inventory_s_lines() -> None:

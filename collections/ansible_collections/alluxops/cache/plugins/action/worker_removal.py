@@ -54,6 +54,7 @@ class ActionModule(ApiAction):
     def _plan(self, kube: Kube, options: Options) -> Result:
         look = Removal(kube, options)
         wish = removal.Wish(
+            namespace=look.namespace,
             release=look.release,
             limit=options["limit"],
             confirmed=options["confirm"],
@@ -154,7 +155,7 @@ def _copy_all(kube: Kube, options: Options, patience: Patience) -> set[str]:
         if not taken:
             return copied
         files = [one for them in taken.values() for one in them]
-        removal.refuse_stranded(files, leaving)
+        removal.refuse_stranded(files, leaving, look.namespace)
         tries = tries + 1 if before == _blocks(files) else 0
         before = _blocks(files)
         if tries >= TRIES or patience.is_over:

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from ansible_collections.alluxops.cache.plugins.module_utils import cached_blocks, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cached_blocks import CachedFile
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
-    CacheError,
     ManySettingsErrors,
     SettingsError,
 )
@@ -64,8 +63,9 @@ class Worker:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for. limit: --limit. confirmed: the value of alluxio_confirm_remove."""
+    """What is asked for, of one release. limit: --limit. confirmed: the value of alluxio_confirm_remove."""
 
+    namespace: str
     release: str
     limit: str
     confirmed: str
@@ -218,6 +218,7 @@ def plan(
     if going:
         check_capacity(leaving, staying, wish)
     taken = copies(leaving, staying) if going else {}
+    refuse_stranded([one for files in taken.values() for one in files], leaving, wish.namespace)
     way = method_of(version)
     return Plan(way, taken, tuple(_shown(targets, leaving, taken, way, wish)))
 
@@ -276,17 +277,17 @@ def retiring(way: Method, hosts: Sequence[str]) -> str:
     return "set -e\n" + "".join(f"alluxio fs freeWorker {name}\n" for name in names)
 
 
-def refuse_stranded(files: Sequence[CachedFile], leaving: Sequence[Worker]) -> None:
-    """Raise CacheError for a file that nothing can be read from any more: its only worker is out of service already."""
+def refuse_stranded(files: Sequence[CachedFile], leaving: Sequence[Worker], namespace: str) -> None:
+    """Raise SettingsError for a file that nobody can read any more: its only worker is out of service already."""
     reachable = {one.path for worker in leaving if worker.host for one in worker.files}
     stranded = [one for one in files if not one.is_persisted and one.path not in reachable]
     if not stranded:
         return
     path = stranded[0].path
     holder = next(w.pod for w in leaving if any(one.path == path for one in w.files))
-    raise CacheError(
+    raise SettingsError(
         f"{path} is in no under store, and only on {holder}, which is out of service.",
         "It was written while the worker was being retired. Nothing of it was deleted.",
-        f"end the process in {holder}, which then comes back with what it has: `kubectl exec {holder} -c"
+        f"end its process, and it comes back with what it has: `kubectl -n {namespace} exec {holder} -c"
         " alluxio-worker -- kill 1`; stop the writer, and run it again.",
     )
