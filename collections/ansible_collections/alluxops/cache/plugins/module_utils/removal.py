@@ -94,7 +94,7 @@ def method_of(version: str) -> Method:
 def refuse(targets: Sequence[Target], staying: Sequence[str], wish: Wish) -> None:
     """Raise what is wrong with the wish, all of it at once. staying: nodes of the workers that go on serving."""
     faults = [*_unnamed(targets, wish), *_wrong_hosts(targets, wish), *_held(targets, wish)]
-    if not staying and any(not target.is_removed for target in targets):
+    if wish.limit and not staying and any(not target.is_removed for target in targets):
         faults.append(
             SettingsError(
                 f"no worker of {wish.release} would be left that serves.",
