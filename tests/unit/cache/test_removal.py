@@ -10,6 +10,10 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import removal, removal_report
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.removal import Target, Wish, Worker
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
+    CONFIRMATIONS,
+    confirmation_faults,
+)
 from tests.unit.cache.test_cached_blocks import MIB, file
 
 WISH = Wish("cache", "alluxio", "n3", "n3")
@@ -211,3 +215,12 @@ def test_the_report_has_a_line_for_each_host() -> None:
             "no node of the cluster any more",
         ],
     ]
+
+
+def test_a_confirmation_in_the_inventory_is_refused_with_the_hosts_to_give() -> None:
+    values = {**dict.fromkeys(CONFIRMATIONS, ""), "alluxio_release": "alluxio"}
+    values["alluxio_confirm_remove"] = "n3"
+    (fault,) = confirmation_faults(values, [], {"alluxio_confirm_remove": "hosts.yml:4"})
+    assert "alluxio_confirm_remove is 'n3' (hosts.yml:4)" in fault.what
+    assert fault.fix.endswith("-e alluxio_confirm_remove=n3")
+    assert confirmation_faults(values, ["alluxio_confirm_remove"], {}) == []
