@@ -72,7 +72,8 @@ class Release:
 
     def write(self, path: str, node: str, kind: str, size: int = SIZE) -> str:
         """A file of random bytes, written through one node's worker; its digest."""
-        client = f"-Dalluxio.user.hostname={self.address(node)} {LOCAL}"
+        # Of a block that is being written the worker keeps room for all of it.
+        client = f"-Dalluxio.user.hostname={self.address(node)} {LOCAL} -Dalluxio.user.block.size.bytes.default=8MB"
         text = self.beside(
             node,
             f"head -c {size} /dev/urandom > /tmp/made; sha256sum /tmp/made | cut -d' ' -f1;"
