@@ -20,6 +20,7 @@ LONG = frozenset(
     [
         "backup",
         "backup-alternative",
+        "remove_workers",
         "restore",
         "restore-alternative",
         "scale_masters",

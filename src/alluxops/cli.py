@@ -110,6 +110,18 @@ def scale_masters(options: RunOptions) -> None:
     raise typer.Exit(run_verb(options.request("scale-masters")))
 
 
+@app.command(name="remove-workers")
+@with_run_options
+def remove_workers(options: RunOptions) -> None:
+    """Take workers out of the cache.
+
+    For example: alluxops remove-workers --limit n3 -e alluxio_confirm_remove=n3
+
+    Copies what is pinned or only cached to others first, then cleans the node. --check shows the steps.
+    """
+    raise typer.Exit(run_verb(options.request("remove-workers")))
+
+
 @app.command()
 @with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:

@@ -17,7 +17,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-CONFIRMATIONS = ("alluxio_confirm_format", "alluxio_confirm_purge", "alluxio_confirm_restore")
+CONFIRMATIONS = (
+    "alluxio_confirm_format",
+    "alluxio_confirm_purge",
+    "alluxio_confirm_remove",
+    "alluxio_confirm_restore",
+)
 PREFIXES = (
     "alluxops_",
     "alluxio_",
@@ -30,6 +35,7 @@ PREFIXES = (
     "restore_",
     "zookeeper_",
     "rollback_",
+    "remove_workers_",
     "settings_",
 )
 EPHEMERAL = "ephemeral"
@@ -230,11 +236,16 @@ def confirmation_faults(
         SettingsError(
             f"{name} is {values[name]!r}{f' ({places[name]})' if places.get(name) else ''}.",
             "A confirmation is for one run. Kept where every run reads it, it would confirm what nobody has asked for.",
-            f"remove it there, and give it on the command line of that run: -e {name}={values['alluxio_release']}",
+            f"remove it there, and give it on the command line of that run: -e {name}={_confirming(name, values)}",
         )
         for name in CONFIRMATIONS
         if values[name] and name not in given
     ]
+
+
+def _confirming(name: str, values: Mapping[str, Any]) -> str:
+    """What a confirmation has to be: the release's name, or the hosts that a worker is removed from."""
+    return str(values[name if name == "alluxio_confirm_remove" else "alluxio_release"])
 
 
 def typed(
