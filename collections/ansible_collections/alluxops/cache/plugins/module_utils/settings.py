@@ -30,6 +30,7 @@ PREFIXES = (
     "restore_",
     "zookeeper_",
     "rollback_",
+    "bootstrap_",
     "settings_",
 )
 EPHEMERAL = "ephemeral"
