@@ -20,6 +20,8 @@ LONG = frozenset(
     [
         "backup",
         "backup-alternative",
+        "bootstrap_workers",
+        "bootstrap_workers-alternative",
         "restore",
         "restore-alternative",
         "scale_masters",
