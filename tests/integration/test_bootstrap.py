@@ -180,7 +180,7 @@ def test_what_cannot_become_a_worker_is_refused_before_anything_changes(
 
 def test_a_check_says_what_it_would_do_and_does_nothing(newcomer: Newcomer) -> None:
     done = newcomer.apply("--check", "--diff")
-    assert f"{newcomer.node}  would join the cluster" in done.output
+    assert f"{newcomer.node}  would do: join the cluster" in done.output
     assert newcomer.node not in newcomer.nodes()
     assert newcomer.sh(f"ls -d {newcomer.cache.storage} 2>/dev/null; true") == ""
 
@@ -254,6 +254,26 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
     assert ", 0 changed" in newcomer.apply().output
 
 
+def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joined: Outcome) -> None:
+    """The cluster's certificate, a file for a kubelet with a token that is long gone, and a token of the dead run."""
+    del joined
+    newcomer.leave()
+    path = "-o=jsonpath={.data.kubeconfig}"
+    published = newcomer.lab.kubectl("get", "cm", "-n", "kube-public", "cluster-info", path)
+    folder = "/etc/kubernetes"
+    newcomer.sh(
+        f"mkdir -p {folder}/pki; cat > {folder}/bootstrap-kubelet.conf <<'END'\n{published}\nEND\n"
+        f"sed -n 's/.*authority-data: //p' {folder}/bootstrap-kubelet.conf | base64 -d > {folder}/pki/ca.crt"
+    )
+    token = ("bootstrap-token-aaaaaa", "-n", "kube-system")
+    newcomer.lab.kubectl("create", "secret", "generic", *token)
+    newcomer.lab.kubectl("label", "secret", *token, f"alluxops.io/joins={newcomer.node}")
+    done = newcomer.apply()
+    assert f"{newcomer.node}  worker in " in done.output
+    assert newcomer.tokens() == ""
+    assert newcomer.node in newcomer.workers()
+
+
 def test_a_run_that_was_killed_in_the_join_is_finished_by_the_next(
     newcomer: Newcomer, joined: Outcome
 ) -> None:
@@ -262,8 +282,8 @@ def test_a_run_that_was_killed_in_the_join_is_finished_by_the_next(
     inventory = ("-i", str(newcomer.lab.inventory))
     command = ("alluxops", "bootstrap-workers", *inventory, "--limit", newcomer.node)
     with newcomer.cache.running(*command, **OURS) as process:
-        newcomer.cache.wait_for("a token", newcomer.tokens)
+        newcomer.cache.wait_for("the join", lambda: "Join it" in newcomer.cache.running_log)
         newcomer.cache.kill(process)
     newcomer.apply()
-    assert newcomer.tokens() == ""
     assert newcomer.node in newcomer.workers()
+    assert ", 0 changed" in newcomer.apply().output
