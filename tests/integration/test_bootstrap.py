@@ -254,6 +254,33 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
     assert ", 0 changed" in newcomer.apply().output
 
 
+def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confirmed(
+    newcomer: Newcomer, joined: Outcome
+) -> None:
+    del joined
+    image, tier = "/var/lib/kubelet/disk.img", f"{newcomer.cache.root}/tier0"
+    nodes = "".join(f" test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n};" for n in range(16))
+    device = newcomer.sh(
+        f"test -e /dev/loop-control || mknod /dev/loop-control c 10 237;{nodes} rm -f {image};"
+        f" truncate -s 300M {image}; mkfs.ext4 -q -L data {image}; losetup --find --show {image}"
+    ).strip()
+    disk = {"bootstrap_workers_device": device}
+    try:
+        refused = newcomer.verb(**disk)
+        assert refused.code == 2, refused.output
+        assert "holds ext4 (data)" in refused.output
+        confirmed = {**disk, "alluxio_confirm_format_device": f"{newcomer.node}:{device}"}
+        newcomer.apply(**confirmed)
+        assert newcomer.sh(f"findmnt -no SOURCE {tier}").strip() == device
+        assert newcomer.sh(f"stat -c '%u %a' {tier}").strip() == "1000 750"
+        assert ", 0 changed" in newcomer.apply(**disk).output
+        assert newcomer.sh(f"grep -c {tier} /etc/fstab").strip() == "1"
+    finally:
+        newcomer.sh(
+            f"umount -l {tier}; losetup -d {device}; sed -i '/tier0/d' /etc/fstab", check=False
+        )
+
+
 def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joined: Outcome) -> None:
     """The cluster's certificate, a file for a kubelet with a token that is long gone, and a token of the dead run."""
     del joined
