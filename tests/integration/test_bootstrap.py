@@ -136,7 +136,7 @@ def test_a_host_of_another_cluster_is_refused_and_left_as_it_is(newcomer: Newcom
     [
         (
             "mkdir -p STORAGE; mount -t tmpfs -o size=1m,mode=755 tiny STORAGE",
-            "umount STORAGE",
+            "umount STORAGE; rmdir STORAGE",
             {},
             "free of 1.0 GiB needed",
         ),

@@ -104,6 +104,12 @@ def test_a_host_whose_worker_serves_is_mended() -> None:
     assert "is mended" in plan.text
 
 
+def test_a_worker_that_the_leader_has_not_forgotten_yet_is_none() -> None:
+    plan = planned(facts(), replace(CLUSTER, serving=frozenset({"n4"})))
+    assert plan is not None
+    assert (plan.step, plan.is_worker) == ("join", False)
+
+
 @pytest.mark.parametrize(
     "membership",
     [facts(kubelet=OTHERS), facts(bootstrap=OTHERS), facts(authorities=["theirs"])],

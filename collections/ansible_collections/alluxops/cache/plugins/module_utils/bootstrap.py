@@ -93,8 +93,9 @@ def plans(
         against = list(_host_faults(host, cluster, wanted))
         faults += against
         if not against:
-            step = step_of(host, cluster)
-            found.append(Plan(host.host, host.node, step, host.node in cluster.serving))
+            # The leader knows the worker of a node that has left for a while longer.
+            is_worker = host.node in cluster.serving and host.node in cluster.nodes
+            found.append(Plan(host.host, host.node, step_of(host, cluster), is_worker))
     return found, faults
 
 
