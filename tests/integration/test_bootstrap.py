@@ -67,12 +67,7 @@ class Newcomer:
 
     def leave(self) -> None:
         """Take the node out of the cluster by hand, and clear what it has of the cache."""
-        gone = ("--ignore-not-found", "--timeout=90s")
-        self.lab.run("kubectl", "delete", "node", self.node, *gone, check=False, timeout_s=120)
-        self.sh(
-            "kubeadm reset --force >/dev/null 2>&1; systemctl disable --now kubelet", check=False
-        )
-        self.sh(f"umount -ql {self.cache.root}/mount; rm -rf {self.cache.storage}", check=False)
+        self.lab.take_out(self.node, self.cache.storage)
 
 
 @pytest.fixture(scope="module")
