@@ -195,6 +195,13 @@ def test_taints_that_nobody_tolerates_keep_workers_off() -> None:
     assert planned(MEMBER, replace(CLUSTER, nodes={"n4": cordoned})) is not None
 
 
+def test_values_become_the_texts_that_kubernetes_takes() -> None:
+    assert bootstrap.texts({"a": 1, "b": True, "gone": None}) == {
+        "a": "1",
+        "b": "true",
+    }
+
+
 def test_a_taint_without_an_effect_is_refused() -> None:
     _, faults = bootstrap.plans([], CLUSTER, Wanted(True, taints=[{"key": "own"}]))
     assert "bootstrap_workers_taints" in str(faults[0])

@@ -53,8 +53,8 @@ class ActionModule(ControllerAction):
         ]
         wanted = bootstrap.Wanted(
             options["join"],
-            {str(key): str(value) for key, value in options["labels"].items()},
-            options["taints"],
+            bootstrap.texts(options["labels"]),
+            [bootstrap.texts(taint) for taint in options["taints"]],
         )
         found, more = bootstrap.plans(hosts, _cluster(kube, options, workers), wanted)
         raise_all(against + more)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     arrival,
+    bootstrap,
     cluster,
     health,
     node_labels,
@@ -50,8 +51,8 @@ class Arrivals:
         self._namespace, self._release = options["namespace"], options["release"]
         self._check_mode = check_mode
         self._key = node_labels.worker_key(self._namespace, self._release)
-        self._labels = {**options["labels"], self._key: node_labels.VALUE}
-        self._taints = options["taints"]
+        self._labels = {**bootstrap.texts(options["labels"]), self._key: node_labels.VALUE}
+        self._taints = [bootstrap.texts(taint) for taint in options["taints"]]
         self._waiting = list(dict.fromkeys(options["nodes"]))
         self._ready: dict[str, bool] = {}
         self._marked: set[str] = set()

@@ -83,6 +83,15 @@ class Plan:
         return steps[self.step]
 
 
+def texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Keys and values as Kubernetes takes them: YAML makes numbers and booleans of some."""
+    return {
+        str(key): str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in given.items()
+        if value is not None
+    }
+
+
 def plans(
     hosts: Sequence[Host], cluster: Cluster, wanted: Wanted
 ) -> tuple[list[Plan], list[SettingsError]]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils.bootstrap import texts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 Json = dict[str, Any]
@@ -71,10 +72,10 @@ def config(
     taints, kubelet_args, ignore_preflight_errors, cri_socket and timeout_s.
     """
     is_new = tuple(int(part) for part in version.split(".")[:2]) >= NEW_ARGUMENTS
-    arguments = {str(name): str(value) for name, value in options["kubelet_args"].items()}
+    arguments = texts(options["kubelet_args"])
     registration: Json = {"name": node, "criSocket": options["cri_socket"]}
     if options["taints"]:
-        registration["taints"] = [dict(taint) for taint in options["taints"]]
+        registration["taints"] = [texts(taint) for taint in options["taints"]]
     if options["ignore_preflight_errors"]:
         registration["ignorePreflightErrors"] = list(options["ignore_preflight_errors"])
     if arguments:

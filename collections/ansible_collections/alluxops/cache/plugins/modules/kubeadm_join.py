@@ -52,6 +52,7 @@ output: {description: "What kubeadm printed, without the token.", type: str, ret
 """
 
 import contextlib
+import glob
 import os
 import subprocess
 import tempfile
@@ -61,6 +62,7 @@ from ansible.module_utils.basic import AnsibleModule
 BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 LEFT_BY_A_JOIN = (BOOTSTRAP, "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt")
 TIMED_OUT = 124
+PREFIX = "alluxops-join-"
 FOLDERS = ("/run", "/tmp")  # noqa: S108 - mkstemp's own file, in memory where there is /run
 
 
@@ -74,7 +76,9 @@ def without(text: str, token: str) -> str:
 def join(config: str, timeout_s: int) -> tuple[int, str]:
     """Exit code and output of kubeadm."""
     folder = next(place for place in FOLDERS if os.path.isdir(place))
-    handle, path = tempfile.mkstemp(prefix="alluxops-join-", suffix=".yaml", dir=folder)
+    for left in glob.glob(f"{folder}/{PREFIX}*"):  # by a run that was killed
+        os.unlink(left)
+    handle, path = tempfile.mkstemp(prefix=PREFIX, suffix=".yaml", dir=folder)
     try:
         with os.fdopen(handle, "w") as file:  # mkstemp makes it 0600
             file.write(config)
