@@ -21,6 +21,8 @@ LONG = frozenset(
         "backup",
         "backup-alternative",
         "remove_workers",
+        "bootstrap_workers",
+        "bootstrap_workers-alternative",
         "restore",
         "restore-alternative",
         "scale_masters",

@@ -122,6 +122,18 @@ def remove_workers(options: RunOptions) -> None:
     raise typer.Exit(run_verb(options.request("remove-workers")))
 
 
+@app.command(name="bootstrap-workers")
+@with_run_options
+def bootstrap_workers(options: RunOptions) -> None:
+    """Make workers of new hosts, or mend one that is.
+
+    For example: alluxops bootstrap-workers --limit n4
+
+    Without --limit it is all hosts of new_workers. No task runs on any other host.
+    """
+    raise typer.Exit(run_verb(options.request("bootstrap-workers")))
+
+
 @app.command()
 @with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.bench import (
     backup,
+    bootstrap,
     by_hand,
     failover,
     remove_workers,
@@ -37,6 +38,7 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "remove-workers": remove_workers.measure,
     "uninstall": uninstall.measure,
     "failover": lambda lab, options: failover.measure(lab, options.lab, options.kills),
+    "bootstrap-workers": bootstrap.measure,  # the last: it adds a node to the lab
 }
 ALSO = {"restore": "backup", "rollback": "upgrade"}
 """Verbs that are measured with another."""

@@ -19,6 +19,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 
 CONFIRMATIONS = (
     "alluxio_confirm_format",
+    "alluxio_confirm_format_device",
     "alluxio_confirm_purge",
     "alluxio_confirm_remove",
     "alluxio_confirm_restore",
@@ -36,6 +37,7 @@ PREFIXES = (
     "zookeeper_",
     "rollback_",
     "remove_workers_",
+    "bootstrap_",
     "settings_",
 )
 EPHEMERAL = "ephemeral"
@@ -236,16 +238,17 @@ def confirmation_faults(
         SettingsError(
             f"{name} is {values[name]!r}{f' ({places[name]})' if places.get(name) else ''}.",
             "A confirmation is for one run. Kept where every run reads it, it would confirm what nobody has asked for.",
-            f"remove it there, and give it on the command line of that run: -e {name}={_confirming(name, values)}",
+            f"remove it there, and give it on the command line of that run: -e {name}={_meant(name, values)}",
         )
         for name in CONFIRMATIONS
         if values[name] and name not in given
     ]
 
 
-def _confirming(name: str, values: Mapping[str, Any]) -> str:
-    """What a confirmation has to be: the release's name, or the hosts that a worker is removed from."""
-    return str(values[name if name == "alluxio_confirm_remove" else "alluxio_release"])
+def _meant(name: str, values: Mapping[str, Any]) -> str:
+    """What a confirmation confirms: the release, or what it says itself."""
+    says_itself = ("alluxio_confirm_format_device", "alluxio_confirm_remove")
+    return str(values[name if name in says_itself else "alluxio_release"])
 
 
 def typed(
