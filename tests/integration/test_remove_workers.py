@@ -205,10 +205,10 @@ def test_what_would_not_fit_elsewhere_is_refused(release: Release, pinned: str) 
     try:
         outcome = release.remove()
         assert outcome.code == 2, outcome.output
-        assert "bytes are cached, and the workers that stay hold" in outcome.output
+        assert "bytes are cached, and the workers that stay hold" in outcome.output, outcome.output
         evicting = release.remove(remove_workers_evicts=True)
         assert evicting.code == 2, evicting.output
-        assert "fits on no worker that stays" in evicting.output
+        assert "fits on no worker that stays" in evicting.output, evicting.output
     finally:
         release.cache.script("alluxio fs rm '/removal-large-*'")
 
@@ -266,10 +266,34 @@ def test_a_second_run_changes_nothing(release: Release, removed: Outcome) -> Non
     assert ", 0 changed" in again.output
 
 
+@pytest.fixture(scope="module")
+def disk(release: Release, removed: Outcome) -> Iterator[str]:
+    """A disk for the tier on n3, as bootstrap-workers mounts it."""
+    del removed
+    image = "/var/lib/kubelet/removal.img"
+    nodes = "".join(f" test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n};" for n in range(16))
+    device = release.lab.on_node(
+        "n3",
+        f"test -e /dev/loop-control || mknod /dev/loop-control c 10 237;{nodes} rm -f {image};"
+        f" truncate -s 64M {image}; losetup --find --show {image}",
+    ).strip()
+    words = {"device": device, "host": "n3", "root": release.cache.storage}
+    words |= {"namespace": NAME, "release": NAME}
+    given = json.dumps(words)
+    release.lab.run("ansible", "n3", "--become", "-m", "alluxops.cache.node_device", "-a", given)
+    yield device
+    tier = f"{release.cache.root}/tier0"
+    gone = f"umount -l {tier}; losetup -d {device}; rm -f {image}; sed -i '\\|{tier}|d' /etc/fstab"
+    release.lab.on_node("n3", gone, check=False)
+
+
 def test_site_puts_the_worker_back_and_a_killed_removal_is_continued(
-    release: Release, removed: Outcome, pinned: str
+    release: Release, removed: Outcome, pinned: str, disk: str
 ) -> None:
     del removed
+    tier = f"{release.cache.root}/tier0"
+    assert release.lab.on_node("n3", f"findmnt -no SOURCE {tier}").strip() == disk
+    release.lab.on_node("n3", f"echo mine > {tier}/mine")
     release.apply("site")
     assert release.workers() == ["n1", "n2", "n3"]
 
@@ -287,3 +311,12 @@ def test_site_puts_the_worker_back_and_a_killed_removal_is_continued(
     assert release.workers() == ["n1", "n2"]
     assert release.digest("/removal-pinned") == pinned
     assert release.cached("/removal-pinned") == "100%"
+
+    # The disk is free, and holds what it held.
+    assert f"unmounted {disk}, which keeps its data" in done.output
+    left = release.lab.on_node(
+        "n3", f"ls {release.cache.root}; grep {tier} /etc/fstab; mount", check=False
+    )
+    assert tier not in left
+    looked = f"mount -o ro {disk} /media && cat /media/mine; umount /media"
+    assert release.lab.on_node("n3", looked).strip() == "mine"

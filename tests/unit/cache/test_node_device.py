@@ -78,6 +78,17 @@ def test_fstab_has_the_mount_once_and_keeps_the_rest() -> None:
     assert node_device.fstab(after, "3", POINT) == after
 
 
+def test_fstab_loses_the_line_that_was_written_and_no_other() -> None:
+    before = f"# all\nUUID=1 / ext4 defaults 0 1\n# {POINT}\n\n/dev/sdc {POINT} xfs defaults 0 2"
+    assert node_device.fstab_without(before, POINT) == before
+    mounted = node_device.fstab("# all\n\nUUID=1 / ext4 defaults 0 1\n", "3", POINT)
+    assert node_device.fstab_without(mounted, POINT + "0") == mounted
+    after = node_device.fstab_without(mounted, POINT)
+    assert after == "# all\n\nUUID=1 / ext4 defaults 0 1\n"
+    assert node_device.fstab_without(after, POINT) == after
+    assert node_device.fstab_without("", POINT) == ""
+
+
 def test_blkid_is_read() -> None:
     said = "DEVNAME=/dev/sdb\nLABEL=a\\ b\nUUID=1\nTYPE=xfs\n"
     assert node_device.parse_probe(said)["LABEL"] == "a b"

@@ -217,6 +217,22 @@ def test_the_report_has_a_line_for_each_host() -> None:
     ]
 
 
+def test_a_disk_that_is_unmounted_is_told_and_not_as_kept() -> None:
+    tier = "/mnt/fuse3/alluxio/alluxio/tier0"
+    device = {"unmounted": "/dev/sdb", "point": tier}
+    result = {"mounts": [], "purged": [tier], "kept": [], "directories": []}
+    done = removal_report.Host("n3", node_result=result, device_result=device)
+    assert "unmounted /dev/sdb, which keeps its data" in removal_report.lines("alluxio", [done])[1]
+    # In check mode node_residue still finds it mounted.
+    result = {**result, "purged": [], "kept": [tier]}
+    dry = replace(done, is_dry=True, node_result=result)
+    told = removal_report.lines("alluxio", [dry])[1]
+    assert "would unmount /dev/sdb" in told
+    assert "kept" not in told.replace("keeps", "")
+    other = replace(dry, device_result={"unmounted": "", "point": tier})
+    assert f"kept {tier}" in removal_report.lines("alluxio", [other])[1]
+
+
 def test_a_confirmation_in_the_inventory_is_refused_with_the_hosts_to_give() -> None:
     values = {**dict.fromkeys(CONFIRMATIONS, ""), "alluxio_release": "alluxio"}
     values["alluxio_confirm_remove"] = "n3"

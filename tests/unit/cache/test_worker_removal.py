@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import worker_removal
-from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils import cached_blocks, node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
@@ -27,6 +27,7 @@ class Cluster:
         self.unpersisted: set[str] = set()
         self.scripts: list[str] = []
         self.deaf = False
+        self.used = 0
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
         ]
@@ -59,6 +60,9 @@ class Cluster:
         if "operations" in path:
             return '{"operationCount":0,"rpcQueueLength":0}'
         held = self.files[name.rpartition("-")[2]]
+        if path == cached_blocks.INFO:
+            used = self.used or sum(len(blocks) for blocks in held.values()) * BLOCK
+            return json.dumps({"capacity": {"used": used, "total": 100 * BLOCK}})
         offset = int(path.partition("offset=")[2].partition("&")[0])
         entries = [
             {
@@ -142,6 +146,15 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
         Action("planned").on(Cluster(), **every)
 
 
+def test_how_full_workers_are_they_say_themselves() -> None:
+    kube = Cluster()
+    kube.used = 99 * BLOCK  # the leader has not heard of it yet
+    with pytest.raises(SettingsError, match=f"{3 * 99 * BLOCK} bytes are cached"):
+        Action("planned").on(kube)
+    assert cached_blocks.parse_used("no such page") is None
+    assert cached_blocks.parse_used('{"capacity": 1}') is None
+
+
 def test_copies_are_made_once_and_proven_by_the_workers() -> None:
     kube = Cluster({"n3": {"/a": [1, 2], "/c": [4]}, "n2": {"/c": [4]}})
     done = Action("copied").on(kube)
@@ -191,7 +204,7 @@ def test_gone_waits_for_the_pods_and_for_the_leader() -> None:
 
 def test_told_sums_up() -> None:
     told = Action("told").on(
-        None, results={"n3": {"unreachable": True}}, removed_before=["n3"], leave=False
+        None, results={"n3": {"unreachable": True}}, devices={}, removed_before=["n3"], leave=False
     )
     assert told["lines"] == ["cache_workers: n1, n2"]
     assert told["summary"][1].startswith("  n3  already removed · not reached")

@@ -67,7 +67,7 @@ class ActionModule(ApiAction):
         removal.refuse(targets, [one.node for one in look.staying(with_files=False)], wish)
         if look.seen.leader is None:
             raise removals.no_leader(look.namespace, look.release)
-        leaving, staying = look.workers()
+        leaving, staying = (look.measured(workers) for workers in look.workers())
         plan = removal.plan(targets, leaving, staying, wish, look.seen.leader.version)
         fuse = kube.get(objects.apps(look.namespace, "daemonsets", f"{look.release}-fuse"))
         return {
@@ -207,6 +207,7 @@ def _tell(options: Options, *, is_dry: bool) -> Result:
             left_cluster=options["leave"],
             is_dry=is_dry,
             node_result=options["results"].get(host) or {},
+            device_result=options["devices"].get(host) or {},
         )
         for host in sorted(options["hosts"])
     ]

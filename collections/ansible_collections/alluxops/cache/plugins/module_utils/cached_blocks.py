@@ -14,6 +14,7 @@ from typing import Final
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
 PAGE: Final = "/api/v1/worker/webui_blockinfo"
+INFO: Final = "/api/v1/worker/info"
 PAGE_FILES: Final = 500
 """Files asked for at a time: the worker asks the master about each."""
 
@@ -70,6 +71,14 @@ def parse_page(body: str | None) -> tuple[int, tuple[CachedFile, ...]]:
             f"its web port answers {PAGE} with {(body or 'nothing')[:80]!r}.",
             "see that alluxio.web.ui.enabled is not false for the workers.",
         ) from error
+
+
+def parse_used(body: str | None) -> int | None:
+    """Bytes that a worker has cached, as itself says; None where it does not."""
+    try:
+        return int(json.loads(body or "")["capacity"]["used"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def merged(listings: Sequence[Sequence[CachedFile]]) -> dict[str, CachedFile]:

@@ -101,10 +101,26 @@ def is_confirmed(confirmation: str, host: str, device: str) -> bool:
 
 def fstab(before: str, uuid: str, point: str) -> str:
     """The text of /etc/fstab with the mount in it, once."""
-    line = f"UUID={uuid} {point} {FILESYSTEM} {OPTIONS} 0 2"
+    line = " ".join([f"UUID={uuid}", *_fields(point)])
     kept = [
         one
         for one in before.splitlines()
         if one.lstrip().startswith("#") or one.split()[1:2] != [point]
     ]
     return "".join(f"{one}\n" for one in [*kept, line])
+
+
+def fstab_without(before: str, point: str) -> str:
+    """The text of /etc/fstab without the line that fstab() has written; one that an administrator wrote stays."""
+    return "".join(
+        line for line in before.splitlines(keepends=True) if not _is_written(line.split(), point)
+    )
+
+
+def _is_written(fields: Sequence[str], point: str) -> bool:
+    return fields[1:] == _fields(point) and fields[0].startswith("UUID=")
+
+
+def _fields(point: str) -> list[str]:
+    """What follows the device in our line of /etc/fstab."""
+    return [point, FILESYSTEM, OPTIONS, "0", "2"]

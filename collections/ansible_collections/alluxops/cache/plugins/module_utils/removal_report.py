@@ -11,7 +11,8 @@ from typing import Any
 class Host:
     """What was done for a host. node_result: node_residue's result there; empty where it could not be reached.
 
-    is_dry: it is only what would be done, so that the pods that mount something are still there.
+    device_result: node_device's, of the disk that the tier lay on. is_dry: it is only what would be done, so that the
+    pods that mount something are still there.
     """
 
     host: str
@@ -19,6 +20,7 @@ class Host:
     left_cluster: bool = False
     is_dry: bool = False
     node_result: dict[str, Any] = field(default_factory=dict)
+    device_result: dict[str, Any] = field(default_factory=dict)
 
 
 def lines(release: str, hosts: Sequence[Host]) -> list[str]:
@@ -43,11 +45,19 @@ def _words(host: Host) -> list[str]:
             words.append(f"detached {' '.join(detached)}")
         if serving and not (host.is_dry and not host.was_removed):
             words.append(f"still mounted: {' '.join(serving)}")
+        unmounted = host.device_result.get("unmounted")
+        if unmounted:
+            verb = "would unmount" if host.is_dry else "unmounted"
+            words.append(f"{verb} {unmounted}, which keeps its data")
         if result["purged"]:
             verb = "would delete" if host.is_dry else "deleted"
             words.append(f"{verb} {' '.join(result['purged'])}")
-        if result["kept"]:
-            words.append(f"kept {' '.join(result['kept'])}")
+        # In check mode the disk is still mounted, and node_residue takes it for one that stays.
+        kept = [
+            path for path in result["kept"] if not unmounted or path != host.device_result["point"]
+        ]
+        if kept:
+            words.append(f"kept {' '.join(kept)}")
         left = [one["path"] for one in result["directories"]]
         if left:
             words.append(f"left {' '.join(left)}")

@@ -1,24 +1,30 @@
 #!/usr/bin/python
 # Copyright: the alluxops contributors
 # Apache License 2.0 (see LICENSE)
-"""Format a device for a worker's tier and mount it, or refuse to."""
+"""Format a device for a worker's tier and mount it, or refuse to; unmount it again."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_device
-short_description: Format a device for a worker's tier and mount it
+short_description: Format a device for a worker's tier and mount it, or unmount it
 version_added: 0.1.0
 author: alluxops contributors
 description:
   - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
   - A device that it has formatted for this release before is only mounted. What lies on it stays.
   - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
+  - With O(state=absent) a device that it has formatted for this release is unmounted from the tier's directory, and
+    its line in C(/etc/fstab) goes. What lies on the device stays, and so does a mount or a line that others have made.
 options:
-  device:
-    description: A disk, a partition or a loop device.
+  state:
+    description: Whether the tier lies on the device.
     type: str
-    required: true
+    choices: [present, absent]
+    default: present
+  device:
+    description: A disk, a partition or a loop device. Needed with O(state=present).
+    type: str
   root:
     description: C(node_storage_root).
     type: str
@@ -32,9 +38,8 @@ options:
     type: str
     required: true
   host:
-    description: The host's name in the inventory, for errors and for the confirmation.
+    description: The host's name in the inventory, for errors and for the confirmation. Needed with O(state=present).
     type: str
-    required: true
   confirmation:
     description: C(alluxio_confirm_format_device).
     type: str
@@ -44,7 +49,7 @@ attributes:
     description: Says what it would do, and refuses the same.
     support: full
   diff_mode:
-    description: Shows what the device holds before and after.
+    description: Shows what the device holds before and after, or which mount and which line go.
     support: full
 """
 
@@ -57,10 +62,20 @@ EXAMPLES = r"""
     release: alluxio
     host: n4
   become: true
+
+- name: Unmount it
+  alluxops.cache.node_device:
+    state: absent
+    root: /mnt/fuse3
+    namespace: alluxio
+    release: alluxio
+  become: true
 """
 
 RETURN = r"""
-step: {description: "C(format), C(mount) or C(none).", type: str, returned: success}
+step: {description: "C(format), C(mount) or C(none).", type: str, returned: with O(state=present)}
+point: {description: The tier's directory., type: str, returned: with O(state=absent)}
+unmounted: {description: The device that was unmounted; empty for none., type: str, returned: with O(state=absent)}
 """
 
 import os
@@ -137,14 +152,57 @@ def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
     run(module, "mount", "-t", node_device.FILESYSTEM, "-o", node_device.OPTIONS, device, point)
 
 
+def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: bool) -> str:
+    """The device on a mount point, where its file system is one that was made for this release; "" for none.
+
+    is_written: whether our line is in /etc/fstab, which is believed of a disk that can be read no more.
+    """
+    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    # Of several on one point the last covers the others.
+    there = [mount for mount in mounts if mount.point == point][-1:]
+    device = there[0].source if there and there[0].filesystem == node_device.FILESYSTEM else ""
+    if not device.startswith("/"):
+        return ""
+    try:
+        return device if probe(module, device).get("LABEL") == ours else ""
+    except CacheError:
+        return device if is_written else ""
+
+
+def leave(module: AnsibleModule, point: str, ours: str) -> None:
+    """Unmount what was mounted for the tier, now and at boot."""
+    before = host_files.read_text(FSTAB) or ""
+    after = node_device.fstab_without(before, point)
+    device = mounted_by_us(module, point, ours, is_written=after != before)
+    if not module.check_mode:
+        # The line first: of a run that is killed in between, the mount tells the next one what is left to be done.
+        if after != before:
+            host_files.write_bytes(FSTAB, after.encode())
+        if device:
+            run(module, "umount", point)
+    gone = [line for line in before.splitlines() if line not in after.splitlines()]
+    went = [*([f"{device} mounted on {point}"] if device else []), *gone]
+    module.exit_json(
+        changed=bool(went),
+        point=point,
+        unmounted=device,
+        diff={"before": "".join(f"{line}\n" for line in went), "after": ""},
+    )
+
+
 def main() -> None:
     """Entry point."""
-    names = ("device", "root", "namespace", "release", "host")
     module = AnsibleModule(
         argument_spec={
-            **{name: {"type": "str", "required": True} for name in names},
+            **{
+                name: {"type": "str", "required": True} for name in ("root", "namespace", "release")
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "device": {"type": "str"},
+            "host": {"type": "str"},
             "confirmation": {"type": "str", "default": ""},
         },
+        required_if=[("state", "present", ("device", "host"))],
         supports_check_mode=True,
     )
     options = module.params
@@ -153,6 +211,8 @@ def main() -> None:
     try:
         parts = (options["root"], options["namespace"], options["release"])
         point = f"{node_residue.directory(*parts)}/tier0"
+        if options["state"] == "absent":
+            leave(module, point, ours)
         found = look(module, device, point)
         confirmed = node_device.is_confirmed(options["confirmation"], host, device)
         step = node_device.plan(device, point, found, ours=ours, confirmed=confirmed, host=host)

@@ -4,8 +4,8 @@ DOCUMENTATION = r"""
 module: worker_removal
 short_description: Take workers out of a cache without losing what is pinned, or only cached
 description:
-  - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from the
-    leader how full the workers are, and from the workers which files they have blocks of.
+  - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from
+    the workers how full they are and which files they have blocks of.
   - C(copied) copies to workers that stay every block that only the leaving workers have, of files that are pinned or
     that no under store has. It ends once the workers that stay say that they have each of these blocks.
   - C(retired) takes the workers out of service in the way that the running Alluxio offers. From 2.9.4 on they are
@@ -56,6 +56,10 @@ options:
     default: false
   results:
     description: What M(alluxops.cache.node_residue) said on each host. For C(told).
+    type: dict
+    default: {}
+  devices:
+    description: What M(alluxops.cache.node_device) said on each host. For C(told).
     type: dict
     default: {}
   removed_before:

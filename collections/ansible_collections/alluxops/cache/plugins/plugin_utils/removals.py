@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -100,6 +101,18 @@ class Removal:
         leaving = self.leaving()
         needed = any(one.must_stay for worker in leaving for one in worker.files)
         return leaving, self.staying(with_files=needed)
+
+    def measured(self, workers: Sequence[removal.Worker]) -> list[removal.Worker]:
+        """The workers with how full each is by its own account: the leader's is up to 10 s old."""
+        pods = {pod["name"]: pod for pod in self.seen.pods}
+        told = [
+            cached_blocks.parse_used(self.http(pods[worker.pod], cached_blocks.INFO))
+            for worker in workers
+        ]
+        return [
+            worker if used is None else replace(worker, used_bytes=used)
+            for worker, used in zip(workers, told, strict=True)
+        ]
 
     def _worker(self, pod: Mapping[str, object], *, with_files: bool) -> removal.Worker:
         entry = health.registered(pod, self.seen.leader)
