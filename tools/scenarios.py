@@ -20,6 +20,9 @@ LONG = frozenset(
     [
         "backup",
         "backup-alternative",
+        "remove_workers",
+        "bootstrap_workers",
+        "bootstrap_workers-alternative",
         "restore",
         "restore-alternative",
         "scale_masters",

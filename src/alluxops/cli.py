@@ -110,6 +110,30 @@ def scale_masters(options: RunOptions) -> None:
     raise typer.Exit(run_verb(options.request("scale-masters")))
 
 
+@app.command(name="remove-workers")
+@with_run_options
+def remove_workers(options: RunOptions) -> None:
+    """Take workers out of the cache.
+
+    For example: alluxops remove-workers --limit n3 -e alluxio_confirm_remove=n3
+
+    Copies what is pinned or only cached to others first, then cleans the node. --check shows the steps.
+    """
+    raise typer.Exit(run_verb(options.request("remove-workers")))
+
+
+@app.command(name="bootstrap-workers")
+@with_run_options
+def bootstrap_workers(options: RunOptions) -> None:
+    """Make workers of new hosts, or mend one that is.
+
+    For example: alluxops bootstrap-workers --limit n4
+
+    Without --limit it is all hosts of new_workers. No task runs on any other host.
+    """
+    raise typer.Exit(run_verb(options.request("bootstrap-workers")))
+
+
 @app.command()
 @with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:

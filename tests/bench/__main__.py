@@ -13,7 +13,18 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.bench import backup, by_hand, failover, scale_masters, site, uninstall, upgrade, verb
+from tests.bench import (
+    backup,
+    bootstrap,
+    by_hand,
+    failover,
+    remove_workers,
+    scale_masters,
+    site,
+    uninstall,
+    upgrade,
+    verb,
+)
 from tests.bench.measures import Measure, as_json, table
 from tests.bench.verb import Options
 from tools.lab_session import LabFailedError, booted
@@ -24,8 +35,10 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "backup": backup.measure,
     "upgrade": upgrade.measure,
     "scale-masters": scale_masters.measure,
+    "remove-workers": remove_workers.measure,
     "uninstall": uninstall.measure,
     "failover": lambda lab, options: failover.measure(lab, options.lab, options.kills),
+    "bootstrap-workers": bootstrap.measure,  # the last: it adds a node to the lab
 }
 ALSO = {"restore": "backup", "rollback": "upgrade"}
 """Verbs that are measured with another."""

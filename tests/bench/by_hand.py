@@ -152,7 +152,7 @@ def remove(lab: Lab, namespace: str = NAMESPACE, *directories: str) -> None:
 
     directories: what to delete on the nodes beside its part of the storage.
     """
-    for release in lab.run("helm", "list", "-n", namespace, "--all", "--short").split():
+    for release in lab.run("helm", "list", "-n", namespace, "--short").split():
         lab.run("helm", "uninstall", release, "-n", namespace, "--wait", "--timeout", "3m")
     lab.run("kubectl", "delete", "namespace", namespace, "--ignore-not-found", "--timeout=180s")
     for volume in json.loads(lab.run("kubectl", "get", "pv", "-o", "json"))["items"]:

@@ -33,7 +33,7 @@ class Options:
 
 
 def run(
-    lab: Lab, playbook: str, *, must_change: bool = True, **settings: Any
+    lab: Lab, playbook: str, *, must_change: bool = True, limit: str = "", **settings: Any
 ) -> playbook_log.PlaybookRun:
     """Run a playbook and see that it did what it is measured for. Health is proved, writing and reading is not.
 
@@ -41,7 +41,8 @@ def run(
         RuntimeError: it failed, or changed something where nothing was to change, or nothing.
     """
     given = json.dumps({"verify_tests": False, **settings})
-    done = playbook_log.run([playbook, "-e", given], lab.environment)
+    hosts = ["--limit", limit] if limit else []
+    done = playbook_log.run([playbook, "-e", given, *hosts], lab.environment)
     if done.exit_code or bool(done.changed) != must_change:
         raise RuntimeError(
             f"{playbook} ended with {done.exit_code} and {done.changed} changes:\n{done.output}"

@@ -109,6 +109,14 @@ class RunningLab:
         """Run a shell script on a node, over ssh as Ansible would."""
         return self.run(*lab_command("ssh", node, "--name", self.name, "--", script), check=check)
 
+    def take_out(self, node: str, storage: str) -> None:
+        """Make a node a spare again by hand: out of the cluster, without what it has of the cache in `storage`."""
+        gone = ("--ignore-not-found", "--timeout=90s")
+        self.run("kubectl", "delete", "node", node, *gone, check=False, timeout_s=120)
+        reset = "kubeadm reset --force >/dev/null 2>&1; systemctl disable --now kubelet"
+        clear = f"umount -ql {storage}/*/*/mount {storage}/*/mount; rm -rf {storage}"
+        self.on_node(node, f"{reset}; {clear}", check=False)
+
     def bring_images(self, *artifacts: str) -> None:
         """Build images that `lab up` leaves out, where needed, and bring them into every node."""
         run_lab("images", *artifacts, "--name", self.name)

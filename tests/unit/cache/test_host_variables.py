@@ -31,6 +31,13 @@ def test_helm_is_kube_controls_and_a_setting_of_it_elsewhere_would_do_nothing() 
     assert "no effect" in fault
 
 
+def test_what_concerns_new_workers_may_stand_with_them_alone() -> None:
+    default = Value("", is_set=False)
+    name = "bootstrap_workers_labels"
+    assert said(name, n4=Value("a"), c=default, n1=default) == []
+    assert said(name, c=default, n4=Value("a"), n5=Value("b")) != []
+
+
 def test_long_values_are_cut_and_secrets_are_not_shown() -> None:
     (fault,) = said("alluxio_values", c=Value({"a": "b" * 200}), n1=Value({}))
     assert "b" * 61 not in fault

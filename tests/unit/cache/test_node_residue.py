@@ -174,3 +174,17 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path, part: str) -> None:
     with pytest.raises(CacheError, match="no directory"):
         module.purge(str(root / "cache" / "alluxio"), dry=False)
     assert (elsewhere / "alluxio" / "journal").is_dir()
+
+
+def test_only_what_is_named_is_purged_and_what_is_beside_it_may_be_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "alluxio"
+    for name in ("journal", "domain", "tier0"):
+        (path / name).mkdir(parents=True)
+    plan = module.purge(str(path), dry=False, only=["domain", "tier0"])
+    assert plan.delete == (f"{path}/domain", f"{path}/tier0")
+    assert not plan.whole
+    assert [one.name for one in path.iterdir()] == ["journal"]
+    (path / "journal").rmdir()
+    (path / "tier0").mkdir()
+    assert module.purge(str(path), dry=False, only=["domain", "tier0"]).whole
+    assert not path.exists()

@@ -224,7 +224,9 @@ def test_what_only_reads_has_changed_nothing(verb: str) -> None:
     assert failed[-1] == "Nothing was changed."
 
 
-@pytest.mark.parametrize("verb", ["site", "upgrade", "restore", "scale-masters", "rollback"])
+@pytest.mark.parametrize(
+    "verb", ["site", "upgrade", "restore", "scale-masters", "rollback", "bootstrap-workers"]
+)
 def test_a_run_that_still_checks_has_changed_nothing(verb: str) -> None:
     playbook = Path(__file__).parents[3] / "playbooks" / f"{verb.replace('-', '_')}.yml"
     first = yaml.safe_load(playbook.read_text())[0]["name"]

@@ -12,10 +12,12 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-PER_HOST = frozenset({"alluxio_node_name"})
+PER_HOST = frozenset({"alluxio_node_name", "bootstrap_workers_device"})
 """What is a host's own."""
 OF_KUBE_CONTROL = "helm_"
 """Prefix of what concerns kube_control alone; it may stand with that host."""
+OF_NEW_WORKERS = "bootstrap_workers_"
+"""Prefix of what concerns hosts that are to become workers; it may stand with them alone."""
 _LONGEST_SHOWN = 60
 
 
@@ -43,7 +45,7 @@ def faults(
         concerned = {
             host: value
             for host, value in by_host.items()
-            if value.is_set or not name.startswith(OF_KUBE_CONTROL) or host in kube_control
+            if value.is_set or _counts_unset(name, is_control=host in kube_control)
         }
         if not concerned:
             continue
@@ -53,6 +55,13 @@ def faults(
         other = [host for host in concerned if concerned[host].value != concerned[reader].value]
         if other:
             yield _fault(name, concerned, reader, other, hidden=name in secret)
+
+
+def _counts_unset(name: str, *, is_control: bool) -> bool:
+    """Whether the default of a host that does not set a variable counts: not where the variable has no effect."""
+    if name.startswith(OF_NEW_WORKERS):
+        return False
+    return is_control or not name.startswith(OF_KUBE_CONTROL)
 
 
 def _fault(

@@ -76,20 +76,28 @@ def fuse_mounts(mounts: Sequence[Mount], points: Sequence[str]) -> list[Mount]:
     return list(found.values())
 
 
-def plan_purge(path: str, children: Sequence[str], mounts: Sequence[Mount]) -> Purge:
-    """What of a directory to delete. children: names in it. Mounted file systems in it are never entered."""
+def plan_purge(
+    path: str, children: Sequence[str], mounts: Sequence[Mount], only: Sequence[str] = ()
+) -> Purge:
+    """What of a directory to delete. children: names in it. Mounted file systems in it are never entered.
+
+    only: the names that go; all of them where none is given. The directory itself goes once nothing else is in it.
+    """
     inside = [mount.point for mount in mounts if mount.point.startswith(path + "/")]
     if any(mount.point == path for mount in mounts):
         return Purge((), (path,), whole=False)
     delete, stay = [], []
-    for name in sorted(children):
+    going = [name for name in sorted(children) if name in only or not only]
+    for name in going:
         child = f"{path}/{name}"
         below = [point for point in inside if point == child or point.startswith(child + "/")]
         if below:
             stay += below
         else:
             delete.append(child)
-    return Purge(tuple(delete), tuple(dict.fromkeys(stay)), whole=not stay)
+    return Purge(
+        tuple(delete), tuple(dict.fromkeys(stay)), whole=not stay and len(going) == len(children)
+    )
 
 
 def held_by(path: str, mounts: Sequence[Mount], others: Sequence[Mount]) -> list[Mount]:

@@ -17,7 +17,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-CONFIRMATIONS = ("alluxio_confirm_format", "alluxio_confirm_purge", "alluxio_confirm_restore")
+CONFIRMATIONS = (
+    "alluxio_confirm_format",
+    "alluxio_confirm_format_device",
+    "alluxio_confirm_purge",
+    "alluxio_confirm_remove",
+    "alluxio_confirm_restore",
+)
 PREFIXES = (
     "alluxops_",
     "alluxio_",
@@ -30,6 +36,8 @@ PREFIXES = (
     "restore_",
     "zookeeper_",
     "rollback_",
+    "remove_workers_",
+    "bootstrap_",
     "settings_",
 )
 EPHEMERAL = "ephemeral"
@@ -230,11 +238,17 @@ def confirmation_faults(
         SettingsError(
             f"{name} is {values[name]!r}{f' ({places[name]})' if places.get(name) else ''}.",
             "A confirmation is for one run. Kept where every run reads it, it would confirm what nobody has asked for.",
-            f"remove it there, and give it on the command line of that run: -e {name}={values['alluxio_release']}",
+            f"remove it there, and give it on the command line of that run: -e {name}={_meant(name, values)}",
         )
         for name in CONFIRMATIONS
         if values[name] and name not in given
     ]
+
+
+def _meant(name: str, values: Mapping[str, Any]) -> str:
+    """What a confirmation confirms: the release, or what it says itself."""
+    says_itself = ("alluxio_confirm_format_device", "alluxio_confirm_remove")
+    return str(values[name if name in says_itself else "alluxio_release"])
 
 
 def typed(

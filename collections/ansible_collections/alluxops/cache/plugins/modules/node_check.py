@@ -44,6 +44,10 @@ options:
     description: The directory of a master's journal, whose marker is read; empty for none. It may be missing.
     type: str
     default: ''
+  membership:
+    description: Whether to read which cluster the host belongs to, and with what it could join one.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Changes nothing anyway.
@@ -85,6 +89,11 @@ marker:
   description: The file C(.alluxops.json) in O(journal), in base64; empty where there is none.
   returned: success
   type: str
+membership:
+  description: >-
+    Machine id, system, versions of containerd, kubelet and kubeadm, and the cluster whose certificates lie on the host.
+  returned: with O(membership)
+  type: dict
 checks:
   description: Every check, as {check, ok, value, fix}; C(fix) is empty where it is ok.
   returned: success
@@ -102,6 +111,8 @@ import os
 import platform
 import stat
 import sys
+from collections.abc import Sequence
+from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -109,6 +120,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     helm_host,
     host_files,
     node_facts,
+    node_membership,
 )
 
 
@@ -162,6 +174,15 @@ def read_marker(folder: str) -> str:
     return base64.b64encode(content or b"").decode()
 
 
+def output_of(module: AnsibleModule, command: Sequence[str]) -> str:
+    """What a command prints; empty where it is not there or fails."""
+    program = module.get_bin_path(command[0], opt_dirs=["/usr/local/bin"])
+    if program is None:
+        return ""
+    code, out, _err = module.run_command([program, *command[1:]])
+    return str(out) if code == 0 else ""
+
+
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
@@ -173,6 +194,7 @@ def main() -> None:
             "lasting": {"type": "bool", "default": False},
             "shared": {"type": "str", "default": ""},
             "journal": {"type": "str", "default": ""},
+            "membership": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -214,6 +236,9 @@ def main() -> None:
             },
         },
         marker=read_marker(options["journal"]),
+        membership=node_membership.read(partial(output_of, module))
+        if options["membership"]
+        else {},
         checks=[
             {
                 "check": entry.check,

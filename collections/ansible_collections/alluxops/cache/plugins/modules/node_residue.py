@@ -43,6 +43,11 @@ options:
     description: Whether the release's directory is deleted.
     type: bool
     default: false
+  only:
+    description: Names in the release's directory that a purge deletes, such as a worker's; all where none is given.
+    type: list
+    elements: str
+    default: []
   only_check_use:
     description: Change nothing, and only say whether a process of the node has mounted the directory or a part of it.
     type: bool
@@ -89,6 +94,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -223,14 +229,16 @@ def detach(module: AnsibleModule, point: str) -> None:
         )
 
 
-def purge(path: str, *, dry: bool) -> node_residue.Purge:
-    """Delete the release's directory, as far as no other file system is mounted in it."""
+def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
+    """Delete the release's directory, or only what is named in it, as far as no other file system is mounted there."""
     names = children(path)
-    plan = node_residue.plan_purge(path, names, read_mounts())
+    plan = node_residue.plan_purge(path, names, read_mounts(), only)
     if dry:
         return plan
-    if plan.delete or plan.whole:
-        refuse_used(path)
+    for used in plan.delete if only else [path] if plan.delete or plan.whole else []:
+        refuse_used(
+            used
+        )  # with names, others may be in use: a master's journal beside a worker's directories
     try:
         for child in plan.delete:
             if os.path.isdir(child) and not os.path.islink(child):
@@ -257,6 +265,7 @@ def main() -> None:
             "mount_points": {"type": "list", "elements": "str", "default": []},
             "more": {"type": "list", "elements": "str", "default": []},
             "purge": {"type": "bool", "default": False},
+            "only": {"type": "list", "elements": "str", "default": []},
             "only_check_use": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -277,7 +286,7 @@ def main() -> None:
             mounts.append({"point": mount.point, "state": found})
         if options["purge"]:
             exists = os.path.isdir(path)
-            plan = purge(path, dry=module.check_mode)
+            plan = purge(path, dry=module.check_mode, only=options["only"])
             purged = list(plan.delete) + ([path] if plan.whole and exists else [])
             kept = list(plan.stay)
             went += purged

@@ -114,9 +114,9 @@ class Kube:
             raise
 
     def list_objects(
-        self, path: str, selector: str = "", *, names_only: bool = False
+        self, path: str, selector: str = "", *, fields: str = "", names_only: bool = False
     ) -> list[Json]:
-        """All objects of a collection; selector is a label selector.
+        """All objects of a collection; selector is a label selector, fields a field selector.
 
         names_only asks for metadata alone, which keeps the contents of Secrets off the wire.
         """
@@ -129,6 +129,8 @@ class Kube:
             query = [("limit", "500")]
             if selector:
                 query.append(("labelSelector", selector))
+            if fields:
+                query.append(("fieldSelector", fields))
             if token:
                 query.append(("continue", token))
             answer = self._json("GET", path, query=query, accept=accept)

@@ -1,0 +1,108 @@
+"""Plan what makes hosts workers, and refuse those that cannot become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ansible.inventory.manager import split_host_pattern
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    bootstrap,
+    cluster,
+    health,
+    node_labels,
+    residue,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    ManySettingsErrors,
+    SettingsError,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ControllerAction,
+    Options,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+
+
+class ActionModule(ControllerAction):
+    """alluxops.cache.bootstrap_plan."""
+
+    def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
+        """Raises ManySettingsErrors; UnreachableError where the API server does not answer."""
+        against = _limit(task_vars)
+        results = {host: _judged(result) for host, result in options["results"].items()}
+        against += faults(results)
+        kube = Kube.open(options["kubeconfig"])
+        workers = objects.workers_set(kube, options["namespace"], options["release"])
+        if workers is None:
+            what = f"the cache {options['namespace']}/{options['release']} is not installed."
+            cause = "A worker joins a cache that runs."
+            fix = "`alluxops site` installs it; hosts of cache_workers get their workers from it."
+            raise ManySettingsErrors([*against, SettingsError(what, cause, fix)])
+        hosts = [
+            bootstrap.Host(host, _node_name(host, task_vars), result.get("membership") or {})
+            for host, result in results.items()
+            if not result.get("unreachable") and not result.get("failed")
+        ]
+        wanted = bootstrap.Wanted(
+            options["join"],
+            bootstrap.texts(options["labels"]),
+            [bootstrap.texts(taint) for taint in options["taints"]],
+        )
+        found, more = bootstrap.plans(hosts, _cluster(kube, options, workers), wanted)
+        raise_all(against + more)
+        fuse = kube.get(
+            objects.apps(options["namespace"], "daemonsets", f"{options['release']}-fuse")
+        )
+        return {
+            "plans": {plan.host: asdict(plan) for plan in found},
+            "mount_points": residue.mount_points(fuse),
+            "shown": [f"{plan.host}: {plan.text}" for plan in found],
+        }
+
+
+def _judged(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result of node_check; one without checks did not come from it, whatever failed_when made of that."""
+    failed = not result.get("unreachable") and "checks" not in result
+    return {**result, "failed": failed}
+
+
+def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
+    limit = str(task_vars.get("ansible_limit") or "")
+    return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit))
+
+
+def _node_name(host: str, task_vars: Mapping[str, Any]) -> str:
+    return str(task_vars["hostvars"][host].get("alluxio_node_name", host))
+
+
+def _cluster(kube: Kube, options: Options, workers: Json) -> bootstrap.Cluster:
+    trust = cluster_trust.read(kube, options["kubeconfig"])
+    template = workers["spec"]["template"]["spec"]
+    seen = objects.look(kube, options["namespace"], options["release"])
+    return bootstrap.Cluster(
+        version=kube.version,
+        nodes={item["metadata"]["name"]: _node(item) for item in kube.list_objects(objects.node())},
+        authorities=trust.authorities,
+        endpoint=trust.endpoint,
+        worker_label=node_labels.worker_key(options["namespace"], options["release"]),
+        selector=template.get("nodeSelector") or {},
+        tolerations=template.get("tolerations") or [],
+        serving=frozenset(
+            pod["node"]
+            for pod in seen.of_role(cluster.WORKER_ROLE)
+            if health.registered(pod, seen.leader)
+        ),
+    )
+
+
+def _node(item: Json) -> Json:
+    info = (item.get("status") or {}).get("nodeInfo") or {}
+    return {**cluster.node_facts(item), "machine_id": str(info.get("machineID") or "")}

@@ -1,0 +1,69 @@
+"""Empty nodes of pods, or take them out of the cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+LOOK_EVERY_S: Final = 2.0
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.cluster_node."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Drain, or delete."""
+        nodes = [name for name in options["nodes"] if kube.get(objects.node(name)) is not None]
+        if options["state"] == "absent":
+            for name in () if self.check_mode else nodes:
+                kube.delete(objects.node(name), propagation="Background")
+            return _changes([f"node {name}" for name in nodes])
+        return self._drain(kube, nodes, Patience(options["wait_timeout_s"]))
+
+    def _drain(self, kube: Kube, nodes: list[str], patience: Patience) -> Result:
+        """Cordon the nodes, then evict what no DaemonSet runs there, one look after another."""
+        went = []
+        for name in nodes:
+            node = kube.get(objects.node(name)) or {}
+            if not (node.get("spec") or {}).get("unschedulable"):
+                went.append(f"{name}: schedulable")
+                if not self.check_mode:
+                    kube.merge(objects.node(name), {"spec": {"unschedulable": True}})
+        evicted: set[str] = set()
+        while True:
+            pods = [
+                pod for name in nodes for pod in evictions.evictable(evictions.pods_on(kube, name))
+            ]
+            evicted |= set(evictions.names(pods))
+            if not pods or self.check_mode:
+                return _changes([*went, *(f"pod {name}" for name in sorted(evicted))])
+            running = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+            kept = [why for pod in running if (why := evictions.evict(kube, pod))]
+            awaited = kept[0] if kept else f"{evictions.names(pods)[0]} to end"
+            if patience.is_over:
+                raise CacheError(
+                    f"waited {patience.timeout_s:.0f} s for {awaited}.",
+                    "A disruption budget keeps it until other pods of its kind are ready."
+                    if kept
+                    else "",
+                    "see `kubectl get poddisruptionbudgets -A`; the nodes stay cordoned; run it again.",
+                )
+            patience.pause(awaited, LOOK_EVERY_S)
+
+
+def _changes(went: list[str]) -> Result:
+    return {
+        "changed": bool(went),
+        "went": went,
+        "diff": {"before": "".join(f"{one}\n" for one in went), "after": ""},
+    }

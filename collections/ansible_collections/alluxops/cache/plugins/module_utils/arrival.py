@@ -1,0 +1,69 @@
+"""How a node is marked as a worker's, and how far it has come. Pure functions of the API's objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health
+
+Json = dict[str, Any]
+
+
+def patch(
+    node: Mapping[str, Any], labels: Mapping[str, str], taints: Sequence[Mapping[str, Any]]
+) -> Json:
+    """The merge patch that gives a Node (API JSON) these labels and taints; {} where it has them."""
+    has = node["metadata"].get("labels") or {}
+    missing = {key: value for key, value in labels.items() if has.get(key) != value}
+    found: Json = {"metadata": {"labels": missing}} if missing else {}
+    there = list((node.get("spec") or {}).get("taints") or [])
+    new = [dict(taint) for taint in taints if not any(_same(taint, one) for one in there)]
+    if new:
+        # A merge patch replaces the list: what others have set stays in it.
+        replaced = {(one["key"], one["effect"]) for one in new}
+        kept = [one for one in there if (one.get("key"), one.get("effect")) not in replaced]
+        found["spec"] = {"taints": kept + new}
+    return found
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all((one.get(key) or "") == (other.get(key) or "") for key in ("key", "value", "effect"))
+
+
+def shown(change: Mapping[str, Any]) -> str:
+    """A patch for a diff, a line each."""
+    labels = (change.get("metadata") or {}).get("labels") or {}
+    lines = [f"{key}={value}" for key, value in labels.items()]
+    for taint in (change.get("spec") or {}).get("taints") or []:
+        value = f"={taint['value']}" if taint.get("value") else ""
+        lines.append(f"taint {taint['key']}{value}:{taint['effect']}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def awaited(node: str, ready: bool | None, seen: health.Seen) -> str:  # noqa: FBT001 - None: not there
+    """What a node's worker still lacks, in words; empty where it serves. ready: of the node."""
+    if ready is None:
+        return f"node {node} to be in the cluster"
+    if not ready:
+        return f"node {node} to be Ready"
+    pod = pod_of(node, seen)
+    if pod is None:
+        return f"a worker's pod on {node}"
+    if not cluster.is_ready(pod):
+        return f"{pod['name']} on {node} to be ready ({cluster.ready_text(pod)})"
+    if health.registered(pod, seen.leader) is None:
+        return f"{pod['name']} on {node} to be registered with the leader"
+    return ""
+
+
+def pod_of(node: str, seen: health.Seen) -> Mapping[str, Any] | None:
+    """The worker's pod of a node; None while there is none."""
+    return next((pod for pod in seen.of_role(cluster.WORKER_ROLE) if pod["node"] == node), None)
+
+
+def capacity(node: str, seen: health.Seen) -> int:
+    """Bytes that a node's worker holds; 0 while it is not registered."""
+    pod = pod_of(node, seen)
+    worker = health.registered(pod, seen.leader) if pod is not None else None
+    return worker.capacity_bytes if worker is not None else 0

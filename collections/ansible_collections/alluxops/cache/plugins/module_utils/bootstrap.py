@@ -1,0 +1,324 @@
+"""What is to be done on each host that is to become a worker, or is one; and why some may not. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+
+Step = Literal["join", "rejoin", "start", "member"]
+"""join: the host belongs to no cluster. rejoin: a join of this cluster was interrupted on it. start: it has joined,
+and its kubelet is to be started. member: its node is there and Ready."""
+
+OLDEST_OS = {"debian": (12,), "ubuntu": (22, 4)}
+"""The first releases whose containerd speaks what the kubelet asks."""
+OLDEST_CONTAINERD = (1, 6)
+KUBELET_MINORS_BEHIND = 3
+WELL_KNOWN = ("kubernetes.io/", "beta.kubernetes.io/", "node.kubernetes.io/")
+"""Labels that every kubelet sets itself, and taints that every DaemonSet tolerates."""
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the run. node: its name in Kubernetes. membership: of node_membership.read; {} where not known."""
+
+    host: str
+    node: str
+    membership: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the settings ask for."""
+
+    join: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is known of the cluster and of the release in it.
+
+    nodes: node_facts with machine_id, by name. authorities: SHA-256 of its CA certificates. endpoint: where its nodes
+    reach the API server; empty where kubeadm has not made it. selector, tolerations: of the workers' DaemonSet.
+    serving: names of the nodes whose workers are registered with the leader.
+    """
+
+    version: str
+    nodes: Mapping[str, Mapping[str, Any]]
+    authorities: frozenset[str]
+    endpoint: str
+    worker_label: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Mapping[str, Any]] = ()
+    serving: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do on one host."""
+
+    host: str
+    node: str
+    step: Step
+    is_worker: bool
+
+    @property
+    def text(self) -> str:
+        """The plan for a person."""
+        if self.is_worker:
+            return "is a worker of this release: what is broken is mended"
+        steps = {
+            "join": "joins the cluster and becomes a worker",
+            "rejoin": "joins the cluster, after a join that was interrupted, and becomes a worker",
+            "start": "has joined the cluster: its kubelet is started, and it becomes a worker",
+            "member": "is a node of the cluster and becomes a worker",
+        }
+        return steps[self.step]
+
+
+def texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Keys and values as Kubernetes takes them: YAML makes numbers and booleans of some."""
+    return {
+        str(key): str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in given.items()
+        if value is not None
+    }
+
+
+def plans(
+    hosts: Sequence[Host], cluster: Cluster, wanted: Wanted
+) -> tuple[list[Plan], list[SettingsError]]:
+    """A plan for each host that may be worked on, and everything that stands against the others."""
+    found: list[Plan] = []
+    faults = [*_wish_faults(wanted), *_twins(hosts)]
+    for host in hosts:
+        against = list(_host_faults(host, cluster, wanted))
+        faults += against
+        if not against:
+            # The leader knows the worker of a node that has left for a while longer.
+            is_worker = host.node in cluster.serving and host.node in cluster.nodes
+            found.append(Plan(host.host, host.node, step_of(host, cluster), is_worker))
+    return found, faults
+
+
+def step_of(host: Host, cluster: Cluster) -> Step:
+    """What it takes to have the host in the cluster."""
+    node, facts = cluster.nodes.get(host.node), host.membership
+    if node is not None and (facts.get("kubelet") or not facts):
+        return "member" if node["ready"] else "start"
+    if facts.get("kubelet"):
+        return "start"
+    if node is not None and _same_machine(node, facts) and not facts.get("bootstrap"):
+        return "member" if node["ready"] else "start"  # in a cluster that kubeadm has not made
+    return "rejoin" if facts.get("bootstrap") or facts.get("authorities") else "join"
+
+
+def _same_machine(node: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    return bool(facts.get("machine_id")) and node.get("machine_id") == facts["machine_id"]
+
+
+def _wish_faults(wanted: Wanted) -> Iterator[SettingsError]:
+    for taint in wanted.taints:
+        if not taint.get("key") or taint.get("effect") not in EFFECTS:
+            yield SettingsError(
+                f"bootstrap_workers_taints has {dict(taint)}.",
+                "A taint has a key, an effect and perhaps a value.",
+                f"write it as {{key: cache, value: only, effect: NoSchedule}}; effects are {', '.join(EFFECTS)}.",
+            )
+
+
+def _twins(hosts: Sequence[Host]) -> Iterator[SettingsError]:
+    seen: dict[str, str] = {}
+    for host in hosts:
+        if seen.setdefault(host.node, host.host) != host.host:
+            yield SettingsError(
+                f"alluxio_node_name is {host.node} for both {seen[host.node]} and {host.host}.",
+                "Each host is a node of its own.",
+                "set alluxio_node_name per host, as `kubectl get nodes` shows it.",
+            )
+
+
+def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[SettingsError]:
+    facts, node = host.membership, cluster.nodes.get(host.node)
+    for kind in ("kubelet", "bootstrap"):
+        access = facts.get(kind) or {}
+        theirs = frozenset(access.get("authorities") or ())
+        if theirs and cluster.authorities and not theirs & cluster.authorities:
+            yield _foreign(host, f"its kubelet belongs to {access['server']}")
+            return
+    left = frozenset(facts.get("authorities") or ())
+    if left and cluster.authorities and not left & cluster.authorities:
+        yield _foreign(host, "/etc/kubernetes/pki/ca.crt is another cluster's")
+        return
+    yield from _identity_faults(host, node)
+    step = step_of(host, cluster)
+    if step in ("join", "rejoin"):
+        yield from _join_faults(host, node, cluster, wanted)
+    yield from _placement_faults(host, node, cluster, wanted)
+
+
+def _foreign(host: Host, why: str) -> SettingsError:
+    return SettingsError(
+        f"{host.host} belongs to another cluster: {why}.",
+        "the kubeconfig's cluster has another certificate authority. What that host runs would be torn from it.",
+        f"take {host.host} out of new_workers; or, where that cluster is gone, run `kubeadm reset` on it, then again.",
+    )
+
+
+def _identity_faults(host: Host, node: Mapping[str, Any] | None) -> Iterator[SettingsError]:
+    """A node of the host's name that is another machine."""
+    facts = host.membership
+    if node is None or not node.get("machine_id") or not facts.get("machine_id"):
+        return
+    if not _same_machine(node, facts) and node["ready"]:
+        yield SettingsError(
+            f"the node {host.node} of the cluster is another machine than {host.host}"
+            f" (machine id {node['machine_id']}, {host.host} has {facts['machine_id']}).",
+            "two hosts cannot have one name in the cluster.",
+            f"correct alluxio_node_name or ansible_host of {host.host}; or, where the machine was replaced,"
+            f" `kubectl delete node {host.node}` first.",
+        )
+
+
+def _join_faults(
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+) -> Iterator[SettingsError]:
+    if not wanted.join:
+        what = f"{host.node} is no node of the cluster" if node is None else "it is not that node"
+        yield SettingsError(
+            f"{host.host} has not joined the cluster: {what}.",
+            "bootstrap_workers_join is false.",
+            "set bootstrap_workers_join: true (kubeadm joins it), or join it as your cluster's nodes are joined; where"
+            " it is a node of another name, set alluxio_node_name.",
+        )
+        return
+    if not cluster.endpoint:
+        yield SettingsError(
+            f"{host.host} cannot be joined by kubeadm.",
+            "the cluster has no ConfigMap kube-public/cluster-info: kubeadm has not made it.",
+            "join the host as your cluster's nodes are joined, then run with bootstrap_workers_join: false.",
+        )
+        return
+    yield from _os_faults(host)
+    yield from _program_faults(host, cluster)
+
+
+def _os_faults(host: Host) -> Iterator[SettingsError]:
+    facts = host.membership
+    oldest = OLDEST_OS.get(str(facts.get("os_id")))
+    name = facts.get("os_name") or "an unknown system"
+    fix = "use Debian 12 or 13, or Ubuntu 22.04 or 24.04; or join it as your cluster's nodes are joined."
+    if oldest is None:
+        cause = "joins are known to work on Debian and Ubuntu."
+        yield SettingsError(f"{host.host} runs {name}, and is to join the cluster.", cause, fix)
+    elif _numbers(str(facts.get("os_version"))) < oldest:
+        cause = "its containerd is too old for the kubelet, which needs 1.6 or newer."
+        yield SettingsError(f"{host.host} runs {name}, and is to join the cluster.", cause, fix)
+
+
+def _program_faults(host: Host, cluster: Cluster) -> Iterator[SettingsError]:
+    programs = host.membership.get("programs") or {}
+    missing = [name for name in ("containerd", "kubelet", "kubeadm") if not programs.get(name)]
+    minor = ".".join(cluster.version.split(".")[:2])
+    if missing:
+        yield SettingsError(
+            f"{host.host} lacks {', '.join(missing)}.",
+            "bootstrap_workers_join needs them.",
+            f"install containerd, and kubelet and kubeadm {minor}, on it.",
+        )
+        return
+    if _numbers(programs["containerd"]) < OLDEST_CONTAINERD:
+        yield SettingsError(
+            f"{host.host} has containerd {programs['containerd']}.",
+            "the kubelet needs 1.6 or newer.",
+            "upgrade containerd.",
+        )
+    if _numbers(programs["kubeadm"])[:2] != _numbers(cluster.version)[:2]:
+        yield SettingsError(
+            f"{host.host} has kubeadm {programs['kubeadm']}, the cluster is {cluster.version}.",
+            "kubeadm joins a node to a cluster of its own minor version.",
+            f"install kubeadm {minor}.",
+        )
+    ahead = _numbers(programs["kubelet"])[1] - _numbers(cluster.version)[1]
+    if ahead > 0 or -ahead > KUBELET_MINORS_BEHIND:
+        yield SettingsError(
+            f"{host.host} has kubelet {programs['kubelet']}, the cluster is {cluster.version}.",
+            "a kubelet may be up to three minor versions older than the API server, and never newer.",
+            f"install kubelet {minor}.",
+        )
+    if not host.membership.get("containerd_answers"):
+        yield SettingsError(
+            f"containerd does not run on {host.host}.",
+            "/run/containerd/containerd.sock is not there.",
+            "`systemctl enable --now containerd` on it; `journalctl -u containerd` says why it does not start.",
+        )
+
+
+def _placement_faults(
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+) -> Iterator[SettingsError]:
+    """Whether the DaemonSet would put a worker on the node as it will be."""
+    labels = {
+        **((node or {}).get("labels") or {}),
+        **wanted.labels,
+        cluster.worker_label: node_labels.VALUE,
+    }
+    lacking = [
+        f"{key}={value}"
+        for key, value in cluster.selector.items()
+        if labels.get(key) != value and not (node is None and key.startswith(WELL_KNOWN))
+    ]
+    if lacking:
+        shown = ", ".join(lacking).replace("=", ": ")
+        yield SettingsError(
+            f"no worker would come to {host.host}: the release's workers are selected by {', '.join(lacking)} too.",
+            "nodeSelector in the chart's values asks for it.",
+            f"set bootstrap_workers_labels: {{{shown}}}, or label the node.",
+        )
+    taints = [
+        taint
+        for taint in [*((node or {}).get("taints") or []), *wanted.taints]
+        if not str(taint.get("key")).startswith(WELL_KNOWN)
+    ]
+    blocking = untolerated(taints, cluster.tolerations)
+    if blocking:
+        key = blocking[0].split("=")[0].split(":")[0]
+        yield SettingsError(
+            f"no worker would come to {host.host}: its taints {', '.join(blocking)} are not tolerated.",
+            "the chart's values have no toleration for it.",
+            f"add one to alluxio_values (`tolerations: [{{key: {key}, operator: Exists}}]`) and run `alluxops site`,"
+            " or remove the taint.",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def limit_faults(
+    limit: str, groups: Mapping[str, Sequence[str]], pieces: Sequence[str]
+) -> list[SettingsError]:
+    """What of --limit names no host that this verb works on. pieces: the limit, split as Ansible does it."""
+    known = {host for hosts in groups.values() for host in hosts}
+    ours = {*groups.get("new_workers", ()), *groups.get("cache_workers", ())}
+    passed = {*groups.get("kube_control", ())}
+    faults = []
+    for piece in pieces:
+        if piece[:1] in "!&~@" or any(sign in piece for sign in "*?[") or piece in groups:
+            continue
+        if piece not in known:
+            what = f"{piece} of --limit {limit} is no host and no group of the inventory."
+        elif piece not in ours | passed:
+            what = f"{piece} of --limit {limit} is neither in new_workers nor in cache_workers."
+        else:
+            continue
+        fix = "list it under new_workers in the inventory, or correct --limit."
+        faults.append(SettingsError(what, "Ansible passes over it without an error.", fix))
+    return faults

@@ -1,0 +1,78 @@
+"""What bootstrap-workers says at its end: a line for each host, what to write into the inventory. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.module_utils.summary import duration
+
+Found = Mapping[str, Any]
+"""Of one host: plan, took_s, join_s, arrival, canary, mended, writer; what did not run is missing or empty."""
+
+RESTART = "made anew: its worker has the old one until its pod is deleted"
+
+
+def lines(hosts: Mapping[str, Found], *, check_mode: bool) -> list[str]:
+    """One line for each host, and one for each thing that was mended there."""
+    found = []
+    width = max((len(host) for host in hosts), default=0)
+    for host, one in hosts.items():
+        text = f"would do: {_would(one)}" if check_mode else _did(one)
+        found.append(f"{host:<{width}}  {text}")
+        found += [f"{'':<{width}}    {line}" for line in one.get("mended") or []]
+    return found
+
+
+def _would(found: Found) -> str:
+    plan = found["plan"]
+    if plan["is_worker"]:
+        return "mend what is broken" if found.get("mended") else "nothing"
+    join = {
+        "join": "join the cluster, ",
+        "rejoin": "join the cluster anew, ",
+        "start": "start the kubelet, ",
+    }
+    return f"{join.get(plan['step'], '')}label the node, wait for its worker"
+
+
+def _did(found: Found) -> str:
+    plan, arrival, canary = found["plan"], found.get("arrival") or {}, found.get("canary") or {}
+    parts = []
+    if plan["step"] in ("join", "rejoin"):
+        parts.append(f"joined in {duration(found.get('join_s') or 0)}")
+    elif plan["step"] == "start":
+        parts.append("kubelet started")
+    if not plan["is_worker"] and arrival:
+        parts.append(f"registered {duration(arrival['registered_s'])} later")
+    if canary and found.get("writer"):
+        parts.append(f"read in {duration(canary['took_s'])} what {found['writer']} wrote")
+    size = human(arrival["capacity_bytes"]) if arrival.get("capacity_bytes") else ""
+    whole = duration(found.get("took_s") or 0)
+    if plan["is_worker"]:
+        done = "is a worker, mended" if found.get("mended") else "is a worker, nothing to mend"
+        head = f"{done}, in {whole}"
+    else:
+        head = f"worker in {whole}"
+    return " · ".join([", ".join(filter(None, (head, size))), *parts])
+
+
+def mended(node: Found, directories: Found, *, is_worker: bool) -> list[str]:
+    """What was mended on a host, by the results of node_worker and node_directories; nothing on a new one."""
+    if not is_worker:
+        return []
+    found = [str(line) for line in node.get("mended") or []]
+    found += [f"{path}: {RESTART}" for path in directories.get("made") or []]
+    found += [
+        f"{path}: owner and mode were put right" for path in directories.get("corrected") or []
+    ]
+    return found
+
+
+def inventory_line(hosts: Sequence[str], workers: Sequence[str]) -> str:
+    """What to change in the inventory, for `alluxops_notes`; empty where it says so already."""
+    new = [host for host in hosts if host not in workers]
+    if not new:
+        return ""
+    return f"inventory move {', '.join(new)} from new_workers to cache_workers: site and verify count on them then"

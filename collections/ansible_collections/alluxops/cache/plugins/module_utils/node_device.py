@@ -1,0 +1,126 @@
+"""Whether a disk may be formatted for a worker's tier, decided from what lies on it.
+
+Pure. Standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+
+Step = Literal["format", "mount", "none"]
+
+FILESYSTEM = "ext4"
+OPTIONS = "defaults,noatime,nofail"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A device as it is.
+
+    probed: what blkid says of it, such as {TYPE: xfs, LABEL: data} or {PTTYPE: gpt}; {} for a blank one. partitions:
+    names of its partitions. users: device-mapper or RAID devices on it. mounted_on: where it is mounted. there: what is
+    mounted on the mount point, as a device; "" for nothing.
+    """
+
+    kind: Literal["missing", "other", "block"]
+    probed: dict[str, str]
+    partitions: Sequence[str] = ()
+    users: Sequence[str] = ()
+    mounted_on: Sequence[str] = ()
+    there: str = ""
+
+
+def label(namespace: str, release: str) -> str:
+    """The file system's label, by which a device is known as this release's. ext4 takes 16 characters."""
+    return f"alluxops-{hashlib.sha256(f'{namespace}/{release}'.encode()).hexdigest()[:7]}"
+
+
+def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, host: str) -> Step:
+    """What to do. Raises SettingsError for a device that is in use, or holds what nobody said may go."""
+    what = f"bootstrap_workers_device is {device} on {host}"
+    if found.kind != "block":
+        raise SettingsError(
+            f"{what}, which is {'not there' if found.kind == 'missing' else 'no block device'}.",
+            fix="name a whole disk, a partition or a loop device of that host.",
+        )
+    if point in found.mounted_on:
+        return "none"
+    if found.mounted_on or found.users:
+        used = ", ".join([*found.mounted_on, *found.users])
+        raise SettingsError(
+            f"{what}, which is in use: {used}.",
+            "Formatting it would destroy what is used there.",
+            "name another device, or take it out of use first.",
+        )
+    if found.there:
+        raise SettingsError(
+            f"{what}, and {found.there} is mounted on {point} already.",
+            "The tier lies there.",
+            f"leave bootstrap_workers_device out, or `umount {point}` first.",
+        )
+    if found.probed.get("TYPE") == FILESYSTEM and found.probed.get("LABEL") == ours:
+        return "mount"
+    holds = contents(found)
+    if holds and not confirmed:
+        raise SettingsError(
+            f"{what}, which holds {holds}.",
+            "Formatting it destroys that, so it is confirmed by host and device.",
+            f"name another device, or run once with -e alluxio_confirm_format_device={host}:{device}",
+        )
+    return "format"
+
+
+def contents(found: Found) -> str:
+    """What a device holds, in words; empty for a blank one."""
+    parts = []
+    if found.probed.get("TYPE"):
+        name = found.probed.get("LABEL")
+        parts.append(f"{found.probed['TYPE']}{f' ({name})' if name else ''}")
+    if found.probed.get("PTTYPE"):
+        parts.append(f"a partition table ({found.probed['PTTYPE']})")
+    if found.partitions:
+        parts.append(f"the partitions {', '.join(found.partitions)}")
+    return " and ".join(parts)
+
+
+def parse_probe(text: str) -> dict[str, str]:
+    """The output of `blkid -p -o export`."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key: value.replace("\\", "") for key, _, value in pairs}
+
+
+def is_confirmed(confirmation: str, host: str, device: str) -> bool:
+    """Whether `host:device`, or a list of such with commas, names this one."""
+    return f"{host}:{device}" in [part.strip() for part in confirmation.split(",")]
+
+
+def fstab(before: str, uuid: str, point: str) -> str:
+    """The text of /etc/fstab with the mount in it, once."""
+    line = " ".join([f"UUID={uuid}", *_fields(point)])
+    kept = [
+        one
+        for one in before.splitlines()
+        if one.lstrip().startswith("#") or one.split()[1:2] != [point]
+    ]
+    return "".join(f"{one}\n" for one in [*kept, line])
+
+
+def fstab_without(before: str, point: str) -> str:
+    """The text of /etc/fstab without the line that fstab() has written; one that an administrator wrote stays."""
+    return "".join(
+        line for line in before.splitlines(keepends=True) if not _is_written(line.split(), point)
+    )
+
+
+def _is_written(fields: Sequence[str], point: str) -> bool:
+    return fields[1:] == _fields(point) and fields[0].startswith("UUID=")
+
+
+def _fields(point: str) -> list[str]:
+    """What follows the device in our line of /etc/fstab."""
+    return [point, FILESYSTEM, OPTIONS, "0", "2"]

@@ -1,0 +1,68 @@
+"""What remove-workers says at its end: a line for each host. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """What was done for a host. node_result: node_residue's result there; empty where it could not be reached.
+
+    device_result: node_device's, of the disk that the tier lay on. is_dry: it is only what would be done, so that the
+    pods that mount something are still there.
+    """
+
+    host: str
+    was_removed: bool = False
+    left_cluster: bool = False
+    is_dry: bool = False
+    node_result: dict[str, Any] = field(default_factory=dict)
+    device_result: dict[str, Any] = field(default_factory=dict)
+
+
+def lines(release: str, hosts: Sequence[Host]) -> list[str]:
+    """The summary, a line for each host."""
+    width = max((len(host.host) for host in hosts), default=0)
+    return [
+        f"workers of {release}",
+        *(f"  {host.host:<{width}}  {' · '.join(_words(host))}" for host in hosts),
+    ]
+
+
+def _words(host: Host) -> list[str]:
+    result = host.node_result
+    done = "would be removed" if host.is_dry else "removed"
+    words = ["already removed" if host.was_removed else done]
+    if not result or result.get("unreachable") or "mounts" not in result:
+        words.append("not reached: its directories and mounts are as they were")
+    else:
+        detached = [one["point"] for one in result["mounts"] if one["state"] == "detached"]
+        serving = [one["point"] for one in result["mounts"] if one["state"] == "serving"]
+        if detached:
+            words.append(f"detached {' '.join(detached)}")
+        if serving and not (host.is_dry and not host.was_removed):
+            words.append(f"still mounted: {' '.join(serving)}")
+        unmounted = host.device_result.get("unmounted")
+        if unmounted:
+            verb = "would unmount" if host.is_dry else "unmounted"
+            words.append(f"{verb} {unmounted}, which keeps its data")
+        if result["purged"]:
+            verb = "would delete" if host.is_dry else "deleted"
+            words.append(f"{verb} {' '.join(result['purged'])}")
+        # In check mode the disk is still mounted, and node_residue takes it for one that stays.
+        kept = [
+            path for path in result["kept"] if not unmounted or path != host.device_result["point"]
+        ]
+        if kept:
+            words.append(f"kept {' '.join(kept)}")
+        left = [one["path"] for one in result["directories"]]
+        if left:
+            words.append(f"left {' '.join(left)}")
+    if host.left_cluster:
+        words.append(
+            "would leave the cluster" if host.is_dry else "no node of the cluster any more"
+        )
+    return words

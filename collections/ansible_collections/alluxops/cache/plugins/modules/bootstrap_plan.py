@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bootstrap_plan
+short_description: Plan what makes hosts workers, and refuse those that cannot become one
+description:
+  - Compares the hosts with the cluster (one list of its nodes) and with the release in it. Fails, refused, with all
+    that stands against any of them.
+  - Refused are hosts that C(--limit) names and the inventory does not have, hosts of another cluster, hosts that have
+    to join and cannot, and nodes to which the release's workers would not come.
+options:
+  results:
+    description: The registered result of M(alluxops.cache.node_check), with C(membership), by host.
+    type: dict
+    required: true
+  join:
+    description: C(bootstrap_workers_join).
+    type: bool
+    default: false
+  labels:
+    description: C(bootstrap_workers_labels).
+    type: dict
+    default: {}
+  taints:
+    description: C(bootstrap_workers_taints).
+    type: list
+    elements: dict
+    default: []
+extends_documentation_fragment:
+  - alluxops.cache.api
+  - alluxops.cache.attributes.controller
+  - alluxops.cache.attributes.only_reads
+"""
+
+EXAMPLES = r"""
+- name: Plan the bootstrap
+  alluxops.cache.bootstrap_plan:
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    results: "{{ dict(hosts | zip(hosts | map('extract', hostvars, '__bootstrap_workers_check'))) }}"
+  vars:
+    hosts: "{{ ansible_play_hosts_all }}"
+  run_once: true
+"""
+
+RETURN = r"""
+plans: {description: "By host: {host, node, step, is_worker}.", type: dict, returned: success}
+mount_points: {description: Where the release's FUSE pods mount., type: list, elements: str, returned: success}
+shown: {description: "The plan, a line a host.", type: list, elements: str, returned: success}
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("bootstrap_plan")
+
+
+if __name__ == "__main__":
+    main()

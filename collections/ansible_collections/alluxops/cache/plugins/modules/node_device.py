@@ -1,0 +1,230 @@
+#!/usr/bin/python
+# Copyright: the alluxops contributors
+# Apache License 2.0 (see LICENSE)
+"""Format a device for a worker's tier and mount it, or refuse to; unmount it again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_device
+short_description: Format a device for a worker's tier and mount it, or unmount it
+version_added: 0.1.0
+author: alluxops contributors
+description:
+  - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
+  - A device that it has formatted for this release before is only mounted. What lies on it stays.
+  - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
+  - With O(state=absent) a device that it has formatted for this release is unmounted from the tier's directory, and
+    its line in C(/etc/fstab) goes. What lies on the device stays, and so does a mount or a line that others have made.
+options:
+  state:
+    description: Whether the tier lies on the device.
+    type: str
+    choices: [present, absent]
+    default: present
+  device:
+    description: A disk, a partition or a loop device. Needed with O(state=present).
+    type: str
+  root:
+    description: C(node_storage_root).
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  release:
+    description: Name of the release.
+    type: str
+    required: true
+  host:
+    description: The host's name in the inventory, for errors and for the confirmation. Needed with O(state=present).
+    type: str
+  confirmation:
+    description: C(alluxio_confirm_format_device).
+    type: str
+    default: ''
+attributes:
+  check_mode:
+    description: Says what it would do, and refuses the same.
+    support: full
+  diff_mode:
+    description: Shows what the device holds before and after, or which mount and which line go.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Format the disk of the worker's tier
+  alluxops.cache.node_device:
+    device: /dev/sdb
+    root: /mnt/fuse3
+    namespace: alluxio
+    release: alluxio
+    host: n4
+  become: true
+
+- name: Unmount it
+  alluxops.cache.node_device:
+    state: absent
+    root: /mnt/fuse3
+    namespace: alluxio
+    release: alluxio
+  become: true
+"""
+
+RETURN = r"""
+step: {description: "C(format), C(mount) or C(none).", type: str, returned: with O(state=present)}
+point: {description: The tier's directory., type: str, returned: with O(state=absent)}
+unmounted: {description: The device that was unmounted; empty for none., type: str, returned: with O(state=absent)}
+"""
+
+import os
+import stat
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_files,
+    node_device,
+    node_residue,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+
+FSTAB = "/etc/fstab"
+SYS_DEVICES = "/sys/dev/block"
+
+
+def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
+    """The device as it is."""
+    try:
+        entry = os.stat(device)
+    except OSError:
+        return node_device.Found("missing", {})
+    if not stat.S_ISBLK(entry.st_mode):
+        return node_device.Found("other", {})
+    number = f"{os.major(entry.st_rdev)}:{os.minor(entry.st_rdev)}"
+    folder = f"{SYS_DEVICES}/{number}"
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    partitions = [name for name in names if os.path.exists(f"{folder}/{name}/partition")]
+    numbers = {number} | {
+        (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
+    }
+    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    holders = f"{folder}/holders"
+    return node_device.Found(
+        "block",
+        probe(module, device),
+        partitions=partitions,
+        users=sorted(os.listdir(holders)) if os.path.isdir(holders) else [],
+        mounted_on=[mount.point for mount in mounts if mount.device in numbers],
+        there=next((mount.source for mount in mounts if mount.point == point), ""),
+    )
+
+
+def probe(module: AnsibleModule, device: str) -> dict[str, str]:
+    """What lies on a device, read from it and not from a cache."""
+    code, out, err = module.run_command(
+        [module.get_bin_path("blkid", required=True), "-p", "-o", "export", device]
+    )
+    if code not in (0, 2):  # 2: it is blank
+        raise CacheError(f"{device} cannot be read: {(err or out).strip()}.")
+    return node_device.parse_probe(out)
+
+
+def run(module: AnsibleModule, program: str, *arguments: str) -> None:
+    """Run a program that must succeed."""
+    path = module.get_bin_path(program, required=True)
+    code, out, err = module.run_command([path, *arguments])
+    if code != 0:
+        raise CacheError(f"{program} {' '.join(arguments)} failed: {(err or out).strip()}")
+
+
+def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
+    """Format where that is the step, then mount, now and at boot."""
+    device = module.params["device"]
+    if step == "format":
+        run(module, "wipefs", "--all", device)
+        run(module, f"mkfs.{node_device.FILESYSTEM}", "-q", "-L", ours, "-m", "0", device)
+    uuid = probe(module, device)["UUID"]
+    os.makedirs(point, mode=0o755, exist_ok=True)
+    text = node_device.fstab(host_files.read_text(FSTAB) or "", uuid, point)
+    host_files.write_bytes(FSTAB, text.encode())
+    run(module, "mount", "-t", node_device.FILESYSTEM, "-o", node_device.OPTIONS, device, point)
+
+
+def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: bool) -> str:
+    """The device on a mount point, where its file system is one that was made for this release; "" for none.
+
+    is_written: whether our line is in /etc/fstab, which is believed of a disk that can be read no more.
+    """
+    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    # Of several on one point the last covers the others.
+    there = [mount for mount in mounts if mount.point == point][-1:]
+    device = there[0].source if there and there[0].filesystem == node_device.FILESYSTEM else ""
+    if not device.startswith("/"):
+        return ""
+    try:
+        return device if probe(module, device).get("LABEL") == ours else ""
+    except CacheError:
+        return device if is_written else ""
+
+
+def leave(module: AnsibleModule, point: str, ours: str) -> None:
+    """Unmount what was mounted for the tier, now and at boot."""
+    before = host_files.read_text(FSTAB) or ""
+    after = node_device.fstab_without(before, point)
+    device = mounted_by_us(module, point, ours, is_written=after != before)
+    if not module.check_mode:
+        # The line first: of a run that is killed in between, the mount tells the next one what is left to be done.
+        if after != before:
+            host_files.write_bytes(FSTAB, after.encode())
+        if device:
+            run(module, "umount", point)
+    gone = [line for line in before.splitlines() if line not in after.splitlines()]
+    went = [*([f"{device} mounted on {point}"] if device else []), *gone]
+    module.exit_json(
+        changed=bool(went),
+        point=point,
+        unmounted=device,
+        diff={"before": "".join(f"{line}\n" for line in went), "after": ""},
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            **{
+                name: {"type": "str", "required": True} for name in ("root", "namespace", "release")
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "device": {"type": "str"},
+            "host": {"type": "str"},
+            "confirmation": {"type": "str", "default": ""},
+        },
+        required_if=[("state", "present", ("device", "host"))],
+        supports_check_mode=True,
+    )
+    options = module.params
+    device, host = options["device"], options["host"]
+    ours = node_device.label(options["namespace"], options["release"])
+    try:
+        parts = (options["root"], options["namespace"], options["release"])
+        point = f"{node_residue.directory(*parts)}/tier0"
+        if options["state"] == "absent":
+            leave(module, point, ours)
+        found = look(module, device, point)
+        confirmed = node_device.is_confirmed(options["confirmation"], host, device)
+        step = node_device.plan(device, point, found, ours=ours, confirmed=confirmed, host=host)
+        if step != "none" and not module.check_mode:
+            take(module, step, point, ours)
+    except CacheError as error:
+        module.fail_json(**error.result())
+    holds = node_device.contents(found) or "nothing"
+    after = f"{device}: ext4 ({ours}) on {point}\n"
+    before = after if step == "none" else f"{device}: {holds}\n"
+    module.exit_json(changed=step != "none", step=step, diff={"before": before, "after": after})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright: the alluxops contributors
+# Apache License 2.0 (see LICENSE)
+"""Give a node what a worker needs of it, and mend what is broken there: one round trip."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_worker
+short_description: Give a node what a worker needs of it, and mend what is broken there
+version_added: 0.1.0
+author: alluxops contributors
+description:
+  - Installs packages that are missing, by apt; loads the kernel's FUSE, after a reboot too where it is a module.
+  - Detaches FUSE mounts of the release whose process is gone (C(umount --lazy)). Those that answer stay.
+  - Removes domain sockets of the release that nobody listens on. Those that are listened on stay.
+  - Says what it mended. Touches nothing of another release.
+options:
+  root:
+    description: C(node_storage_root).
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  release:
+    description: Name of the release.
+    type: str
+    required: true
+  mount_points:
+    description: Where the release's FUSE pods mount.
+    type: list
+    elements: str
+    default: []
+  packages:
+    description: Debian packages that must be there. On hosts without dpkg they are not looked at.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description: Says what it would do.
+    support: full
+  diff_mode:
+    description: Shows what is mended.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Prepare the node, and mend what is broken
+  alluxops.cache.node_worker:
+    root: "{{ node_storage_root }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+    packages: [fuse3]
+  become: true
+"""
+
+RETURN = r"""
+mended:
+  description: What was mended or made, or would be, a line each.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import errno
+import os
+import shutil
+import socket
+import stat
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    apt_commands,
+    host_files,
+    node_mend,
+    node_residue,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+
+STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
+CONNECT_TIMEOUT_S = 2.0
+
+
+def stale_mounts(points: list[str], release: str) -> list[str]:
+    """The release's FUSE mounts whose process is gone."""
+    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    return [point for point in node_mend.fuse_points(mounts, points, release) if is_stale(point)]
+
+
+def is_stale(point: str) -> bool:
+    """Whether a mount does not answer any more."""
+    try:
+        os.stat(point)
+    except OSError as fault:
+        return fault.errno in STALE
+    return False
+
+
+def dead_sockets(folder: str) -> list[str]:
+    """The sockets in a directory that nobody listens on."""
+    found = []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:  # missing, which the directories' own task mends
+        return []
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            if stat.S_ISSOCK(os.lstat(path).st_mode) and not is_listened_on(folder, name):
+                found.append(path)
+        except FileNotFoundError:
+            continue  # its worker has just ended
+    return found
+
+
+def is_listened_on(folder: str, name: str) -> bool:
+    """Whether a process takes connections on a socket. A path may be longer than an address, hence the descriptor."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(CONNECT_TIMEOUT_S)
+    try:
+        client.connect(f"/proc/self/fd/{opened}/{name}")
+    except ConnectionRefusedError:
+        return False
+    except OSError:  # busy, or none of ours to judge
+        return True
+    finally:
+        client.close()
+        os.close(opened)
+    return True
+
+
+def load_fuse(module: AnsibleModule) -> list[str]:
+    """Have FUSE in the kernel, now and after a reboot; what was done, in words."""
+    said = []
+    was_loaded = False
+    if not os.path.exists("/dev/fuse"):
+        was_loaded = True
+        if not module.check_mode:
+            modprobe = module.get_bin_path("modprobe", required=True)
+            code, out, err = module.run_command([modprobe, "fuse"])
+            if code != 0 or not os.path.exists("/dev/fuse"):
+                raise CacheError(
+                    "/dev/fuse is missing and cannot be made.",
+                    (err or out).strip() or "the kernel has no FUSE",
+                    "boot a kernel with FUSE (CONFIG_FUSE_FS); in a container, hand /dev/fuse in.",
+                )
+        said.append("the kernel's module fuse was loaded")
+    modules = host_files.read_text("/proc/modules") or ""
+    lasts = host_files.read_text(node_mend.MODULES_LOAD) == node_mend.MODULES_LOAD_TEXT
+    if node_mend.keeps_fuse(modules, was_loaded=was_loaded) and not lasts:
+        if not module.check_mode:
+            host_files.write_bytes(node_mend.MODULES_LOAD, node_mend.MODULES_LOAD_TEXT.encode())
+        said.append(f"{node_mend.MODULES_LOAD} was written")
+    return said
+
+
+def install(module: AnsibleModule, packages: list[str]) -> list[str]:
+    """Install what is missing; its names."""
+    if not packages or shutil.which("dpkg-query") is None:
+        return []
+    apt = apt_commands.Apt(module)
+    missing = [name for name in packages if not apt.installed(name)]
+    if missing and not module.check_mode:
+        what = f"{', '.join(missing)} cannot be installed."
+        apt.get([], ["update"], what)
+        apt.get([], ["--yes", "--no-install-recommends", "install", *missing], what)
+    return missing
+
+
+def detach(module: AnsibleModule, point: str) -> None:
+    """Detach a mount that nothing serves any more."""
+    umount = module.get_bin_path("umount", required=True)
+    code, out, err = module.run_command([umount, "--lazy", point])
+    if code != 0:
+        raise CacheError(
+            f"{point} cannot be detached.", (err or out).strip(), f"umount --lazy {point}"
+        )
+
+
+def mend(module: AnsibleModule) -> dict[str, list[str]]:
+    """Do all of it; what was done, by kind."""
+    options = module.params
+    release = node_residue.directory(options["root"], options["namespace"], options["release"])
+    mounts = stale_mounts(options["mount_points"], release)
+    for point in () if module.check_mode else mounts:
+        detach(module, point)
+    sockets = dead_sockets(f"{release}/domain")
+    for path in () if module.check_mode else sockets:
+        if not is_listened_on(*os.path.split(path)):  # a worker may have come meanwhile
+            os.unlink(path)
+    return {
+        "mounts": mounts,
+        "sockets": sockets,
+        "packages": install(module, options["packages"]),
+        "fuse": load_fuse(module),
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+            "release": {"type": "str", "required": True},
+            "mount_points": {"type": "list", "elements": "str", "default": []},
+            "packages": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        lines = node_mend.told(mend(module))
+    except CacheError as error:
+        module.fail_json(**error.result())
+    module.exit_json(
+        changed=bool(lines),
+        mended=lines,
+        diff={"before": "", "after": "".join(f"{line}\n" for line in lines)},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: worker_arrival
+short_description: Label nodes, and wait until each carries a worker that is registered with the leader
+description:
+  - Labels and taints the nodes as soon as they are in the cluster, then waits until they are Ready and their workers
+    serve. All nodes are looked at with the same few list calls.
+  - Does not fail for a node that does not get there, so that the others go on. What keeps it is in C(nodes).
+options:
+  nodes:
+    description: Kubernetes names of the nodes.
+    type: list
+    elements: str
+    required: true
+  labels:
+    description: Labels that they get beside the one that M(alluxops.cache.node_labels) sets.
+    type: dict
+    default: {}
+  taints:
+    description: Taints that they get, as {key, value, effect}. Others stay.
+    type: list
+    elements: dict
+    default: []
+  wait_timeout_s:
+    description: How many seconds it may take.
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - alluxops.cache.api
+attributes:
+  action:
+    description: Runs on the controller, inside the playbook's own Python.
+    support: full
+  check_mode:
+    description: Waits for nothing, and reports what would be labelled.
+    support: full
+  diff_mode:
+    description: Shows the labels and taints that are set.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Wait until the workers have come
+  alluxops.cache.worker_arrival:
+    kubeconfig: "{{ alluxops_kubeconfig }}"
+    namespace: "{{ alluxio_namespace }}"
+    release: "{{ alluxio_release }}"
+    nodes: [n4]
+  run_once: true
+"""
+
+RETURN = r"""
+nodes:
+  description:
+    - "By node: {changed, ready_s, registered_s, capacity_bytes, problem}. problem is empty where its worker serves."
+  returned: success
+  type: dict
+"""
+
+from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
+
+
+def main() -> None:
+    """Say who does the work."""
+    refuse("worker_arrival")
+
+
+if __name__ == "__main__":
+    main()

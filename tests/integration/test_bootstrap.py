@@ -1,0 +1,311 @@
+"""`bootstrap-workers` on a real cluster: a spare node becomes a serving worker, and nothing else is touched."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.lab_under_test import RunningLab, run_lab
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+NAME = "boot"
+OURS: dict[str, Any] = {"verify_tests": False}
+PLAYBOOK = "playbooks/bootstrap_workers.yml"
+TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
+STALE = (
+    "import ctypes, os, socket\n"
+    'opened = os.open("/dev/fuse", os.O_RDWR)\n'
+    'how = f"fd={opened},rootmode=40000,user_id=0,group_id=0".encode()\n'
+    "assert not ctypes.CDLL(None).mount(b'gone', b'BASE/mount', b'fuse', 0, how)\n"
+    "socket.socket(socket.AF_UNIX).bind('BASE/domain/gone')\n"
+)
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """The lab's spare node, and the cache that it is to serve."""
+
+    cache: Cache
+    node: str
+
+    @property
+    def lab(self) -> RunningLab:
+        return self.cache.lab
+
+    def verb(self, *argv: str, limit: str = "", **settings: Any) -> Outcome:
+        return self.cache.verb(
+            "bootstrap-workers", "--limit", limit or self.node, *argv, **OURS, **settings
+        )
+
+    def apply(self, *argv: str, **settings: Any) -> Outcome:
+        done = self.verb(*argv, **settings)
+        assert done.code == 0, done.output
+        return done
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        return self.lab.on_node(self.node, script, check=check)
+
+    def tokens(self) -> str:
+        return self.lab.kubectl(
+            *("get", "secrets", "-n", "kube-system", "-l", "alluxops.io/joins", "-o", "name")
+        )
+
+    def workers(self) -> dict[str, str]:
+        """The uid of each worker's pod, by node."""
+        pods = self.lab.objects("pods", "-n", NAME, "-l", "role=alluxio-worker")
+        return {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in pods}
+
+    def nodes(self) -> list[str]:
+        return [item["metadata"]["name"] for item in self.lab.objects("nodes")]
+
+    def leave(self) -> None:
+        """Take the node out of the cluster by hand, and clear what it has of the cache."""
+        self.lab.take_out(self.node, self.cache.storage)
+
+
+@pytest.fixture(scope="module")
+def newcomer(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
+    """A cache, and beside it a node that is in no cluster."""
+    run_lab("up", "--name", lab.name, "--spare", "1")
+    spare = next(node.name for node in lab.state.nodes if node.spare)
+    found = Newcomer(Cache(lab, tmp_path_factory.mktemp(NAME), NAME), spare)
+    found.leave()
+    found.cache.remove()
+    found.cache.apply("site", **OURS)
+    yield found
+    found.leave()
+    found.cache.remove()
+
+
+@pytest.fixture(scope="module")
+def before(newcomer: Newcomer) -> dict[str, str]:
+    """The workers that were there before."""
+    return newcomer.workers()
+
+
+@pytest.fixture(scope="module")
+def joined(newcomer: Newcomer, before: dict[str, str]) -> Outcome:
+    """The run of ansible-playbook that made the spare node a worker."""
+    del before
+    began = time.monotonic()
+    done = newcomer.cache.playbook("-vv", PLAYBOOK, "--limit", newcomer.node, **OURS)
+    print(f"a spare node became a worker in {time.monotonic() - began:.0f} s")  # noqa: T201
+    return done
+
+
+@pytest.mark.parametrize("limit", ["n9", "SPARE,n9", "SPARE,nosuch"])
+def test_a_host_that_nobody_knows_is_refused(newcomer: Newcomer, limit: str) -> None:
+    done = newcomer.verb(limit=limit.replace("SPARE", newcomer.node))
+    assert done.code == 2, done.output
+    assert newcomer.nodes().count(newcomer.node) == 0
+
+
+def test_a_host_of_another_cluster_is_refused_and_left_as_it_is(newcomer: Newcomer) -> None:
+    """Its kubelet's configuration holds a certificate authority that is not ours."""
+    pki = "/etc/kubernetes/pki"
+    newcomer.sh(
+        f"mkdir -p {pki}; cd {pki}; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        " -keyout other.key -out other.crt -subj /CN=other -days 2 2>/dev/null;"
+        f" printf 'clusters:\\n- cluster:\\n    certificate-authority: {pki}/other.crt\\n"
+        "    server: https://elsewhere:6443\\n' > /etc/kubernetes/kubelet.conf"
+    )
+    try:
+        done = newcomer.verb()
+        assert done.code == 2, done.output
+        assert f"{newcomer.node} belongs to another cluster" in done.output
+        assert "https://elsewhere:6443" in done.output
+        assert newcomer.sh("cat /etc/kubernetes/kubelet.conf").startswith("clusters:")
+    finally:
+        newcomer.sh(f"rm -f /etc/kubernetes/kubelet.conf {pki}/other.*")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "undo", "settings", "says"),
+    [
+        (
+            "mkdir -p STORAGE; mount -t tmpfs -o size=1m,mode=755 tiny STORAGE",
+            "umount STORAGE; rmdir STORAGE",
+            {},
+            "free of 1.0 GiB needed",
+        ),
+        ("true", "true", {"bootstrap_workers_join": False}, "has not joined the cluster"),
+        (
+            "systemctl stop containerd; rm -f /run/containerd/containerd.sock",
+            "systemctl start containerd",
+            {},
+            "containerd does not run",
+        ),
+        (
+            "cp /etc/os-release /run/os; sed -i 's/VERSION_ID=.*/VERSION_ID=\"11\"/' /etc/os-release",
+            "cp /run/os /etc/os-release",
+            {},
+            "its containerd is too old",
+        ),
+        (
+            "true",
+            "true",
+            {"bootstrap_workers_taints": [{"key": "own", "effect": "NoSchedule"}]},
+            "its taints own:NoSchedule are not tolerated",
+        ),
+    ],
+    ids=["no-space", "no-join", "no-containerd", "old-system", "taint"],
+)
+def test_what_cannot_become_a_worker_is_refused_before_anything_changes(
+    newcomer: Newcomer, obstacle: str, undo: str, settings: dict[str, Any], says: str
+) -> None:
+    storage = newcomer.cache.storage
+    newcomer.sh(obstacle.replace("STORAGE", storage))
+    try:
+        done = newcomer.verb(**settings)
+    finally:
+        newcomer.sh(undo.replace("STORAGE", storage))
+    assert done.code == 2, done.output
+    assert says in " ".join(done.output.split())
+    assert "Nothing was changed." in done.output
+    assert newcomer.node not in newcomer.nodes()
+    assert newcomer.tokens() == ""
+
+
+def test_a_check_says_what_it_would_do_and_does_nothing(newcomer: Newcomer) -> None:
+    done = newcomer.apply("--check", "--diff")
+    assert f"{newcomer.node}  would do: join the cluster" in done.output
+    assert newcomer.node not in newcomer.nodes()
+    assert newcomer.sh(f"ls -d {newcomer.cache.storage} 2>/dev/null; true") == ""
+
+
+def test_an_expired_token_is_told_and_the_next_run_joins(
+    newcomer: Newcomer, before: dict[str, str]
+) -> None:
+    del before
+    done = newcomer.verb(bootstrap_workers_token_ttl_s=1)
+    assert done.code == 1, done.output
+    assert "the token of this join expired" in done.output
+    assert newcomer.tokens() == ""
+    assert newcomer.node not in newcomer.nodes()
+
+
+def test_one_command_makes_a_spare_node_a_serving_worker(
+    newcomer: Newcomer, joined: Outcome
+) -> None:
+    assert f"{newcomer.node}  worker in " in joined.output
+    assert "what n" in joined.output  # the canary
+    assert set(newcomer.workers()) == {*newcomer.nodes()}
+    report = newcomer.cache.apply("status", **OURS).output
+    assert newcomer.node in report
+
+
+def test_no_task_ran_on_another_host_and_no_other_worker_was_restarted(
+    newcomer: Newcomer, before: dict[str, str], joined: Outcome
+) -> None:
+    assert set(joined.changed) == {newcomer.node}
+    now = newcomer.workers()
+    assert {node: now[node] for node in before} == before
+
+
+def test_the_token_is_gone_and_was_never_shown(newcomer: Newcomer, joined: Outcome) -> None:
+    assert newcomer.tokens() == ""
+    assert TOKEN.findall(joined.output) == []
+    assert newcomer.sh("ls /run/alluxops-join-* 2>/dev/null; true") == ""
+    log = newcomer.sh("journalctl --no-pager --output=cat | grep -v kubelet; true")
+    assert TOKEN.findall(log) == []
+
+
+def test_a_second_run_changes_nothing(newcomer: Newcomer, joined: Outcome) -> None:
+    del joined
+    again = newcomer.apply()
+    assert ", 0 changed" in again.output
+    assert f"{newcomer.node}  is a worker, nothing to mend" in again.output
+
+
+def test_site_before_the_move_leaves_the_worker(newcomer: Newcomer, joined: Outcome) -> None:
+    del joined
+    made = newcomer.workers()
+    done = newcomer.cache.apply("site", **OURS)
+    assert ", 0 changed" in done.output
+    assert newcomer.node in done.output
+    assert newcomer.workers() == made
+
+
+def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) -> None:
+    del joined
+    base = newcomer.cache.root
+    script = STALE.replace("BASE", base)
+    newcomer.sh(
+        f"mkdir -p {base}/mount; chown 12 {base}/tier0; cat > /run/stale.py <<'END'\n{script}\nEND\n"
+        "python3 /run/stale.py; stat -c %n /proc/self >/dev/null"
+    )
+    done = newcomer.apply()
+    assert f"{base}/mount: a FUSE mount whose process is gone was detached" in done.output
+    assert f"{base}/domain: a domain socket that nobody listened on was removed" in done.output
+    assert f"{base}/tier0: owner and mode were put right" in done.output
+    newcomer.sh(f"test ! -e {base}/domain/gone && ls {base}/mount && rmdir {base}/mount")
+    assert ", 0 changed" in newcomer.apply().output
+
+
+def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confirmed(
+    newcomer: Newcomer, joined: Outcome
+) -> None:
+    del joined
+    image, tier = "/var/lib/kubelet/disk.img", f"{newcomer.cache.root}/tier0"
+    nodes = "".join(f" test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n};" for n in range(16))
+    device = newcomer.sh(
+        f"test -e /dev/loop-control || mknod /dev/loop-control c 10 237;{nodes} rm -f {image};"
+        f" truncate -s 300M {image}; mkfs.ext4 -q -L data {image}; losetup --find --show {image}"
+    ).strip()
+    disk = {"bootstrap_workers_device": device}
+    try:
+        refused = newcomer.verb(**disk)
+        assert refused.code == 2, refused.output
+        assert "holds ext4 (data)" in refused.output
+        confirmed = {**disk, "alluxio_confirm_format_device": f"{newcomer.node}:{device}"}
+        newcomer.apply(**confirmed)
+        assert newcomer.sh(f"findmnt -no SOURCE {tier}").strip() == device
+        assert newcomer.sh(f"stat -c '%u %a' {tier}").strip() == "1000 750"
+        assert ", 0 changed" in newcomer.apply(**disk).output
+        assert newcomer.sh(f"grep -c {tier} /etc/fstab").strip() == "1"
+    finally:
+        newcomer.sh(
+            f"umount -l {tier}; losetup -d {device}; sed -i '/tier0/d' /etc/fstab", check=False
+        )
+
+
+def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joined: Outcome) -> None:
+    """The cluster's certificate, a file for a kubelet with a token that is long gone, and a token of the dead run."""
+    del joined
+    newcomer.leave()
+    path = "-o=jsonpath={.data.kubeconfig}"
+    published = newcomer.lab.kubectl("get", "cm", "-n", "kube-public", "cluster-info", path)
+    folder = "/etc/kubernetes"
+    newcomer.sh(
+        f"mkdir -p {folder}/pki; cat > {folder}/bootstrap-kubelet.conf <<'END'\n{published}\nEND\n"
+        f"sed -n 's/.*authority-data: //p' {folder}/bootstrap-kubelet.conf | base64 -d > {folder}/pki/ca.crt"
+    )
+    token = ("bootstrap-token-aaaaaa", "-n", "kube-system")
+    newcomer.lab.kubectl("create", "secret", "generic", *token)
+    newcomer.lab.kubectl("label", "secret", *token, f"alluxops.io/joins={newcomer.node}")
+    done = newcomer.apply()
+    assert f"{newcomer.node}  worker in " in done.output
+    assert newcomer.tokens() == ""
+    assert newcomer.node in newcomer.workers()
+
+
+def test_a_run_that_was_killed_in_the_join_is_finished_by_the_next(
+    newcomer: Newcomer, joined: Outcome
+) -> None:
+    del joined
+    newcomer.leave()
+    inventory = ("-i", str(newcomer.lab.inventory))
+    command = ("alluxops", "bootstrap-workers", *inventory, "--limit", newcomer.node)
+    with newcomer.cache.running(*command, **OURS) as process:
+        newcomer.cache.wait_for("the join", lambda: "Join it" in newcomer.cache.running_log)
+        newcomer.cache.kill(process)
+    newcomer.apply()
+    assert newcomer.node in newcomer.workers()
+    assert ", 0 changed" in newcomer.apply().output

@@ -1,0 +1,130 @@
+"""Nodes are marked when they come, and each is waited for by itself with lists that serve all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import worker_arrival
+from ansible_collections.alluxops.cache.plugins.module_utils import arrival, health
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from tests.unit.cache.kube_objects import container, node, pod
+
+Json = dict[str, Any]
+
+KEY = "alluxops.io/alluxio.alluxio"
+OWN = {"key": "own", "value": "cache", "effect": "NoSchedule"}
+OTHER = {"key": "other", "effect": "NoExecute"}
+
+
+def test_a_node_gets_what_it_lacks_and_keeps_what_others_gave_it() -> None:
+    found = arrival.patch(node("n4", taints=[OTHER]), {KEY: "worker"}, [OWN])
+    assert found == {
+        "metadata": {"labels": {KEY: "worker"}},
+        "spec": {"taints": [OTHER, OWN]},
+    }
+    assert (
+        arrival.shown(found) == f"{KEY}=worker\ntaint other:NoExecute\ntaint own=cache:NoSchedule\n"
+    )
+
+
+def test_a_node_that_has_all_is_left_alone() -> None:
+    there = node("n4", taints=[OWN])
+    there["metadata"]["labels"][KEY] = "worker"
+    assert arrival.patch(there, {KEY: "worker"}, [OWN]) == {}
+
+
+def test_a_taint_of_another_value_is_replaced() -> None:
+    there = node("n4", taints=[{**OWN, "value": "old"}])
+    assert arrival.patch(there, {}, [OWN]) == {"spec": {"taints": [OWN]}}
+
+
+def seen(*pods: Json, hosts: tuple[str, ...] = ()) -> health.Seen:
+    workers = tuple(health.Worker(host, frozenset({host}), 512, 0, 0, "LIVE") for host in hosts)
+    leader = health.Leader("alluxio-master-0", "2.9.6", workers, ())
+    return health.Seen([pod_facts(item) for item in pods], leader, {"ha": "none"}, {})
+
+
+WORKER = pod("w4", "alluxio-worker", "n4")
+STARTING = pod("w4", "alluxio-worker", "n4", [container("alluxio-worker", ready=False)])
+
+
+@pytest.mark.parametrize(
+    ("ready", "look", "says"),
+    [
+        (None, seen(), "to be in the cluster"),
+        (False, seen(), "to be Ready"),
+        (True, seen(), "a worker's pod on n4"),
+        (True, seen(STARTING), "to be ready (0/2)"),
+        (True, seen(WORKER), "to be registered with the leader"),
+        (True, seen(WORKER, hosts=("10.0.0.4",)), ""),
+    ],
+)
+def test_what_a_worker_lacks_is_said(ready: bool | None, look: health.Seen, says: str) -> None:
+    found = arrival.awaited("n4", ready, look)
+    assert says in found
+    assert bool(found) is bool(says)
+
+
+class Cluster:
+    """Two nodes, one of which never gets its worker; requests are counted."""
+
+    def __init__(self) -> None:
+        self.lists = 0
+        self.patched: list[str] = []
+
+    def list_objects(self, path: str, *_: Any) -> list[Json]:
+        self.lists += 1
+        return [node("n4"), node("n5")] if path == objects.node() else []
+
+    def merge(self, path: str, _patch: Json) -> None:
+        self.patched.append(path.rpartition("/")[2])
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.setattr(objects, "raw_pods", lambda *_: [WORKER])
+    monkeypatch.setattr(objects, "look", lambda *_: seen(WORKER, hosts=("10.0.0.4",)))
+    monkeypatch.setattr(Patience, "pause", lambda *_: None)
+    return Cluster()
+
+
+OPTIONS: Json = {
+    "namespace": "alluxio",
+    "release": "alluxio",
+    "nodes": ["n4", "n5"],
+    "labels": {},
+    "taints": [],
+    "wait_timeout_s": 0,
+}
+
+
+def arrive(kube: Cluster, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool) -> Json:
+    monkeypatch.setattr(worker_arrival.ActionModule, "check_mode", check_mode)
+    module = worker_arrival.ActionModule.__new__(worker_arrival.ActionModule)
+    return dict(module.act(kube, OPTIONS))  # type: ignore[arg-type]
+
+
+def test_a_node_that_does_not_get_there_does_not_hold_up_the_others(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = arrive(cluster, monkeypatch, check_mode=False)
+    assert cluster.patched == ["n4", "n5"]
+    assert found["changed"]
+    assert found["nodes"]["n4"]["problem"] == ""
+    assert found["nodes"]["n4"]["capacity_bytes"] == 512
+    assert "n5 carries no worker that serves" in found["nodes"]["n5"]["problem"]
+    assert "a worker's pod on n5" in found["nodes"]["n5"]["problem"]
+
+
+def test_a_check_marks_nothing_and_waits_for_nothing(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = arrive(cluster, monkeypatch, check_mode=True)
+    assert cluster.patched == []
+    assert found["changed"]
+    assert [item["after"] for item in found["diff"]] == [f"{KEY}=worker\n"] * 2
+    assert cluster.lists == 1

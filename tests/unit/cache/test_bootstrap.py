@@ -1,0 +1,235 @@
+"""Which hosts may become workers, by what steps, and what is said of the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import bootstrap
+from ansible_collections.alluxops.cache.plugins.module_utils.bootstrap import (
+    Cluster,
+    Host,
+    Wanted,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_facts
+from tests.unit.cache.kube_objects import node
+
+Json = dict[str, Any]
+
+KEY = "alluxops.io/alluxio.alluxio"
+ACCESS = {"server": "https://10.0.0.1:6443", "authorities": ["ours"]}
+OTHERS = {"server": "https://elsewhere:6443", "authorities": ["theirs"]}
+JOIN = Wanted(join=True)
+STAY = Wanted(join=False)
+
+
+def facts(**changes: Any) -> Json:
+    """A bare Debian 12 with all that a join needs."""
+    found: Json = {
+        "machine_id": "m4",
+        "os_id": "debian",
+        "os_version": "12",
+        "os_name": "Debian GNU/Linux 12 (bookworm)",
+        "kubelet": {},
+        "bootstrap": {},
+        "authorities": [],
+        "programs": {"kubeadm": "1.34.4", "kubelet": "1.34.4", "containerd": "1.6.20"},
+        "containerd_answers": True,
+    }
+    return {**found, **changes}
+
+
+def in_cluster(name: str = "n4", *, machine_id: str = "m4", **how: Any) -> Json:
+    return {**node_facts(node(name, **how)), "machine_id": machine_id}
+
+
+CLUSTER = Cluster(
+    version="1.34.4",
+    nodes={"n1": in_cluster("n1", machine_id="m1")},
+    authorities=frozenset({"ours"}),
+    endpoint="10.0.0.1:6443",
+    worker_label=KEY,
+    selector={KEY: "worker"},
+)
+JOINED = replace(CLUSTER, nodes={**CLUSTER.nodes, "n4": in_cluster()})
+MEMBER = facts(kubelet=ACCESS, authorities=["ours"])
+
+
+def planned(
+    membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN
+) -> bootstrap.Plan | None:
+    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    assert faults == []
+    return found[0]
+
+
+def refused(membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN) -> str:
+    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    assert found == []
+    assert all(fault.what and fault.fix for fault in faults)
+    return "\n".join(map(str, faults))
+
+
+DOWN = replace(CLUSTER, nodes={"n4": in_cluster(ready=False)})
+REPLACED = replace(CLUSTER, nodes={"n4": in_cluster(machine_id="old", ready=False)})
+
+
+@pytest.mark.parametrize(
+    ("membership", "cluster", "step"),
+    [
+        (facts(), CLUSTER, "join"),
+        (facts(os_id="ubuntu", os_version="22.04"), CLUSTER, "join"),
+        (facts(), REPLACED, "join"),
+        (facts(authorities=["ours"]), CLUSTER, "rejoin"),
+        (facts(bootstrap=ACCESS, authorities=["ours"]), CLUSTER, "rejoin"),
+        (MEMBER, CLUSTER, "start"),
+        (MEMBER, DOWN, "start"),
+        (MEMBER, JOINED, "member"),
+        (facts(), JOINED, "member"),  # its kubelet's files lie elsewhere: no kubeadm's cluster
+    ],
+)
+def test_a_host_goes_on_from_where_it_is(membership: Json, cluster: Cluster, step: str) -> None:
+    plan = planned(membership, cluster)
+    assert plan is not None
+    assert (plan.step, plan.is_worker) == (step, False)
+    assert plan.text
+
+
+def test_a_host_whose_worker_serves_is_mended() -> None:
+    plan = planned(MEMBER, replace(JOINED, serving=frozenset({"n4"})), STAY)
+    assert plan is not None
+    assert plan.is_worker
+    assert "is mended" in plan.text
+
+
+def test_a_worker_that_the_leader_has_not_forgotten_yet_is_none() -> None:
+    plan = planned(facts(), replace(CLUSTER, serving=frozenset({"n4"})))
+    assert plan is not None
+    assert (plan.step, plan.is_worker) == ("join", False)
+
+
+@pytest.mark.parametrize(
+    "membership",
+    [facts(kubelet=OTHERS), facts(bootstrap=OTHERS), facts(authorities=["theirs"])],
+)
+@pytest.mark.parametrize("wanted", [JOIN, STAY])
+def test_a_host_of_another_cluster_is_left_to_it(membership: Json, wanted: Wanted) -> None:
+    assert "n4 belongs to another cluster" in refused(membership, wanted=wanted)
+
+
+def test_authorities_that_nobody_knows_tell_nothing() -> None:
+    assert planned(facts(kubelet=OTHERS), replace(CLUSTER, authorities=frozenset())) is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"os_version": "11"}, "its containerd is too old"),
+        ({"os_id": "ubuntu", "os_version": "20.04"}, "its containerd is too old"),
+        ({"os_id": "rocky", "os_version": "9.4"}, "joins are known to work on Debian and Ubuntu"),
+        ({"programs": {"containerd": "1.6.20"}}, "n4 lacks kubelet, kubeadm"),
+        ({"containerd_answers": False}, "containerd does not run on n4"),
+    ],
+)
+def test_a_host_that_cannot_join_is_told_what_it_lacks(changes: Json, says: str) -> None:
+    assert says in refused(facts(**changes))
+
+
+@pytest.mark.parametrize(
+    ("programs", "says"),
+    [
+        ({"containerd": "1.4.13"}, "has containerd 1.4.13"),
+        ({"kubeadm": "1.33.9"}, "has kubeadm 1.33.9, the cluster is 1.34.4"),
+        ({"kubelet": "1.35.0"}, "has kubelet 1.35.0, the cluster is 1.34.4"),
+        ({"kubelet": "1.30.0"}, "has kubelet 1.30.0, the cluster is 1.34.4"),
+    ],
+)
+def test_programs_of_another_version_are_refused(programs: Json, says: str) -> None:
+    assert says in refused(facts(programs={**facts()["programs"], **programs}))
+
+
+def test_an_older_kubelet_within_three_minors_may_join() -> None:
+    assert planned(facts(programs={**facts()["programs"], "kubelet": "1.31.2"})) is not None
+
+
+def test_a_member_may_run_any_system() -> None:
+    assert planned({**MEMBER, "os_id": "rocky", "programs": {}}, JOINED, STAY) is not None
+
+
+def test_a_join_that_was_not_asked_for_is_not_made() -> None:
+    assert "bootstrap_workers_join is false" in refused(facts(), wanted=STAY)
+
+
+def test_kubeadm_joins_no_cluster_that_it_has_not_made() -> None:
+    assert "kube-public/cluster-info" in refused(facts(), replace(CLUSTER, endpoint=""))
+
+
+def test_a_node_of_that_name_that_is_another_machine_is_not_replaced_while_it_is_ready() -> None:
+    cluster = replace(CLUSTER, nodes={"n4": in_cluster(machine_id="other")})
+    for membership in (facts(), MEMBER):
+        assert "is another machine than n4" in refused(membership, cluster)
+
+
+def test_two_hosts_are_not_one_node() -> None:
+    hosts = [Host("a", "n4", facts()), Host("b", "n4", facts())]
+    assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER, JOIN)[1][0])
+
+
+def test_labels_that_the_values_ask_for_must_be_given() -> None:
+    cluster = replace(CLUSTER, selector={KEY: "worker", "pool": "a", "kubernetes.io/os": "linux"})
+    assert "bootstrap_workers_labels: {pool: a}" in refused(facts(), cluster)
+    assert planned(facts(), cluster, Wanted(True, {"pool": "a"})) is not None
+
+
+def test_taints_that_nobody_tolerates_keep_workers_off() -> None:
+    taint = {"key": "own", "value": "cache", "effect": "NoSchedule"}
+    wanted = Wanted(True, taints=[taint])
+    assert "own=cache:NoSchedule are not tolerated" in refused(facts(), CLUSTER, wanted)
+    tolerant = replace(CLUSTER, tolerations=[{"key": "own", "operator": "Exists"}])
+    assert planned(facts(), tolerant, wanted) is not None
+    cordoned = in_cluster(
+        taints=[{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]
+    )
+    assert planned(MEMBER, replace(CLUSTER, nodes={"n4": cordoned})) is not None
+
+
+def test_values_become_the_texts_that_kubernetes_takes() -> None:
+    assert bootstrap.texts({"a": 1, "b": True, "gone": None}) == {
+        "a": "1",
+        "b": "true",
+    }
+
+
+def test_a_taint_without_an_effect_is_refused() -> None:
+    _, faults = bootstrap.plans([], CLUSTER, Wanted(True, taints=[{"key": "own"}]))
+    assert "bootstrap_workers_taints" in str(faults[0])
+
+
+GROUPS = {
+    "all": ["n1", "n2", "n4", "m1"],
+    "new_workers": ["n4"],
+    "cache_workers": ["n2"],
+    "cache_masters": ["m1"],
+    "kube_control": ["n1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("n4", ""),
+        ("n2,n4,n1", ""),
+        ("new_workers:!n4", ""),
+        ("n*", ""),
+        ("n9", "n9 of --limit n9 is no host"),
+        ("n4,n9", "n9 of --limit n4,n9 is no host"),
+        ("m1", "neither in new_workers nor in cache_workers"),
+    ],
+)
+def test_a_limit_names_hosts_of_ours(limit: str, says: str) -> None:
+    pieces = limit.replace(":", ",").split(",")
+    found = "\n".join(map(str, bootstrap.limit_faults(limit, GROUPS, pieces)))
+    assert says in found
+    assert bool(found) is bool(says)

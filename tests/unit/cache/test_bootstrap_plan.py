@@ -1,0 +1,107 @@
+"""What a run may not begin with is refused for all hosts at once, and what it may do is planned with a few lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import bootstrap_plan as action
+from ansible_collections.alluxops.cache.plugins.module_utils import health
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from tests.unit.cache.kube_objects import node
+from tests.unit.cache.test_bootstrap import facts
+
+Json = dict[str, Any]
+
+CHECKED: Json = {"checks": [], "problems": [], "membership": facts(), "failed": False}
+FUSE = {"containers": [{"env": [{"name": "MOUNT_POINT", "value": "/mnt/alluxio-fuse"}]}]}
+
+
+class Cluster:
+    """A Kube with a release, and n1 alone in it."""
+
+    version = "1.34.4"
+
+    def __init__(self) -> None:
+        self.is_installed = True
+
+    def get(self, path: str) -> Json | None:
+        if path.endswith("-fuse"):
+            return {"spec": {"template": {"spec": FUSE}}}
+        return {"spec": {"template": {"spec": {}}}} if self.is_installed else None
+
+    def list_objects(self, _path: str) -> list[Json]:
+        return [node("n1")]
+
+
+@pytest.fixture
+def kube(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    found = Cluster()
+    monkeypatch.setattr(Kube, "open", lambda _path: found)
+    monkeypatch.setattr(cluster_trust, "read", lambda *_: Trust("10.0.0.1:6443", ""))
+    monkeypatch.setattr(objects, "look", lambda *_: health.Seen([], None))
+    return found
+
+
+def plan(limit: str = "", **results: Json) -> Json:
+    options: Json = {
+        "kubeconfig": "",
+        "namespace": "alluxio",
+        "release": "alluxio",
+        "results": results,
+        "join": True,
+        "labels": {},
+        "taints": [],
+    }
+    task_vars: Json = {
+        "groups": {"all": ["n4"], "new_workers": ["n4"]},
+        "hostvars": {host: {} for host in results},
+    }
+    if limit:
+        task_vars["ansible_limit"] = limit
+    return dict(
+        action.ActionModule.__new__(action.ActionModule).act_on_controller(options, task_vars)
+    )
+
+
+def test_a_host_is_planned_with_where_fuse_mounts(kube: Cluster) -> None:
+    found = plan(n4=CHECKED)
+    assert found["plans"]["n4"]["step"] == "join"
+    assert found["mount_points"] == ["/mnt/alluxio-fuse"]
+    assert found["shown"] == ["n4: joins the cluster and becomes a worker"]
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        ({"unreachable": True, "msg": "no route"}, "the host n4 cannot be reached"),
+        # What failed_when made of a task that could not become root.
+        ({"failed": False, "msg": "Incorrect sudo password"}, "Incorrect sudo password"),
+        (
+            {**CHECKED, "problems": [{"what": "no space", "value": "1 B", "fix": "free some"}]},
+            "no space on n4: 1 B",
+        ),
+    ],
+)
+def test_a_host_that_could_not_be_looked_at_is_refused_with_the_reason(
+    kube: Cluster, result: Json, says: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        plan(n4=result)
+    assert says in str(refusal.value)
+    assert "Fix:" in str(refusal.value)
+
+
+def test_all_faults_are_told_at_once(kube: Cluster) -> None:
+    kube.is_installed = False
+    with pytest.raises(SettingsError) as refusal:
+        plan("n4,n9", n4={"unreachable": True, "msg": ""})
+    said = str(refusal.value)
+    assert "n9 of --limit" in said
+    assert "cannot be reached" in said
+    assert "the cache alluxio/alluxio is not installed" in said

@@ -1,0 +1,70 @@
+"""A run ends with a line for each host, with its times, and with what to write into the inventory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.alluxops.cache.plugins.module_utils import bootstrap_report
+
+Json = dict[str, Any]
+
+
+def found(step: str = "join", *, is_worker: bool = False, **more: Any) -> Json:
+    return {
+        "plan": {"host": "n4", "node": "n4", "step": step, "is_worker": is_worker},
+        "took_s": 41.2,
+        "join_s": 6.0,
+        "arrival": {"registered_s": 22.4, "capacity_bytes": 8 << 30},
+        "canary": {"took_s": 3.0},
+        "writer": "n3",
+        **more,
+    }
+
+
+def test_a_new_worker_has_its_times() -> None:
+    assert bootstrap_report.lines({"n4": found()}, check_mode=False) == [
+        "n4  worker in 41 s, 8 GiB · joined in 6 s · registered 22 s later · read in 3 s what n3 wrote"
+    ]
+
+
+def test_a_worker_has_what_was_mended() -> None:
+    lines = bootstrap_report.lines(
+        {
+            "n4": found("member", is_worker=True),
+            "n10": found("start", is_worker=True, mended=["x"]),
+        },
+        check_mode=False,
+    )
+    assert lines[0].startswith("n4   is a worker, nothing to mend, in 41 s, 8 GiB · read in")
+    assert lines[1].startswith("n10  is a worker, mended, in 41 s, 8 GiB · kubelet started")
+    assert lines[2] == "       x"
+
+
+def test_a_check_says_what_would_be_done() -> None:
+    one, two, three = bootstrap_report.lines(
+        {
+            "a": found(),
+            "b": found("member", is_worker=True),
+            "c": found("member"),
+        },
+        check_mode=True,
+    )
+    assert one == "a  would do: join the cluster, label the node, wait for its worker"
+    assert two == "b  would do: nothing"
+    assert three == "c  would do: label the node, wait for its worker"
+
+
+def test_only_a_worker_has_something_to_mend() -> None:
+    node, directories = {"mended": ["m"]}, {"made": ["/a"], "corrected": ["/b"]}
+    assert bootstrap_report.mended(node, directories, is_worker=False) == []
+    told = bootstrap_report.mended(node, directories, is_worker=True)
+    assert told[0] == "m"
+    assert told[1].startswith("/a: made anew")
+    assert told[2] == "/b: owner and mode were put right"
+
+
+def test_the_inventory_is_told_of_hosts_that_are_to_move() -> None:
+    assert "move n4, n5 from new_workers to cache_workers" in bootstrap_report.inventory_line(
+        ["n4", "n5", "n2"], ["n1", "n2"]
+    )
+    assert bootstrap_report.inventory_line(["n2"], ["n1", "n2"]) == ""

@@ -1,0 +1,217 @@
+"""A join's token lives as long as the join, is shown nowhere, and kubeadm's errors are explained."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import node_join as action
+from ansible_collections.alluxops.cache.plugins.module_utils import join
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.modules.kubeadm_join import without
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
+
+Json = dict[str, Any]
+
+OPTIONS: Json = {
+    "kubeconfig": "",
+    "node": "n4",
+    "step": "join",
+    "taints": [],
+    "kubelet_args": {},
+    "ignore_preflight_errors": [],
+    "cri_socket": "unix:///run/containerd/containerd.sock",
+    "token_ttl_s": 600,
+    "wait_timeout_s": 300,
+}
+
+
+def config(version: str = "1.34.4", **options: Any) -> Json:
+    return join.config(
+        version=version,
+        endpoint="10.0.0.1:6443",
+        pins=["sha256:abc"],
+        token="abcdef.0123456789abcdef",
+        node="n4",
+        options={**OPTIONS, "timeout_s": 300, **options},
+    )
+
+
+def test_kubeadm_is_given_only_what_it_needs() -> None:
+    found = config()
+    assert found["apiVersion"] == "kubeadm.k8s.io/v1beta4"
+    assert found["nodeRegistration"] == {"name": "n4", "criSocket": OPTIONS["cri_socket"]}
+    token = found["discovery"]["bootstrapToken"]
+    assert token["caCertHashes"] == ["sha256:abc"]
+    assert token["apiServerEndpoint"] == "10.0.0.1:6443"
+    assert "unsafeSkipCAVerification" not in token
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments", "limit"),
+    [
+        ("1.34.4", [{"name": "node-ip", "value": "10.0.0.4"}], "timeouts"),
+        ("1.30.9", {"node-ip": "10.0.0.4"}, "discovery"),
+    ],
+)
+def test_older_clusters_get_the_older_form(version: str, arguments: Any, limit: str) -> None:
+    taint = {"key": "own", "effect": "NoSchedule"}
+    found = config(
+        version,
+        kubelet_args={"node-ip": "10.0.0.4"},
+        taints=[taint],
+        ignore_preflight_errors=["Swap"],
+    )
+    registration = found["nodeRegistration"]
+    assert registration["kubeletExtraArgs"] == arguments
+    assert registration["taints"] == [taint]
+    assert registration["ignorePreflightErrors"] == ["Swap"]
+    assert "300s" in json.dumps(found[limit])
+
+
+def test_a_token_expires_and_may_do_nothing_but_join() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    found = join.token_secret("abcdef", "0123456789abcdef", "n4", now, 600)
+    assert found["metadata"]["name"] == "bootstrap-token-abcdef"
+    assert found["type"] == "bootstrap.kubernetes.io/token"
+    assert found["stringData"]["expiration"] == "2026-01-01T00:10:00Z"
+    assert found["stringData"]["auth-extra-groups"] == join.GROUP
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (
+            'error: could not find a JWS signature in the cluster-info ConfigMap for token ID "a"',
+            "expired",
+        ),
+        ("dial tcp 10.0.0.1:6443: connect: no route to host", "does not reach the API server"),
+        ("The HTTP call equal to '...' : the kubelet is not healthy after 4m0s", "journalctl"),
+        ("\t[ERROR Swap]: running with swap on is not supported", "Swap: running with swap on"),
+        ("something new", "something new"),
+    ],
+)
+def test_what_kubeadm_says_is_explained(output: str, says: str) -> None:
+    error = join.failure("n4", 1, output)
+    assert says in str(error)
+    assert error.fix
+
+
+def test_the_token_is_taken_out_of_what_kubeadm_prints() -> None:
+    said = without(
+        "token abcdef.0123456789abcdef, secret 0123456789abcdef", "abcdef.0123456789abcdef"
+    )
+    assert said == "token ***, secret ***"
+
+
+class Secrets:
+    """A Kube as far as the Secrets of kube-system go."""
+
+    version = "1.34.4"
+
+    def __init__(self) -> None:
+        self.names = {"bootstrap-token-old000"}
+        self.seen: list[Json] = []
+        self.forbidden = False
+
+    def list_objects(self, _path: str, selector: str, *, names_only: bool) -> list[Json]:
+        assert names_only
+        assert selector == "alluxops.io/joins=n4"
+        return [{"metadata": {"name": name}} for name in self.names]
+
+    def create(self, _path: str, body: Json) -> None:
+        if self.forbidden:
+            raise ApiError("POST", 403, f"cannot create {body['stringData']['token-secret']}")
+        self.names.add(body["metadata"]["name"])
+        self.seen.append(body)
+
+    def delete(self, path: str) -> bool:
+        self.names.discard(path.rpartition("/")[2])
+        return True
+
+
+class Hands:
+    """The host's half, which remembers what it was given."""
+
+    def __init__(self, kube: Secrets, answer: Json) -> None:
+        self.kube = kube
+        self.answer = answer
+        self.arguments: list[Json] = []
+        self.tokens_meanwhile: set[str] = set()
+
+    def run(self, **how: Any) -> Json:
+        self.arguments.append(how["module_args"])
+        self.tokens_meanwhile = set(self.kube.names)
+        return self.answer
+
+
+@pytest.fixture
+def kube(monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    found = Secrets()
+    monkeypatch.setattr(Kube, "open", lambda _path: found)
+    monkeypatch.setattr(action.ActionModule, "check_mode", False)
+    trust = type("Known", (Trust,), {"pins": ["sha256:abc"]})("10.0.0.1:6443", "")
+    monkeypatch.setattr(cluster_trust, "read", lambda *_: trust)
+    return found
+
+
+def act(
+    monkeypatch: pytest.MonkeyPatch, hands: Hands, **options: Any
+) -> tuple[Json, CacheError | None]:
+    monkeypatch.setattr(action.ActionModule, "_execute_module", hands.run)
+    module = action.ActionModule.__new__(action.ActionModule)
+    try:
+        return dict(module.act_on_controller({**OPTIONS, **options}, {})), None
+    except CacheError as error:
+        return {}, error
+
+
+def test_a_token_lives_as_long_as_its_join(monkeypatch: pytest.MonkeyPatch, kube: Secrets) -> None:
+    hands = Hands(kube, {"code": 0, "output": ""})
+    result, error = act(monkeypatch, hands)
+    assert error is None
+    assert result["changed"] is True
+    assert len(hands.tokens_meanwhile) == 1  # the old one, of a dead run, is gone before
+    assert kube.names == set()
+    secret = kube.seen[0]["stringData"]["token-secret"]
+    assert secret in hands.arguments[0]["token"]
+    assert secret not in str(result)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"code": 1, "output": "no route to host"}, {"failed": True, "msg": "sudo"}, {}]
+)
+def test_a_join_that_fails_leaves_no_token(
+    monkeypatch: pytest.MonkeyPatch, kube: Secrets, answer: Json
+) -> None:
+    _, error = act(monkeypatch, Hands(kube, answer))
+    assert error is not None
+    assert kube.names == set()
+    assert kube.seen[0]["stringData"]["token-secret"] not in str(error)
+
+
+def test_who_may_make_no_token_is_told_so_without_it(
+    monkeypatch: pytest.MonkeyPatch, kube: Secrets
+) -> None:
+    kube.forbidden = True
+    hands = Hands(kube, {"code": 0})
+    _, error = act(monkeypatch, hands)
+    assert "may not create Secrets in kube-system" in str(error)
+    assert hands.arguments == []
+
+
+def test_what_is_a_member_takes_no_round_trip(
+    monkeypatch: pytest.MonkeyPatch, kube: Secrets
+) -> None:
+    hands = Hands(kube, {"code": 0})
+    assert act(monkeypatch, hands, step="member") == ({"took_s": 0.0}, None)
+    assert hands.arguments == []
+    result, _ = act(monkeypatch, hands, step="start")
+    assert result["changed"]
+    assert hands.arguments == [{"step": "start"}]
+    assert kube.seen == []

@@ -1,0 +1,95 @@
+"""No device is formatted that holds something, unless that very device is confirmed; one in use never is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import node_device
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
+
+POINT = "/mnt/fuse3/alluxio/alluxio/tier0"
+OURS = node_device.label("alluxio", "alluxio")
+BLANK = Found("block", {})
+
+
+def plan(found: Found, *, confirmed: bool = False) -> str:
+    return node_device.plan("/dev/sdb", POINT, found, ours=OURS, confirmed=confirmed, host="n4")
+
+
+def test_a_blank_device_is_formatted() -> None:
+    assert plan(BLANK) == "format"
+
+
+def test_what_was_formatted_for_this_release_is_mounted_once() -> None:
+    made = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS})
+    assert plan(made) == "mount"
+    assert plan(replace(made, mounted_on=[POINT], there="/dev/sdb")) == "none"
+    assert len(OURS) <= 16
+    assert node_device.label("alluxio", "other") != OURS
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds"),
+    [
+        ({"probed": {"TYPE": "xfs", "LABEL": "data"}}, "xfs (data)"),
+        ({"probed": {"TYPE": "ext4", "LABEL": "alluxops-0000000"}}, "ext4 (alluxops-0000000)"),
+        ({"probed": {"PTTYPE": "gpt"}, "partitions": ["sdb1"]}, "the partitions sdb1"),
+    ],
+)
+def test_what_holds_something_must_be_confirmed(changes: Any, holds: str) -> None:
+    found = replace(BLANK, **changes)
+    with pytest.raises(SettingsError) as refusal:
+        plan(found)
+    assert holds in refusal.value.what
+    assert "-e alluxio_confirm_format_device=n4:/dev/sdb" in refusal.value.fix
+    assert plan(found, confirmed=True) == "format"
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Found("missing", {}), "not there"),
+        (Found("other", {}), "no block device"),
+        (replace(BLANK, mounted_on=["/"]), "in use: /"),
+        (replace(BLANK, users=["dm-0"]), "in use: dm-0"),
+        (replace(BLANK, there="/dev/sdc"), "/dev/sdc is mounted on"),
+    ],
+)
+def test_what_is_in_use_is_refused_even_when_confirmed(found: Found, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        plan(found, confirmed=True)
+
+
+def test_a_confirmation_is_for_one_device_of_one_host() -> None:
+    assert node_device.is_confirmed("n4:/dev/sdb", "n4", "/dev/sdb")
+    assert node_device.is_confirmed("n3:/dev/sdb, n4:/dev/sdb", "n4", "/dev/sdb")
+    assert not node_device.is_confirmed("n4:/dev/sdb", "n4", "/dev/sdb1")
+    assert not node_device.is_confirmed("alluxio", "n4", "/dev/sdb")
+
+
+def test_fstab_has_the_mount_once_and_keeps_the_rest() -> None:
+    before = f"# all\nUUID=1 / ext4 defaults 0 1\nUUID=2 {POINT} xfs defaults 0 2\n"
+    after = node_device.fstab(before, "3", POINT)
+    assert after.startswith("# all\nUUID=1 / ext4 defaults 0 1\nUUID=3 ")
+    assert node_device.fstab(after, "3", POINT) == after
+
+
+def test_fstab_loses_the_line_that_was_written_and_no_other() -> None:
+    before = f"# all\nUUID=1 / ext4 defaults 0 1\n# {POINT}\n\n/dev/sdc {POINT} xfs defaults 0 2"
+    assert node_device.fstab_without(before, POINT) == before
+    mounted = node_device.fstab("# all\n\nUUID=1 / ext4 defaults 0 1\n", "3", POINT)
+    assert node_device.fstab_without(mounted, POINT + "0") == mounted
+    after = node_device.fstab_without(mounted, POINT)
+    assert after == "# all\n\nUUID=1 / ext4 defaults 0 1\n"
+    assert node_device.fstab_without(after, POINT) == after
+    assert node_device.fstab_without("", POINT) == ""
+
+
+def test_blkid_is_read() -> None:
+    said = "DEVNAME=/dev/sdb\nLABEL=a\\ b\nUUID=1\nTYPE=xfs\n"
+    assert node_device.parse_probe(said)["LABEL"] == "a b"
+    assert node_device.parse_probe("") == {}

@@ -1,0 +1,115 @@
+"""Which cluster a host belongs to is told by the certificates that lie on it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.alluxops.cache.plugins.module_utils import node_membership
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
+
+
+def authority(name: str) -> str:
+    """A certificate authority in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture(scope="module")
+def pem() -> str:
+    return authority("ours")
+
+
+def kubeconfig(field: str) -> str:
+    return (
+        f"apiVersion: v1\nclusters:\n- cluster:\n    {field}\n    server: https://10.0.0.1:6443\n"
+    )
+
+
+def test_a_kubeconfig_names_its_server_and_authority(pem: str) -> None:
+    data = base64.b64encode(pem.encode()).decode()
+    inline = node_membership.parse_access(
+        kubeconfig(f"certificate-authority-data: {data}"), lambda _: ""
+    )
+    by_path = node_membership.parse_access(
+        kubeconfig("certificate-authority: /pki/ca.crt"), {"/pki/ca.crt": pem}.__getitem__
+    )
+    assert inline == by_path
+    assert inline["server"] == "https://10.0.0.1:6443"
+    assert frozenset(inline["authorities"]) == Trust("", pem).authorities
+
+
+@pytest.mark.parametrize("text", ["", "no: kubeconfig", "clusters: []"])
+def test_what_is_no_kubeconfig_says_nothing(text: str) -> None:
+    assert node_membership.parse_access(text, lambda _: "") == {}
+
+
+def test_broken_data_is_no_authority() -> None:
+    access = node_membership.parse_access(kubeconfig("certificate-authority-data: A"), lambda _: "")
+    assert access["authorities"] == []
+
+
+def test_a_bundle_has_several_authorities_each_pinned_by_its_key(pem: str) -> None:
+    both = Trust("", pem + authority("second"))
+    assert len(both.authorities) == 2
+    assert len(set(both.pins)) == 2
+    assert all(pin.startswith("sha256:") and len(pin) == 71 for pin in both.pins)
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("v1.34.4\n", "1.34.4"),
+        ("Kubernetes v1.34.4", "1.34.4"),
+        ("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1", "1.6.20"),
+        ("", ""),
+    ],
+)
+def test_programs_say_their_versions(said: str, version: str) -> None:
+    assert node_membership.parse_version(said) == version
+
+
+def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> None:
+    for name, text in {
+        "etc/os-release": 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n',
+        "etc/machine-id": "abc\n",
+        "etc/kubernetes/kubelet.conf": kubeconfig(
+            "certificate-authority: /etc/kubernetes/pki/ca.crt"
+        ),
+        "etc/kubernetes/pki/ca.crt": pem,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def run(command: Sequence[str]) -> str:
+        return "v1.34.4" if command[0] == "kubeadm" else ""
+
+    found = node_membership.read(run, str(tmp_path))
+    assert (found["os_id"], found["os_version"], found["machine_id"]) == ("debian", "13", "abc")
+    assert (
+        found["kubelet"]["authorities"] == found["authorities"] == node_membership.fingerprints(pem)
+    )
+    assert found["bootstrap"] == {}
+    assert found["programs"] == {"kubeadm": "1.34.4", "kubelet": "", "containerd": ""}
+    assert not found["control_plane"]
+    assert not found["containerd_answers"]

@@ -1,0 +1,210 @@
+"""Copying, retiring and waiting, over pods that answer as Alluxio's do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import worker_removal
+from ansible_collections.alluxops.cache.plugins.module_utils import cached_blocks, node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
+from tests.unit.cache.kube_objects import Json, node, pod
+
+LABEL = node_labels.worker_key("alluxio", "alluxio")
+BLOCK = 1000
+
+
+class Cluster:
+    """A Kube of three nodes with a worker each, that copies blocks when told to. files: node -> path -> blocks."""
+
+    def __init__(self, files: dict[str, dict[str, list[int]]] | None = None) -> None:
+        self.files = {"n1": {}, "n2": {}, "n3": {}, **(files or {})}
+        self.counted = {"n1", "n2", "n3"}
+        self.unpersisted: set[str] = set()
+        self.scripts: list[str] = []
+        self.deaf = False
+        self.used = 0
+        self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
+            pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
+        ]
+
+    def get(self, path: str) -> Json | None:
+        return None if path.endswith(("-master", "-worker", "-fuse", "-zookeeper")) else {}
+
+    def list_objects(self, path: str, selector: str = "", **_: Any) -> list[Json]:
+        if path == "/api/v1/nodes":
+            nodes = [node(name) for name in self.files]
+            for number, one in enumerate(nodes, 1):
+                one["metadata"]["labels"][LABEL] = "worker"
+                one["status"]["addresses"][0]["address"] = f"10.0.0.{number}"
+            return nodes
+        return [] if "zookeeper" in selector or "nodeName" in str(_) else self.pods
+
+    def pod_http(self, _space: str, name: str, _port: int, path: str) -> str | None:
+        if path.startswith("/api/v1/master/info"):
+            workers = [
+                {
+                    "address": {"host": f"10.0.0.{one[1:]}", "containerHost": ""},
+                    "capacityBytes": 100 * BLOCK,
+                    "usedBytes": BLOCK,
+                    "lastContactSec": 1,
+                    "state": "ACTIVE",
+                }
+                for one in sorted(self.counted)
+            ]
+            return json.dumps({"version": "2.9.6", "workers": workers, "lostWorkers": []})
+        if "operations" in path:
+            return '{"operationCount":0,"rpcQueueLength":0}'
+        held = self.files[name.rpartition("-")[2]]
+        if path == cached_blocks.INFO:
+            used = self.used or sum(len(blocks) for blocks in held.values()) * BLOCK
+            return json.dumps({"capacity": {"used": used, "total": 100 * BLOCK}})
+        offset = int(path.partition("offset=")[2].partition("&")[0])
+        entries = [
+            {
+                "absolutePath": one,
+                "pinned": True,
+                "persistenceState": "NOT_PERSISTED" if one in self.unpersisted else "PERSISTED",
+                "blockIds": blocks,
+                "blocksOnTier": {"MEM": [{"id": each, "blockLength": BLOCK} for each in blocks]},
+            }
+            for one, blocks in sorted(held.items())
+        ]
+        # One a page, so that there is more than one.
+        return json.dumps({"ntotalFile": len(entries), "fileInfos": entries[offset : offset + 1]})
+
+    def exec(self, _space: str, name: str, _box: str, command: list[str], **_: Any) -> ExecResult:
+        script = command[-1]
+        self.scripts.append(script)
+        if "decommissionWorker" in script:
+            self.counted -= {"n3"}
+            return ExecResult(10, "its web port does not answer", "")
+        if self.deaf:
+            return ExecResult(255, "", "Error: no space\n\tat alluxio.x\n")
+        for line in script.splitlines():
+            if line.startswith("alluxio fs"):
+                path = line.replace(" >/dev/null", "").split()[-3]
+                self.files[name.rpartition("-")[2]][path] = self.files["n3"][path]
+        return ExecResult(0, "", "")
+
+
+def options(**over: Any) -> dict[str, Any]:
+    return {
+        "namespace": "alluxio",
+        "release": "alluxio",
+        "hosts": {"n3": ""},
+        "listed": ["n1", "n2", "n3"],
+        "masters": ["n1"],
+        "limit": "n3",
+        "confirm": "n3",
+        "evicts": False,
+        "drain": False,
+        "leave": False,
+        "wait_timeout_s": 5,
+        **over,
+    }
+
+
+class Action(worker_removal.ActionModule):
+    """The action without a task around it."""
+
+    def __init__(self, state: str, *, check: bool = False) -> None:
+        self.state, self.check = state, check
+
+    @property
+    def check_mode(self) -> bool:
+        return self.check
+
+    def on(self, kube: Any, **over: Any) -> Json:
+        return self.act(kube, {**options(**over), "state": self.state})
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Patience, "pause", lambda *_: None)
+
+
+def test_the_plan_names_who_takes_what() -> None:
+    kube = Cluster({"n3": {"/a": [1, 2], "/b": [3]}, "n1": {"/b": [3]}})
+    plan = Action("planned").on(kube)
+    assert plan["copies"] == {"n2": ["/a"]}
+    assert plan["nodes"] == plan["present"] == ["n3"]
+    assert not plan["changed"]
+    assert Action("planned", check=True).on(kube)["changed"]
+    assert kube.scripts == []
+
+
+def test_the_plan_refuses_what_is_not_confirmed() -> None:
+    with pytest.raises(SettingsError, match="alluxio_confirm_remove"):
+        Action("planned").on(Cluster(), confirm="")
+    every = {"hosts": {"n1": "", "n2": "", "n3": ""}, "confirm": "n1,n2,n3"}
+    with pytest.raises(SettingsError, match="no worker of alluxio would be left"):
+        Action("planned").on(Cluster(), **every)
+
+
+def test_how_full_workers_are_they_say_themselves() -> None:
+    kube = Cluster()
+    kube.used = 99 * BLOCK  # the leader has not heard of it yet
+    with pytest.raises(SettingsError, match=f"{3 * 99 * BLOCK} bytes are cached"):
+        Action("planned").on(kube)
+    assert cached_blocks.parse_used("no such page") is None
+    assert cached_blocks.parse_used('{"capacity": 1}') is None
+
+
+def test_copies_are_made_once_and_proven_by_the_workers() -> None:
+    kube = Cluster({"n3": {"/a": [1, 2], "/c": [4]}, "n2": {"/c": [4]}})
+    done = Action("copied").on(kube)
+    assert done["changed"]
+    assert done["copied"] == ["/a"]
+    assert kube.files["n1"] == {"/a": [1, 2]}
+    assert "-Dalluxio.user.hostname=10.0.0.1 load --local /a" in kube.scripts[0]
+    again = Action("copied").on(kube)
+    assert (again["changed"], len(kube.scripts)) == (False, 1)
+
+
+def test_what_no_under_store_has_is_read_from_the_worker_that_has_it() -> None:
+    kube = Cluster({"n3": {"/a": [1]}})
+    kube.unpersisted = {"/a"}
+    Action("copied").on(kube)
+    assert "passive.cache.enabled=true cat /a" in kube.scripts[0]
+
+
+def test_a_copy_that_cannot_be_made_stops_the_run_and_says_why() -> None:
+    kube = Cluster({"n3": {"/a": [1]}})
+    kube.deaf = True
+    with pytest.raises(CacheError, match="no space") as error:
+        Action("copied").on(kube)
+    assert "/a could not be copied" in str(error.value)
+    assert not error.value.refused
+
+
+def test_retired_is_decommissioned_once() -> None:
+    kube = Cluster()
+    done = Action("retired").on(kube)
+    assert (done["changed"], done["retired"], done["method"]) == (True, ["n3"], "decommission")
+    assert "decommissionWorker --addresses 10.0.0.3" in kube.scripts[0]
+    assert not Action("retired").on(kube)["changed"]
+    assert len(kube.scripts) == 1
+
+
+def test_gone_waits_for_the_pods_and_for_the_leader() -> None:
+    kube = Cluster()
+    with pytest.raises(CacheError, match="alluxio-worker-n3 to end"):
+        Action("gone").on(kube, wait_timeout_s=0)
+    kube.pods = [one for one in kube.pods if one["spec"]["nodeName"] != "n3"]
+    with pytest.raises(CacheError, match="the leader to forget n3"):
+        Action("gone").on(kube, wait_timeout_s=0)
+    kube.counted -= {"n3"}
+    assert not Action("gone").on(kube)["changed"]
+
+
+def test_told_sums_up() -> None:
+    told = Action("told").on(
+        None, results={"n3": {"unreachable": True}}, devices={}, removed_before=["n3"], leave=False
+    )
+    assert told["lines"] == ["cache_workers: n1, n2"]
+    assert told["summary"][1].startswith("  n3  already removed · not reached")
