@@ -167,6 +167,11 @@ def traces_of_labs() -> set[str]:
     """Everything on this machine that a lab makes, one phrase each, whichever lab it belongs to."""
     found = {f"link {path.name}" for path in Path("/sys/class/net").iterdir()}
     found |= {f"mount {place}" for place in below(labs_root())}
+    # Shown as a node sees it, in whichever node it was attached.
+    found |= {
+        f"loop device on {path.read_text().strip()}"
+        for path in Path("/sys/block").glob("loop*/loop/backing_file")
+    }
     found |= {f"cgroup {path}" for root in hierarchies() for path in root.glob("alluxops-*")}
     routes = subprocess.run(
         ["ip", "route", "show", "table", "all"], capture_output=True, text=True, check=True
