@@ -39,7 +39,7 @@ def _is_of(state: LabState, item: Mapping[str, Any]) -> bool:
     """Whether a file of the lab is the device's: the path alone may be one of this machine too."""
     for place in places(state, str(item["back-file"])):
         try:
-            found = os.stat(place)
+            found = place.stat()
         except OSError:
             continue
         number = f"{os.major(found.st_dev)}:{os.minor(found.st_dev)}"

@@ -109,6 +109,18 @@ class RunningLab:
         """Run a shell script on a node, over ssh as Ansible would."""
         return self.run(*lab_command("ssh", node, "--name", self.name, "--", script), check=check)
 
+    def spare_node(self, *, debian: int) -> str:
+        """A node of this Debian that is in no cluster, where a test disturbs nobody; booted where there is none."""
+
+        def found() -> list[str]:
+            return [node.name for node in self.state.nodes if node.spare and node.debian == debian]
+
+        if not found():
+            spares = sum(node.spare for node in self.state.nodes)
+            wish = ["--spare", str(spares + 1), "--spare-debian", str(debian)]
+            run_lab("up", "--name", self.name, *wish)
+        return found()[0]
+
     def take_out(self, node: str, storage: str) -> None:
         """Make a node a spare again by hand: out of the cluster, without what it has of the cache in `storage`."""
         gone = ("--ignore-not-found", "--timeout=90s")

@@ -14,6 +14,7 @@ description:
   - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
   - A device that it has formatted for this release before is only mounted. What lies on it stays.
   - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
+  - Refuses to format on a host without C(mkfs.ext4), before anything is wiped.
 options:
   device:
     description: A disk, a partition or a loop device.
@@ -81,13 +82,9 @@ SYS_DEVICES = "/sys/dev/block"
 
 def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
     """The device as it is."""
-    try:
-        entry = os.stat(device)
-    except OSError:
-        return node_device.Found("missing", {})
-    if not stat.S_ISBLK(entry.st_mode):
-        return node_device.Found("other", {})
-    number = f"{os.major(entry.st_rdev)}:{os.minor(entry.st_rdev)}"
+    number = device_number(device)
+    if not number:
+        return node_device.Found("other" if os.path.exists(device) else "missing", {})
     folder = f"{SYS_DEVICES}/{number}"
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     partitions = [name for name in names if os.path.exists(f"{folder}/{name}/partition")]
@@ -95,15 +92,36 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
     mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
-    holders = f"{folder}/holders"
     return node_device.Found(
         "block",
         probe(module, device),
         partitions=partitions,
-        users=sorted(os.listdir(holders)) if os.path.isdir(holders) else [],
+        users=users(folder, partitions, numbers),
         mounted_on=[mount.point for mount in mounts if mount.device in numbers],
         there=next((mount.source for mount in mounts if mount.point == point), ""),
+        lacks=[name for name in node_device.PACKAGES if not module.get_bin_path(name)],
     )
+
+
+def users(folder: str, partitions: list[str], numbers: set[str]) -> list[str]:
+    """What uses a device or a partition of it without a mount of its own."""
+    holders = [f"{folder}/holders", *(f"{folder}/{name}/holders" for name in partitions)]
+    found = {name for place in holders if os.path.isdir(place) for name in os.listdir(place)}
+    for path in node_device.swaps(host_files.read_text("/proc/swaps") or ""):
+        if device_number(path) in numbers:
+            found.add(f"swap on {path}")
+    return sorted(found)
+
+
+def device_number(path: str) -> str:
+    """The number of a block device, as sysfs has it; empty for what is none."""
+    try:
+        entry = os.stat(path)
+    except OSError:
+        return ""
+    if not stat.S_ISBLK(entry.st_mode):
+        return ""
+    return f"{os.major(entry.st_rdev)}:{os.minor(entry.st_rdev)}"
 
 
 def probe(module: AnsibleModule, device: str) -> dict[str, str]:
