@@ -75,6 +75,12 @@ def test_a_host_that_cannot_format_is_refused_before_anything_is_wiped() -> None
     assert plan(replace(bare, probed={"TYPE": "ext4", "LABEL": OURS})) == "mount"
 
 
+def test_what_became_of_a_device_is_said() -> None:
+    said = node_device.taken("/dev/sdb", POINT, "format", "xfs (data)")
+    assert said == f"/dev/sdb: formatted, it held xfs (data), and mounted on {POINT}"
+    assert node_device.taken("/dev/sdb", POINT, "none", "") == ""
+
+
 def test_swap_is_a_use() -> None:
     text = "Filename\tType\tSize\tUsed\tPriority\n/dev/sdb1 partition\t1\t0\t-2\n"
     assert node_device.swaps(text) == ["/dev/sdb1"]

@@ -80,7 +80,8 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
         raise SettingsError(
             f"{what}, and {host} has no {', '.join(found.lacks)}.",
             f"The device is to be formatted with {FILESYSTEM}.",
-            f"install {' and '.join(PACKAGES[name] for name in found.lacks)} on it, and run again.",
+            f"install {' and '.join(PACKAGES[name] for name in found.lacks)} on it; on Debian and Ubuntu"
+            " bootstrap_workers_packages may name it, which is installed by apt.",
         )
     return "format"
 
@@ -101,6 +102,15 @@ def contents(found: Found) -> str:
     if found.partitions:
         parts.append(f"the partitions {', '.join(found.partitions)}")
     return " and ".join(parts)
+
+
+def taken(device: str, point: str, step: Step, held: str) -> str:
+    """What becomes of a device, for a person; empty where nothing does. held: its contents, in words."""
+    said = {
+        "format": f"{device}: formatted, it held {held}, and mounted on {point}",
+        "mount": f"{device}: mounted on {point}",
+    }
+    return said.get(step, "")
 
 
 def parse_probe(text: str) -> dict[str, str]:

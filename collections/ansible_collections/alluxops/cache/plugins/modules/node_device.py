@@ -40,6 +40,11 @@ options:
     description: C(alluxio_confirm_format_device).
     type: str
     default: ''
+  packages:
+    description: Debian packages that are installed before it is formatted. What is in them is not missed.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Says what it would do, and refuses the same.
@@ -62,6 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 step: {description: "C(format), C(mount) or C(none).", type: str, returned: success}
+taken: {description: "What was done with the device, or would be, for a person.", type: str, returned: success}
 """
 
 import os
@@ -91,6 +97,7 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
     numbers = {number} | {
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
+    coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
     mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
     return node_device.Found(
         "block",
@@ -99,7 +106,11 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         users=users(folder, partitions, numbers),
         mounted_on=[mount.point for mount in mounts if mount.device in numbers],
         there=next((mount.source for mount in mounts if mount.point == point), ""),
-        lacks=[name for name in node_device.PACKAGES if not module.get_bin_path(name)],
+        lacks=[
+            name
+            for name, package in node_device.PACKAGES.items()
+            if package not in coming and not module.get_bin_path(name)
+        ],
     )
 
 
@@ -162,6 +173,7 @@ def main() -> None:
         argument_spec={
             **{name: {"type": "str", "required": True} for name in names},
             "confirmation": {"type": "str", "default": ""},
+            "packages": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -181,7 +193,12 @@ def main() -> None:
     holds = node_device.contents(found) or "nothing"
     after = f"{device}: ext4 ({ours}) on {point}\n"
     before = after if step == "none" else f"{device}: {holds}\n"
-    module.exit_json(changed=step != "none", step=step, diff={"before": before, "after": after})
+    module.exit_json(
+        changed=step != "none",
+        step=step,
+        taken=node_device.taken(device, point, step, holds),
+        diff={"before": before, "after": after},
+    )
 
 
 if __name__ == "__main__":
