@@ -49,15 +49,22 @@ def _is_of(state: LabState, item: Mapping[str, Any]) -> bool:
 
 
 def places(state: LabState, file: str) -> Iterator[Path]:
-    """Where on this machine a file of that path may lie: as it is, or as each node sees it."""
-    path = PurePosixPath(file)
-    if path.is_relative_to(state.paths.root):
-        yield Path(path)
+    """Where on this machine a file may lie that a loop device gives this path.
+
+    It is the path in the node that attached it; once that has ended, the one in the directory that was mounted there.
+    """
+    path = PurePosixPath(file).relative_to("/")
+    if Path(file).is_relative_to(state.paths.root):
+        yield Path(file)
     for node in state.nodes:
         paths = state.paths.node(node.name)
-        yield paths.root / path.relative_to("/")
+        yield paths.root / path
         for name, place in REAL_DIRECTORIES.items():
-            if path.is_relative_to(place):
-                yield paths.real(name) / path.relative_to(place)
-    if path.is_relative_to("/mnt/shared"):
-        yield state.paths.shared / path.relative_to("/mnt/shared")
+            yield from _in(paths.real(name), place, path)
+    yield from _in(state.paths.shared, "/mnt/shared", path)
+
+
+def _in(directory: Path, place: str, path: PurePosixPath) -> Iterator[Path]:
+    yield directory / path
+    if path.is_relative_to(place[1:]):
+        yield directory / path.relative_to(place[1:])

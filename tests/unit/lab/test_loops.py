@@ -46,9 +46,10 @@ def test_a_device_is_the_labs_by_its_file_and_not_by_its_path_alone(
         listed("/dev/loop0", own, "/var/lib/kubelet/disk.img"),  # this machine's own, of that path
         listed("/dev/loop1", own, own),
         listed("/dev/loop2", in_node, "/var/lib/kubelet/disk.img"),
+        listed("/dev/loop6", in_node, "/disk.img"),  # its node has ended
         listed("/dev/loop3", of_root, "/srv/disk.img"),
         listed("/dev/loop4", in_node, in_node),  # attached on this machine
         listed("/dev/loop5", own, "/var/lib/kubelet/gone.img (deleted)"),
     ]
     monkeypatch.setattr(loops, "_listed", lambda: devices)
-    assert loops.attached(LAB) == ["/dev/loop2", "/dev/loop3", "/dev/loop4"]
+    assert loops.attached(LAB) == ["/dev/loop2", "/dev/loop6", "/dev/loop3", "/dev/loop4"]
