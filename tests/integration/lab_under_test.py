@@ -121,6 +121,14 @@ class RunningLab:
             run_lab("up", "--name", self.name, *wish)
         return found()[0]
 
+    def attach(self, node: str, file: str) -> str:
+        """Make a loop device of a node's file, and the device files that a node lacks; its path in the node."""
+        devices = "".join(
+            f"test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n}; " for n in range(16)
+        )
+        control = "test -e /dev/loop-control || mknod /dev/loop-control c 10 237; "
+        return self.on_node(node, f"{devices}{control}losetup --find --show {file}").strip()
+
     def take_out(self, node: str, storage: str) -> None:
         """Make a node a spare again by hand: out of the cluster, without what it has of the cache in `storage`."""
         gone = ("--ignore-not-found", "--timeout=90s")

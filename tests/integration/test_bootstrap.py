@@ -259,13 +259,10 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
 def disk(newcomer: Newcomer, joined: Outcome) -> Iterator[str]:
     """A device with a file system on it. It is the kernel's, so that it is detached whatever happens."""
     del joined
-    image, folder = "/var/lib/kubelet/disk.img", "/var/lib/kubelet"
-    nodes = "".join(f" test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n};" for n in range(16))
+    image = "/var/lib/kubelet/disk.img"
     try:
-        yield newcomer.sh(
-            f"set -e; test -e /dev/loop-control || mknod /dev/loop-control c 10 237;{nodes} cd {folder};"
-            f" truncate -s 300M disk.img; mkfs.ext4 -q -L data disk.img; losetup --find --show {image}"
-        ).strip()
+        newcomer.sh(f"truncate -s 300M {image} && mkfs.ext4 -q -L data {image}")
+        yield newcomer.lab.attach(newcomer.node, image)
     finally:
         newcomer.sh(
             f"umount -l {newcomer.cache.root}/tier0; sed -i '/tier0/d' /etc/fstab;"
