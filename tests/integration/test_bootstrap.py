@@ -79,10 +79,12 @@ def newcomer(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Itera
     found = Newcomer(Cache(lab, tmp_path_factory.mktemp(NAME), NAME), spare)
     found.leave()
     found.cache.remove()
-    found.cache.apply("site", **OURS)
-    yield found
-    found.leave()
-    found.cache.remove()
+    try:
+        found.cache.apply("site", **OURS)
+        yield found
+    finally:  # other modules are to find the cluster as it was
+        found.leave()
+        found.cache.remove()
 
 
 @pytest.fixture(scope="module")
