@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from lab import cgroups, inventory, mounts, network
+from lab import cgroups, inventory, loops, mounts, network
 from lab.addresses import Addresses
 from lab.errors import LabError
 from lab.processes import Process
@@ -60,6 +60,7 @@ def remove(state: LabState) -> dict[int, str]:
         list(pool.map(cgroups.kill, groups))
     for group in groups:
         cgroups.remove(group)
+    loops.detach_all(state)
     network.down_links(state)
     network.close_clients(state)
     mounts.unmount_all(paths.root)

@@ -33,6 +33,7 @@ PROGRAMS = {
     "setsid": "util-linux",
     "unshare": "util-linux",
     "mount": "mount",
+    "losetup": "mount",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }

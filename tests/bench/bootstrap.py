@@ -8,7 +8,7 @@ from tests.bench import by_hand
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
 from tests.bench.verb import Options, fresh, seconds_of, told
-from tests.integration.lab_under_test import RunningLab, run_lab
+from tests.integration.lab_under_test import RunningLab
 
 LABEL = f"alluxops.io/{by_hand.NAMESPACE}.{by_hand.RELEASE}=worker"
 STORAGE = f"{by_hand.STORAGE}/{by_hand.NAMESPACE}"
@@ -16,9 +16,8 @@ STORAGE = f"{by_hand.STORAGE}/{by_hand.NAMESPACE}"
 
 def measure(lab: Lab, options: Options) -> list[Measure]:
     """One node, in and out. The lab keeps the spare node until it goes down."""
-    run_lab("up", "--name", options.lab, "--spare", "1")
     running = RunningLab(options.lab)
-    spare = next(node.name for node in running.state.nodes if node.spare)
+    spare = running.spare_node(debian=12)
     ours, theirs = [], []
     fresh(lab)
     for _ in range(options.rounds):

@@ -109,6 +109,26 @@ class RunningLab:
         """Run a shell script on a node, over ssh as Ansible would."""
         return self.run(*lab_command("ssh", node, "--name", self.name, "--", script), check=check)
 
+    def spare_node(self, *, debian: int) -> str:
+        """A node of this Debian that is in no cluster, where a test disturbs nobody; booted where there is none."""
+
+        def found() -> list[str]:
+            return [node.name for node in self.state.nodes if node.spare and node.debian == debian]
+
+        if not found():
+            spares = sum(node.spare for node in self.state.nodes)
+            wish = ["--spare", str(spares + 1), "--spare-debian", str(debian)]
+            run_lab("up", "--name", self.name, *wish)
+        return found()[0]
+
+    def attach(self, node: str, file: str) -> str:
+        """Make a loop device of a node's file, and the device files that a node lacks; its path in the node."""
+        devices = "".join(
+            f"test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n}; " for n in range(16)
+        )
+        control = "test -e /dev/loop-control || mknod /dev/loop-control c 10 237; "
+        return self.on_node(node, f"{devices}{control}losetup --find --show {file}").strip()
+
     def take_out(self, node: str, storage: str) -> None:
         """Make a node a spare again by hand: out of the cluster, without what it has of the cache in `storage`."""
         gone = ("--ignore-not-found", "--timeout=90s")
@@ -167,6 +187,11 @@ def traces_of_labs() -> set[str]:
     """Everything on this machine that a lab makes, one phrase each, whichever lab it belongs to."""
     found = {f"link {path.name}" for path in Path("/sys/class/net").iterdir()}
     found |= {f"mount {place}" for place in below(labs_root())}
+    # Shown as a node sees it, in whichever node it was attached.
+    found |= {
+        f"loop device on {path.read_text().strip()}"
+        for path in Path("/sys/block").glob("loop*/loop/backing_file")
+    }
     found |= {f"cgroup {path}" for root in hierarchies() for path in root.glob("alluxops-*")}
     routes = subprocess.run(
         ["ip", "route", "show", "table", "all"], capture_output=True, text=True, check=True

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
-from tests.integration.lab_under_test import RunningLab, run_lab
+from tests.integration.lab_under_test import RunningLab
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
+long = pytest.mark.long
+"""Not of the promise itself. What is not marked takes about three minutes, the cache and the spare node included."""
 
 NAME = "boot"
 OURS: dict[str, Any] = {"verify_tests": False}
@@ -73,15 +75,16 @@ class Newcomer:
 @pytest.fixture(scope="module")
 def newcomer(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     """A cache, and beside it a node that is in no cluster."""
-    run_lab("up", "--name", lab.name, "--spare", "1")
-    spare = next(node.name for node in lab.state.nodes if node.spare)
+    spare = lab.spare_node(debian=12)
     found = Newcomer(Cache(lab, tmp_path_factory.mktemp(NAME), NAME), spare)
     found.leave()
     found.cache.remove()
-    found.cache.apply("site", **OURS)
-    yield found
-    found.leave()
-    found.cache.remove()
+    try:
+        found.cache.apply("site", **OURS)
+        yield found
+    finally:  # other modules are to find the cluster as it was
+        found.leave()
+        found.cache.remove()
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,7 @@ def test_a_host_of_another_cluster_is_refused_and_left_as_it_is(newcomer: Newcom
         newcomer.sh(f"rm -f /etc/kubernetes/kubelet.conf {pki}/other.*")
 
 
+@long
 @pytest.mark.parametrize(
     ("obstacle", "undo", "settings", "says"),
     [
@@ -173,6 +177,7 @@ def test_what_cannot_become_a_worker_is_refused_before_anything_changes(
     assert newcomer.tokens() == ""
 
 
+@long
 def test_a_check_says_what_it_would_do_and_does_nothing(newcomer: Newcomer) -> None:
     done = newcomer.apply("--check", "--diff")
     assert f"{newcomer.node}  would do: join the cluster" in done.output
@@ -180,6 +185,7 @@ def test_a_check_says_what_it_would_do_and_does_nothing(newcomer: Newcomer) -> N
     assert newcomer.sh(f"ls -d {newcomer.cache.storage} 2>/dev/null; true") == ""
 
 
+@long
 def test_an_expired_token_is_told_and_the_next_run_joins(
     newcomer: Newcomer, before: dict[str, str]
 ) -> None:
@@ -224,6 +230,7 @@ def test_a_second_run_changes_nothing(newcomer: Newcomer, joined: Outcome) -> No
     assert f"{newcomer.node}  is a worker, nothing to mend" in again.output
 
 
+@long
 def test_site_before_the_move_leaves_the_worker(newcomer: Newcomer, joined: Outcome) -> None:
     del joined
     made = newcomer.workers()
@@ -233,6 +240,7 @@ def test_site_before_the_move_leaves_the_worker(newcomer: Newcomer, joined: Outc
     assert newcomer.workers() == made
 
 
+@long
 def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) -> None:
     del joined
     base = newcomer.cache.root
@@ -249,33 +257,47 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
     assert ", 0 changed" in newcomer.apply().output
 
 
-def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confirmed(
-    newcomer: Newcomer, joined: Outcome
-) -> None:
+@pytest.fixture
+def disk(newcomer: Newcomer, joined: Outcome) -> Iterator[str]:
+    """A device with a file system on it. It is the kernel's, so that it is detached whatever happens."""
     del joined
-    image, tier = "/var/lib/kubelet/disk.img", f"{newcomer.cache.root}/tier0"
-    nodes = "".join(f" test -e /dev/loop{n} || mknod /dev/loop{n} b 7 {n};" for n in range(16))
-    device = newcomer.sh(
-        f"test -e /dev/loop-control || mknod /dev/loop-control c 10 237;{nodes} rm -f {image};"
-        f" truncate -s 300M {image}; mkfs.ext4 -q -L data {image}; losetup --find --show {image}"
-    ).strip()
-    disk = {"bootstrap_workers_device": device}
+    image = "/var/lib/kubelet/disk.img"
     try:
-        refused = newcomer.verb(**disk)
-        assert refused.code == 2, refused.output
-        assert "holds ext4 (data)" in refused.output
-        confirmed = {**disk, "alluxio_confirm_format_device": f"{newcomer.node}:{device}"}
-        newcomer.apply(**confirmed)
-        assert newcomer.sh(f"findmnt -no SOURCE {tier}").strip() == device
-        assert newcomer.sh(f"stat -c '%u %a' {tier}").strip() == "1000 750"
-        assert ", 0 changed" in newcomer.apply(**disk).output
-        assert newcomer.sh(f"grep -c {tier} /etc/fstab").strip() == "1"
+        newcomer.sh(f"truncate -s 300M {image} && mkfs.ext4 -q -L data {image}")
+        yield newcomer.lab.attach(newcomer.node, image)
     finally:
         newcomer.sh(
-            f"umount -l {tier}; losetup -d {device}; sed -i '/tier0/d' /etc/fstab", check=False
+            f"umount -l {newcomer.cache.root}/tier0; sed -i '/tier0/d' /etc/fstab;"
+            f" losetup --noheadings --output NAME --associated {image} | xargs -r losetup --detach; rm -f {image}",
+            check=False,
         )
 
 
+@long
+def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confirmed(
+    newcomer: Newcomer, disk: str
+) -> None:
+    tier = f"{newcomer.cache.root}/tier0"
+    setting = {"bootstrap_workers_device": disk}
+    refused = newcomer.verb(**setting)
+    assert refused.code == 2, refused.output
+    assert "holds ext4 (data)" in refused.output
+    confirmed = {**setting, "alluxio_confirm_format_device": f"{newcomer.node}:{disk}"}
+    newcomer.sh("mv /usr/sbin/mkfs.ext4 /usr/sbin/mkfs.away")
+    try:
+        refused = newcomer.verb(**confirmed)
+    finally:
+        newcomer.sh("mv /usr/sbin/mkfs.away /usr/sbin/mkfs.ext4")
+    assert refused.code == 2, refused.output
+    assert "has no mkfs.ext4" in refused.output
+    newcomer.apply(**confirmed)
+    assert newcomer.sh(f"findmnt -no SOURCE {tier}").strip() == disk
+    assert newcomer.sh(f"stat -c '%u %a' {tier}").strip() == "1000 750"
+    assert ", 0 changed" in newcomer.apply(**setting).output
+    assert newcomer.sh(f"grep -c {tier} /etc/fstab").strip() == "1"
+
+
+@long
 def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joined: Outcome) -> None:
     """The cluster's certificate, a file for a kubelet with a token that is long gone, and a token of the dead run."""
     del joined
@@ -296,6 +318,7 @@ def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joine
     assert newcomer.node in newcomer.workers()
 
 
+@long
 def test_a_run_that_was_killed_in_the_join_is_finished_by_the_next(
     newcomer: Newcomer, joined: Outcome
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.helm_role import sources as helm_sources
-from tests.integration.helm_role.host import FRESH, OTHER_HELM, Host, spare_node
+from tests.integration.helm_role.host import FRESH, OTHER_HELM, Host
 from tests.integration.helm_role.sources import Signer
 from tests.integration.lab_under_test import RunningLab
 
@@ -43,7 +43,7 @@ def sources(
 @pytest.fixture(scope="module")
 def node(lab: RunningLab) -> str:
     """The name of the node that the role is tried on."""
-    return spare_node(lab, debian=12)
+    return lab.spare_node(debian=12)
 
 
 @pytest.fixture

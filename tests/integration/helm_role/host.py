@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.integration.lab_under_test import ROOT, RunningLab, lab_command, run_lab
+from tests.integration.lab_under_test import ROOT, RunningLab, lab_command
 
 KEYRING = "/etc/apt/keyrings/alluxops-helm.gpg"
 SOURCE = "/etc/apt/sources.list.d/alluxops-helm.sources"
@@ -98,16 +98,3 @@ class Host:
         show = "dpkg-query --show --showformat='${db:Status-Status} ${Version}' helm"
         status, _blank, version = self.sh(f"{show} 2> /dev/null; true").partition(" ")
         return version.strip() if status == "installed" else ""
-
-
-def spare_node(lab: RunningLab, debian: int) -> str:
-    """A node of this release that is not in the cluster: what happens to its packages disturbs nobody."""
-
-    def found() -> list[str]:
-        return [node.name for node in lab.state.nodes if node.spare and node.debian == debian]
-
-    if not found():
-        spares = sum(node.spare for node in lab.state.nodes)
-        wish = ["--spare", str(spares + 1), "--spare-debian", str(debian)]
-        run_lab("up", "--name", lab.name, *wish)
-    return found()[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.helm_role import sources as helm_sources
-from tests.integration.helm_role.host import KEYRING, PIN, SOURCE, Host, spare_node
+from tests.integration.helm_role.host import KEYRING, PIN, SOURCE, Host
 from tests.integration.helm_role.sources import Signer
 from tests.integration.lab_under_test import RunningLab
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(900)  # the release's tree may have to be built
 @pytest.fixture(scope="module", params=[11, 13])
 def node(lab: RunningLab, request: pytest.FixtureRequest) -> str:
     """A node of that release."""
-    return spare_node(lab, debian=request.param)
+    return lab.spare_node(debian=request.param)
 
 
 def test_the_pinned_version_is_installed_once(apt: Host) -> None:

@@ -128,7 +128,7 @@ def test_authorities_that_nobody_knows_tell_nothing() -> None:
     [
         ({"os_version": "11"}, "its containerd is too old"),
         ({"os_id": "ubuntu", "os_version": "20.04"}, "its containerd is too old"),
-        ({"os_id": "rocky", "os_version": "9.4"}, "joins are known to work on Debian and Ubuntu"),
+        ({"os_id": "rocky", "os_version": "9.4"}, "only Debian and Ubuntu hosts are joined"),
         ({"programs": {"containerd": "1.6.20"}}, "n4 lacks kubelet, kubeadm"),
         ({"containerd_answers": False}, "containerd does not run on n4"),
     ],

@@ -56,11 +56,20 @@ def test_a_check_says_what_would_be_done() -> None:
 
 def test_only_a_worker_has_something_to_mend() -> None:
     node, directories = {"mended": ["m"]}, {"made": ["/a"], "corrected": ["/b"]}
-    assert bootstrap_report.mended(node, directories, is_worker=False) == []
-    told = bootstrap_report.mended(node, directories, is_worker=True)
+    assert bootstrap_report.mended(node, {}, directories, is_worker=False) == []
+    told = bootstrap_report.mended(node, {}, directories, is_worker=True)
     assert told[0] == "m"
     assert told[1].startswith("/a: made anew")
     assert told[2] == "/b: owner and mode were put right"
+
+
+def test_a_disk_that_was_formatted_is_told_on_a_new_worker_too() -> None:
+    device = {"step": "format", "taken": "/dev/sdb: formatted"}
+    assert bootstrap_report.mended({}, device, {}, is_worker=False) == ["/dev/sdb: formatted"]
+    mount = {"step": "mount", "taken": "/dev/sdb: mounted on /t"}
+    assert bootstrap_report.mended({}, mount, {}, is_worker=False) == []
+    [told] = bootstrap_report.mended({}, mount, {}, is_worker=True)
+    assert told.startswith("/dev/sdb: mounted on /t, its worker has the old directory")
 
 
 def test_the_inventory_is_told_of_hosts_that_are_to_move() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import node_join as action
 from ansible_collections.alluxops.cache.plugins.module_utils import join
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.modules.kubeadm_join import without
+from ansible_collections.alluxops.cache.plugins.modules import kubeadm_join
 from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
@@ -103,7 +104,7 @@ def test_what_kubeadm_says_is_explained(output: str, says: str) -> None:
 
 
 def test_the_token_is_taken_out_of_what_kubeadm_prints() -> None:
-    said = without(
+    said = kubeadm_join.without(
         "token abcdef.0123456789abcdef, secret 0123456789abcdef", "abcdef.0123456789abcdef"
     )
     assert said == "token ***, secret ***"
@@ -215,3 +216,17 @@ def test_what_is_a_member_takes_no_round_trip(
     assert result["changed"]
     assert hands.arguments == [{"step": "start"}]
     assert kube.seen == []
+
+
+@pytest.mark.parametrize(
+    ("code", "is_left"), [(0, True), (1, False), (kubeadm_join.TIMED_OUT, False)]
+)
+def test_a_join_that_failed_leaves_no_file_with_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_left: bool
+) -> None:
+    bootstrap = tmp_path / "bootstrap-kubelet.conf"
+    bootstrap.write_text("token")
+    monkeypatch.setattr(kubeadm_join, "BOOTSTRAP", str(bootstrap))
+    monkeypatch.setattr(kubeadm_join, "run_kubeadm", lambda *_given: (code, ""))
+    assert kubeadm_join.join("", 1) == (code, "")
+    assert bootstrap.exists() == is_left

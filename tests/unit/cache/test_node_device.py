@@ -64,6 +64,29 @@ def test_what_is_in_use_is_refused_even_when_confirmed(found: Found, says: str) 
         plan(found, confirmed=True)
 
 
+def test_a_host_that_cannot_format_is_refused_before_anything_is_wiped() -> None:
+    bare = replace(BLANK, lacks=["mkfs.ext4"])
+    with pytest.raises(SettingsError) as refusal:
+        plan(bare)
+    assert "n4 has no mkfs.ext4" in refusal.value.what
+    assert "install e2fsprogs" in refusal.value.fix
+    with pytest.raises(SettingsError, match="holds xfs"):
+        plan(replace(bare, probed={"TYPE": "xfs"}))
+    assert plan(replace(bare, probed={"TYPE": "ext4", "LABEL": OURS})) == "mount"
+
+
+def test_what_became_of_a_device_is_said() -> None:
+    said = node_device.taken("/dev/sdb", POINT, "format", "xfs (data)")
+    assert said == f"/dev/sdb: formatted, it held xfs (data), and mounted on {POINT}"
+    assert node_device.taken("/dev/sdb", POINT, "none", "") == ""
+
+
+def test_swap_is_a_use() -> None:
+    text = "Filename\tType\tSize\tUsed\tPriority\n/dev/sdb1 partition\t1\t0\t-2\n"
+    assert node_device.swaps(text) == ["/dev/sdb1"]
+    assert node_device.swaps("") == []
+
+
 def test_a_confirmation_is_for_one_device_of_one_host() -> None:
     assert node_device.is_confirmed("n4:/dev/sdb", "n4", "/dev/sdb")
     assert node_device.is_confirmed("n3:/dev/sdb, n4:/dev/sdb", "n4", "/dev/sdb")

@@ -40,6 +40,7 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
         "writer": canary.get("writer"),
         "mended": bootstrap_report.mended(
             registered.get("node") or {},
+            registered.get("device") or {},
             registered.get("directories") or {},
             is_worker=plan["is_worker"],
         ),

@@ -216,7 +216,7 @@ def _os_faults(host: Host) -> Iterator[SettingsError]:
     name = facts.get("os_name") or "an unknown system"
     fix = "use Debian 12 or 13, or Ubuntu 22.04 or 24.04; or join it as your cluster's nodes are joined."
     if oldest is None:
-        cause = "joins are known to work on Debian and Ubuntu."
+        cause = "only Debian and Ubuntu hosts are joined by this."
         yield SettingsError(f"{host.host} runs {name}, and is to join the cluster.", cause, fix)
     elif _numbers(str(facts.get("os_version"))) < oldest:
         cause = "its containerd is too old for the kubelet, which needs 1.6 or newer."

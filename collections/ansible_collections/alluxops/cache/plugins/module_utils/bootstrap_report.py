@@ -11,7 +11,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.summary import dura
 Found = Mapping[str, Any]
 """Of one host: plan, took_s, join_s, arrival, canary, mended, writer; what did not run is missing or empty."""
 
-RESTART = "made anew: its worker has the old one until its pod is deleted"
+RESTART = "its worker has the old directory until its pod is deleted"
 
 
 def lines(hosts: Mapping[str, Found], *, check_mode: bool) -> list[str]:
@@ -58,12 +58,15 @@ def _did(found: Found) -> str:
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 
-def mended(node: Found, directories: Found, *, is_worker: bool) -> list[str]:
-    """What was mended on a host, by the results of node_worker and node_directories; nothing on a new one."""
+def mended(node: Found, device: Found, directories: Found, *, is_worker: bool) -> list[str]:
+    """What was mended on a host, by the results of the modules that did it. On a new one only what a disk lost."""
+    taken = str(device.get("taken") or "")
     if not is_worker:
-        return []
+        return [taken] if device.get("step") == "format" else []
     found = [str(line) for line in node.get("mended") or []]
-    found += [f"{path}: {RESTART}" for path in directories.get("made") or []]
+    if taken:
+        found.append(f"{taken}, {RESTART}")
+    found += [f"{path}: made anew, {RESTART}" for path in directories.get("made") or []]
     found += [
         f"{path}: owner and mode were put right" for path in directories.get("corrected") or []
     ]

@@ -16,6 +16,8 @@ Step = Literal["format", "mount", "none"]
 
 FILESYSTEM = "ext4"
 OPTIONS = "defaults,noatime,nofail"
+PACKAGES = {"wipefs": "util-linux", f"mkfs.{FILESYSTEM}": "e2fsprogs"}
+"""Programs that formatting takes, and the packages that have them. Debian 13 is installed without e2fsprogs too."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Found:
     """A device as it is.
 
     probed: what blkid says of it, such as {TYPE: xfs, LABEL: data} or {PTTYPE: gpt}; {} for a blank one. partitions:
-    names of its partitions. users: device-mapper or RAID devices on it. mounted_on: where it is mounted. there: what is
-    mounted on the mount point, as a device; "" for nothing.
+    names of its partitions. users: what uses it or a partition of it, such as device-mapper, RAID, swap. mounted_on:
+    where it is mounted. there: what is mounted on the mount point, as a device; "" for nothing. lacks: programs that
+    formatting takes and the host does not have.
     """
 
     kind: Literal["missing", "other", "block"]
@@ -33,6 +36,7 @@ class Found:
     users: Sequence[str] = ()
     mounted_on: Sequence[str] = ()
     there: str = ""
+    lacks: Sequence[str] = ()
 
 
 def label(namespace: str, release: str) -> str:
@@ -72,7 +76,19 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             "Formatting it destroys that, so it is confirmed by host and device.",
             f"name another device, or run once with -e alluxio_confirm_format_device={host}:{device}",
         )
+    if found.lacks:
+        raise SettingsError(
+            f"{what}, and {host} has no {', '.join(found.lacks)}.",
+            f"The device is to be formatted with {FILESYSTEM}.",
+            f"install {' and '.join(PACKAGES[name] for name in found.lacks)} on it; on Debian and Ubuntu"
+            " bootstrap_workers_packages may name it, which is installed by apt.",
+        )
     return "format"
+
+
+def swaps(text: str) -> list[str]:
+    """The devices that are swapped to. text: of /proc/swaps."""
+    return [line.split()[0] for line in text.splitlines()[1:] if line.strip()]
 
 
 def contents(found: Found) -> str:
@@ -86,6 +102,15 @@ def contents(found: Found) -> str:
     if found.partitions:
         parts.append(f"the partitions {', '.join(found.partitions)}")
     return " and ".join(parts)
+
+
+def taken(device: str, point: str, step: Step, held: str) -> str:
+    """What becomes of a device, for a person; empty where nothing does. held: its contents, in words."""
+    said = {
+        "format": f"{device}: formatted, it held {held}, and mounted on {point}",
+        "mount": f"{device}: mounted on {point}",
+    }
+    return said.get(step, "")
 
 
 def parse_probe(text: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ description:
 options:
   hosts:
     description:
-      - "By host: what the tasks of the role registered, as {plan, node, directories, join, arrival, canary, began,
-        ended}."
+      - "By host: what the tasks of the role registered, as {plan, node, device, directories, join, arrival, canary,
+        began, ended}."
     type: dict
     required: true
   workers:
@@ -26,8 +26,10 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Say what became of the hosts
   alluxops.cache.bootstrap_report:
-    hosts: "{{ __bootstrap_workers_found }}"
+    hosts: "{{ dict(hosts | zip(hosts | map('extract', hostvars, '__bootstrap_workers_done'))) }}"
     workers: "{{ groups['cache_workers'] }}"
+  vars:
+    hosts: "{{ ansible_play_hosts }}"
   run_once: true
 """
 

@@ -74,7 +74,17 @@ def without(text: str, token: str) -> str:
 
 
 def join(config: str, timeout_s: int) -> tuple[int, str]:
-    """Exit code and output of kubeadm."""
+    """Exit code and output of kubeadm; where it fails, nothing with the token is left."""
+    code, output = run_kubeadm(config, timeout_s)
+    if code != 0:
+        # It holds the token, which the next run makes anew.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(BOOTSTRAP)
+    return code, output
+
+
+def run_kubeadm(config: str, timeout_s: int) -> tuple[int, str]:
+    """Run kubeadm with the configuration in a file of its own."""
     folder = next(place for place in FOLDERS if os.path.isdir(place))
     for left in glob.glob(f"{folder}/{PREFIX}*"):  # by a run that was killed
         os.unlink(left)
@@ -95,10 +105,6 @@ def join(config: str, timeout_s: int) -> tuple[int, str]:
         return TIMED_OUT, f"{said}\nkubeadm took longer than {timeout_s} s and was ended."
     finally:
         os.unlink(path)
-    if done.returncode != 0:
-        # It holds the token, which the next run makes anew.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(BOOTSTRAP)
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 

@@ -16,6 +16,7 @@ description:
   - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
   - With O(state=absent) a device that it has formatted for this release is unmounted from the tier's directory, and
     its line in C(/etc/fstab) goes. What lies on the device stays, and so does a mount or a line that others have made.
+  - Refuses to format on a host without C(mkfs.ext4), before anything is wiped.
 options:
   state:
     description: Whether the tier lies on the device.
@@ -44,6 +45,11 @@ options:
     description: C(alluxio_confirm_format_device).
     type: str
     default: ''
+  packages:
+    description: Debian packages that are installed before it is formatted. What is in them is not missed.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Says what it would do, and refuses the same.
@@ -76,6 +82,7 @@ RETURN = r"""
 step: {description: "C(format), C(mount) or C(none).", type: str, returned: with O(state=present)}
 point: {description: The tier's directory., type: str, returned: with O(state=absent)}
 unmounted: {description: The device that was unmounted; empty for none., type: str, returned: with O(state=absent)}
+taken: {description: "What was done with the device, or would be, for a person.", type: str, returned: with O(state=present)}
 """
 
 import os
@@ -96,29 +103,51 @@ SYS_DEVICES = "/sys/dev/block"
 
 def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
     """The device as it is."""
-    try:
-        entry = os.stat(device)
-    except OSError:
-        return node_device.Found("missing", {})
-    if not stat.S_ISBLK(entry.st_mode):
-        return node_device.Found("other", {})
-    number = f"{os.major(entry.st_rdev)}:{os.minor(entry.st_rdev)}"
+    number = device_number(device)
+    if not number:
+        return node_device.Found("other" if os.path.exists(device) else "missing", {})
     folder = f"{SYS_DEVICES}/{number}"
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     partitions = [name for name in names if os.path.exists(f"{folder}/{name}/partition")]
     numbers = {number} | {
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
+    coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
     mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
-    holders = f"{folder}/holders"
     return node_device.Found(
         "block",
         probe(module, device),
         partitions=partitions,
-        users=sorted(os.listdir(holders)) if os.path.isdir(holders) else [],
+        users=users(folder, partitions, numbers),
         mounted_on=[mount.point for mount in mounts if mount.device in numbers],
         there=next((mount.source for mount in mounts if mount.point == point), ""),
+        lacks=[
+            name
+            for name, package in node_device.PACKAGES.items()
+            if package not in coming and not module.get_bin_path(name)
+        ],
     )
+
+
+def users(folder: str, partitions: list[str], numbers: set[str]) -> list[str]:
+    """What uses a device or a partition of it without a mount of its own."""
+    holders = [f"{folder}/holders", *(f"{folder}/{name}/holders" for name in partitions)]
+    found = {name for place in holders if os.path.isdir(place) for name in os.listdir(place)}
+    for path in node_device.swaps(host_files.read_text("/proc/swaps") or ""):
+        if device_number(path) in numbers:
+            found.add(f"swap on {path}")
+    return sorted(found)
+
+
+def device_number(path: str) -> str:
+    """The number of a block device, as sysfs has it; empty for what is none."""
+    try:
+        entry = os.stat(path)
+    except OSError:
+        return ""
+    if not stat.S_ISBLK(entry.st_mode):
+        return ""
+    return f"{os.major(entry.st_rdev)}:{os.minor(entry.st_rdev)}"
 
 
 def probe(module: AnsibleModule, device: str) -> dict[str, str]:
@@ -201,6 +230,7 @@ def main() -> None:
             "device": {"type": "str"},
             "host": {"type": "str"},
             "confirmation": {"type": "str", "default": ""},
+            "packages": {"type": "list", "elements": "str", "default": []},
         },
         required_if=[("state", "present", ("device", "host"))],
         supports_check_mode=True,
@@ -223,7 +253,12 @@ def main() -> None:
     holds = node_device.contents(found) or "nothing"
     after = f"{device}: ext4 ({ours}) on {point}\n"
     before = after if step == "none" else f"{device}: {holds}\n"
-    module.exit_json(changed=step != "none", step=step, diff={"before": before, "after": after})
+    module.exit_json(
+        changed=step != "none",
+        step=step,
+        taken=node_device.taken(device, point, step, holds),
+        diff={"before": before, "after": after},
+    )
 
 
 if __name__ == "__main__":
