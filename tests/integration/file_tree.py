@@ -86,8 +86,8 @@ def make(run: Run, root: str) -> None:
         # One by one: a worker's first connections to the store, made at once, may close each other (2.9.6, seen once).
         fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
-        # Not what lies in workers only: a file whose worker goes is lost, and Alluxio unpins what is lost.
-        fs pin '{root}/files/f*1'
+        # What has no blocks: a file of which a block cannot be copied, as when workers restart, Alluxio itself unpins.
+        fs pin '{root}/directories/d06*'
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'
