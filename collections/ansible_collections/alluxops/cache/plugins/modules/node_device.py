@@ -82,7 +82,7 @@ RETURN = r"""
 step: {description: "C(format), C(mount) or C(none).", type: str, returned: with O(state=present)}
 point: {description: The tier's directory., type: str, returned: with O(state=absent)}
 unmounted: {description: The device that was unmounted; empty for none., type: str, returned: with O(state=absent)}
-taken: {description: "What was done with the device, or would be, for a person.", type: str, returned: with O(state=present)}
+taken: {description: "What was done with the device, or would be.", type: str, returned: with O(state=present)}
 """
 
 import os
