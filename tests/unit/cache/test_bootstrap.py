@@ -162,6 +162,22 @@ def test_a_join_that_was_not_asked_for_is_not_made() -> None:
     assert "bootstrap_workers_join is false" in refused(facts(), wanted=STAY)
 
 
+@pytest.mark.parametrize("wanted", [JOIN, STAY])
+@pytest.mark.parametrize("cluster", [CLUSTER, REPLACED])
+@pytest.mark.parametrize("left", [{}, {"authorities": ["ours"]}, {"bootstrap": ACCESS}])
+def test_a_control_plane_is_never_joined(left: Json, cluster: Cluster, wanted: Wanted) -> None:
+    key = "/etc/kubernetes/pki/ca.key"
+    said = refused(facts(control_plane=[key], **left), cluster, wanted)
+    assert f"n4 is a control plane, or was one: it has {key}" in said
+    assert "bootstrap_workers_join" not in said
+
+
+def test_a_control_plane_that_is_a_node_may_be_a_worker() -> None:
+    plan = planned({**MEMBER, "control_plane": ["/etc/kubernetes/pki/ca.key"]}, JOINED)
+    assert plan is not None
+    assert plan.step == "member"
+
+
 def test_kubeadm_joins_no_cluster_that_it_has_not_made() -> None:
     assert "kube-public/cluster-info" in refused(facts(), replace(CLUSTER, endpoint=""))
 

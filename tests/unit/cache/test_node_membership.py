@@ -113,3 +113,14 @@ def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> No
     assert found["programs"] == {"kubeadm": "1.34.4", "kubelet": "", "containerd": ""}
     assert not found["control_plane"]
     assert not found["containerd_answers"]
+
+
+@pytest.mark.parametrize(
+    "name", ["manifests/kube-apiserver.yaml", "manifests/etcd.yaml", "pki/ca.key"]
+)
+def test_a_control_plane_is_known_by_what_only_it_has(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "etc/kubernetes" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    found = node_membership.read(lambda _: "", str(tmp_path))
+    assert found["control_plane"] == [f"/etc/kubernetes/{name}"]

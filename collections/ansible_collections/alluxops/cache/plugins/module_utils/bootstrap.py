@@ -190,6 +190,16 @@ def _identity_faults(host: Host, node: Mapping[str, Any] | None) -> Iterator[Set
 def _join_faults(
     host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
 ) -> Iterator[SettingsError]:
+    control_plane = list(host.membership.get("control_plane") or ())
+    if control_plane:
+        # A join removes what an interrupted one left. Here that would be a cluster's certificate authority.
+        yield SettingsError(
+            f"{host.host} is a control plane, or was one: it has {', '.join(control_plane)}.",
+            "It has no /etc/kubernetes/kubelet.conf and would have to join, which takes its certificates away.",
+            f"take {host.host} out of new_workers; or give it its kubelet.conf back (`kubeadm init phase kubeconfig"
+            " kubelet` there); or, where no control plane is to run on it any more, `kubeadm reset` on it, then again.",
+        )
+        return
     if not wanted.join:
         what = f"{host.node} is no node of the cluster" if node is None else "it is not that node"
         yield SettingsError(

@@ -17,6 +17,8 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_host, host_files
 
 KUBERNETES = "/etc/kubernetes"
+CONTROL_PLANE = ("manifests/kube-apiserver.yaml", "manifests/etcd.yaml", "pki/ca.key")
+"""What kubeadm leaves below KUBERNETES on a control plane and on no other node."""
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 VERSIONS = {
     "kubeadm": ("kubeadm", "version", "-o", "short"),
@@ -92,7 +94,11 @@ def read(run: Run, root: str = "") -> dict[str, Any]:
         "kubelet": parse_access(text(f"{KUBERNETES}/kubelet.conf"), text),
         "bootstrap": parse_access(text(f"{KUBERNETES}/bootstrap-kubelet.conf"), text),
         "authorities": fingerprints(text(f"{KUBERNETES}/pki/ca.crt")),
-        "control_plane": os.path.exists(f"{root}{KUBERNETES}/manifests/kube-apiserver.yaml"),
+        "control_plane": [
+            path
+            for path in (f"{KUBERNETES}/{name}" for name in CONTROL_PLANE)
+            if os.path.exists(root + path)
+        ],
         "programs": {name: parse_version(run(command)) for name, command in VERSIONS.items()},
         "containerd_answers": os.path.exists(root + CONTAINERD_SOCKET),
     }

@@ -91,7 +91,8 @@ marker:
   type: str
 membership:
   description: >-
-    Machine id, system, versions of containerd, kubelet and kubeadm, and the cluster whose certificates lie on the host.
+    Machine id, system, versions of containerd, kubelet and kubeadm, the cluster whose certificates lie on the host,
+    and its files of a control plane.
   returned: with O(membership)
   type: dict
 checks:
