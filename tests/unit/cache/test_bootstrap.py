@@ -188,6 +188,27 @@ def test_a_node_of_that_name_that_is_another_machine_is_not_replaced_while_it_is
         assert "is another machine than n4" in refused(membership, cluster)
 
 
+@pytest.mark.parametrize("membership", [facts(), MEMBER, facts(bootstrap=ACCESS)])
+@pytest.mark.parametrize("wanted", [JOIN, STAY])
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_a_node_of_another_name_is_refused_with_the_name_to_set(
+    membership: Json, wanted: Wanted, *, is_ready: bool
+) -> None:
+    name = "n4.example.com"
+    nodes = {**CLUSTER.nodes, name: in_cluster(name, ready=is_ready)}
+    said = refused(membership, replace(CLUSTER, nodes=nodes), wanted)
+    assert f"n4 is the node {name} of the cluster, not n4 (machine id m4)" in said
+    assert f"set alluxio_node_name: {name} for n4" in said
+    assert "bootstrap_workers_join" not in said
+    taken = {**nodes, "n4": in_cluster(machine_id="other")}
+    assert f"set alluxio_node_name: {name}" in refused(membership, replace(CLUSTER, nodes=taken))
+
+
+def test_a_node_that_has_its_name_may_have_a_twin() -> None:
+    twins = replace(JOINED, nodes={**JOINED.nodes, "n3": in_cluster("n3")})
+    assert planned(MEMBER, twins) is not None
+
+
 def test_two_hosts_are_not_one_node() -> None:
     hosts = [Host("a", "n4", facts()), Host("b", "n4", facts())]
     assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER, JOIN)[1][0])

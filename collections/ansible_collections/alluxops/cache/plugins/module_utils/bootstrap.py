@@ -157,6 +157,10 @@ def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[Setti
     if left and cluster.authorities and not left & cluster.authorities:
         yield _foreign(host, "/etc/kubernetes/pki/ca.crt is another cluster's")
         return
+    misnamed = list(_name_faults(host, cluster))
+    if misnamed:
+        yield from misnamed
+        return
     yield from _identity_faults(host, node)
     step = step_of(host, cluster)
     if step in ("join", "rejoin"):
@@ -170,6 +174,23 @@ def _foreign(host: Host, why: str) -> SettingsError:
         "the kubeconfig's cluster has another certificate authority. What that host runs would be torn from it.",
         f"take {host.host} out of new_workers; or, where that cluster is gone, run `kubeadm reset` on it, then again.",
     )
+
+
+def _name_faults(host: Host, cluster: Cluster) -> Iterator[SettingsError]:
+    """A host that is in the cluster by another name than the inventory has for it."""
+    mine, facts = cluster.nodes.get(host.node), host.membership
+    if mine is not None and (not mine.get("machine_id") or _same_machine(mine, facts)):
+        return
+    names = sorted(name for name, node in cluster.nodes.items() if _same_machine(node, facts))
+    if names:
+        yield SettingsError(
+            f"{host.host} is the node {', '.join(names)} of the cluster, not {host.node}"
+            f" (machine id {facts['machine_id']}).",
+            "alluxio_node_name, or without it the host's name in the inventory, is another than the node's.",
+            f"set alluxio_node_name: {names[0]} for {host.host}; where it was renamed, `kubectl delete node {names[0]}`"
+            " first; where it is a copy of that machine, give it a machine id of its own"
+            " (`rm /etc/machine-id; systemd-machine-id-setup`).",
+        )
 
 
 def _identity_faults(host: Host, node: Mapping[str, Any] | None) -> Iterator[SettingsError]:
