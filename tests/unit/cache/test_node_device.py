@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import node_device
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
+from ansible_collections.alluxops.cache.plugins.modules import node_device as module
 
 POINT = "/mnt/fuse3/alluxio/alluxio/tier0"
 OURS = node_device.label("alluxio", "alluxio")
@@ -57,11 +59,30 @@ def test_what_holds_something_must_be_confirmed(changes: Any, holds: str) -> Non
         (replace(BLANK, mounted_on=["/"]), "in use: /"),
         (replace(BLANK, users=["dm-0"]), "in use: dm-0"),
         (replace(BLANK, there="/dev/sdc"), "/dev/sdc is mounted on"),
+        (replace(BLANK, blocks=f"{POINT}/1"), "holds blocks of a worker"),
     ],
 )
 def test_what_is_in_use_is_refused_even_when_confirmed(found: Found, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         plan(found, confirmed=True)
+
+
+def test_no_device_hides_the_blocks_of_a_worker() -> None:
+    made = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS}, blocks=f"{POINT}/1")
+    with pytest.raises(SettingsError) as refusal:
+        plan(made)
+    assert f"{POINT} on n4 holds blocks of a worker: {POINT}/1" in refusal.value.what
+    assert "alluxops remove-workers --limit n4" in refusal.value.fix
+    assert plan(replace(made, mounted_on=[POINT], there="/dev/sdb")) == "none"
+
+
+def test_blocks_are_files_below_the_tier(tmp_path: Path) -> None:
+    assert module.first_file(str(tmp_path / "missing")) == ""
+    folder = tmp_path / "alluxioworker/.tmp_blocks"
+    folder.mkdir(parents=True)
+    assert module.first_file(str(tmp_path)) == ""
+    (tmp_path / "alluxioworker/16777216").touch()
+    assert module.first_file(str(tmp_path)) == str(tmp_path / "alluxioworker/16777216")
 
 
 def test_a_host_that_cannot_format_is_refused_before_anything_is_wiped() -> None:

@@ -27,7 +27,7 @@ class Found:
     probed: what blkid says of it, such as {TYPE: xfs, LABEL: data} or {PTTYPE: gpt}; {} for a blank one. partitions:
     names of its partitions. users: what uses it or a partition of it, such as device-mapper, RAID, swap. mounted_on:
     where it is mounted. there: what is mounted on the mount point, as a device; "" for nothing. lacks: programs that
-    formatting takes and the host does not have.
+    formatting takes and the host does not have. blocks: a file below the mount point, "" for none.
     """
 
     kind: Literal["missing", "other", "block"]
@@ -37,6 +37,7 @@ class Found:
     mounted_on: Sequence[str] = ()
     there: str = ""
     lacks: Sequence[str] = ()
+    blocks: str = ""
 
 
 def label(namespace: str, release: str) -> str:
@@ -66,6 +67,13 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             f"{what}, and {found.there} is mounted on {point} already.",
             "The tier lies there.",
             f"leave bootstrap_workers_device out, or `umount {point}` first.",
+        )
+    if found.blocks:
+        raise SettingsError(
+            f"{what}, and {point} on {host} holds blocks of a worker: {found.blocks}.",
+            "Mounted over them, the device would hide them from it, and what is in no under store would be lost.",
+            f"leave bootstrap_workers_device out; or take the worker away first (`alluxops remove-workers --limit"
+            f" {host}` keeps what lies nowhere else), then run again; where no worker uses them, delete them.",
         )
     if found.probed.get("TYPE") == FILESYSTEM and found.probed.get("LABEL") == ours:
         return "mount"

@@ -13,6 +13,7 @@ author: alluxops contributors
 description:
   - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
   - A device that it has formatted for this release before is only mounted. What lies on it stays.
+  - Refuses a device for a directory that holds a worker's blocks, which the mount would hide.
   - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
   - With O(state=absent) a device that it has formatted for this release is unmounted from the tier's directory, and
     its line in C(/etc/fstab) goes. What lies on the device stays, and so does a mount or a line that others have made.
@@ -121,12 +122,21 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         users=users(folder, partitions, numbers),
         mounted_on=[mount.point for mount in mounts if mount.device in numbers],
         there=next((mount.source for mount in mounts if mount.point == point), ""),
+        blocks=first_file(point),
         lacks=[
             name
             for name, package in node_device.PACKAGES.items()
             if package not in coming and not module.get_bin_path(name)
         ],
     )
+
+
+def first_file(folder: str) -> str:
+    """The path of a file below a directory; empty for none. A worker leaves directories of its own without blocks."""
+    for place, _, names in os.walk(folder):
+        if names:
+            return os.path.join(place, min(names))
+    return ""
 
 
 def users(folder: str, partitions: list[str], numbers: set[str]) -> list[str]:
