@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import bootstrap_report as action
 from ansible_collections.alluxops.cache.plugins.module_utils import bootstrap_report
 
 Json = dict[str, Any]
@@ -54,22 +57,46 @@ def test_a_check_says_what_would_be_done() -> None:
     assert three == "c  would do: label the node, wait for its worker"
 
 
-def test_only_a_worker_has_something_to_mend() -> None:
-    node, directories = {"mended": ["m"]}, {"made": ["/a"], "corrected": ["/b"]}
-    assert bootstrap_report.mended(node, {}, directories, is_worker=False) == []
-    told = bootstrap_report.mended(node, {}, directories, is_worker=True)
-    assert told[0] == "m"
-    assert told[1].startswith("/a: made anew")
-    assert told[2] == "/b: owner and mode were put right"
+def plan(step: str, *, is_worker: bool = False) -> Json:
+    return {"step": step, "is_worker": is_worker}
 
 
-def test_a_disk_that_was_formatted_is_told_on_a_new_worker_too() -> None:
-    device = {"step": "format", "taken": "/dev/sdb: formatted"}
-    assert bootstrap_report.mended({}, device, {}, is_worker=False) == ["/dev/sdb: formatted"]
-    mount = {"step": "mount", "taken": "/dev/sdb: mounted on /t"}
-    assert bootstrap_report.mended({}, mount, {}, is_worker=False) == []
-    [told] = bootstrap_report.mended({}, mount, {}, is_worker=True)
-    assert told.startswith("/dev/sdb: mounted on /t, its worker has the old directory")
+NODE, DIRECTORIES = {"mended": ["m"]}, {"made": ["/a"], "corrected": ["/b"]}
+CORRECTED = "/b: owner and mode were put right"
+
+
+def test_a_worker_is_told_to_take_the_directory_that_was_made() -> None:
+    told = bootstrap_report.mended(plan("member", is_worker=True), NODE, {}, DIRECTORIES)
+    made = "/a: made anew, its worker has the old directory until its pod is deleted"
+    assert told == ["m", made, CORRECTED]
+
+
+@pytest.mark.parametrize("step", ["start", "member"])
+def test_what_was_mended_of_a_worker_that_did_not_serve_is_told(step: str) -> None:
+    told = bootstrap_report.mended(plan(step), NODE, {}, DIRECTORIES)
+    assert told == ["m", "/a: made anew", CORRECTED]
+
+
+@pytest.mark.parametrize("step", ["join", "rejoin"])
+def test_a_host_that_joins_is_told_all_but_its_first_directories(step: str) -> None:
+    assert bootstrap_report.mended(plan(step), NODE, {}, DIRECTORIES) == ["m", CORRECTED]
+
+
+def test_what_became_of_a_disk_is_told_in_every_case() -> None:
+    for taken in ("/dev/sdb: formatted", "/dev/sdb: mounted on /t"):
+        device = {"taken": taken}
+        assert bootstrap_report.mended(plan("join"), {}, device, {}) == [taken]
+        [told] = bootstrap_report.mended(plan("member", is_worker=True), {}, device, {})
+        assert told.startswith(f"{taken}, its worker has the old directory")
+
+
+def test_the_action_tells_it_with_the_line_of_a_worker_that_did_not_serve() -> None:
+    done = {"plan": found("start")["plan"], "node": NODE, "directories": DIRECTORIES}
+    told = action._found(done)
+    assert told["mended"] == ["m", "/a: made anew", CORRECTED]
+    assert bootstrap_report.lines({"n4": told}, check_mode=False)[1:] == [
+        f"      {line}" for line in told["mended"]
+    ]
 
 
 def test_the_inventory_is_told_of_hosts_that_are_to_move() -> None:

@@ -39,9 +39,9 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
         "canary": (canary.get("nodes") or {}).get(node),
         "writer": canary.get("writer"),
         "mended": bootstrap_report.mended(
+            plan,
             registered.get("node") or {},
             registered.get("device") or {},
             registered.get("directories") or {},
-            is_worker=plan["is_worker"],
         ),
     }

@@ -58,15 +58,19 @@ def _did(found: Found) -> str:
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 
-def mended(node: Found, device: Found, directories: Found, *, is_worker: bool) -> list[str]:
-    """What was mended on a host, by the results of the modules that did it. On a new one only what a disk lost."""
-    taken = str(device.get("taken") or "")
-    if not is_worker:
-        return [taken] if device.get("step") == "format" else []
+def mended(plan: Found, node: Found, device: Found, directories: Found) -> list[str]:
+    """What was mended on a host, by the results of the modules that did it.
+
+    A worker that is broken may not be registered, so nothing is kept back but the directories of a host that joins,
+    which has none yet.
+    """
+    is_worker = plan["is_worker"]
+    restart = f", {RESTART}" if is_worker else ""
     found = [str(line) for line in node.get("mended") or []]
-    if taken:
-        found.append(f"{taken}, {RESTART}")
-    found += [f"{path}: made anew, {RESTART}" for path in directories.get("made") or []]
+    if device.get("taken"):
+        found.append(f"{device['taken']}{restart}")
+    if is_worker or plan["step"] not in ("join", "rejoin"):
+        found += [f"{path}: made anew{restart}" for path in directories.get("made") or []]
     found += [
         f"{path}: owner and mode were put right" for path in directories.get("corrected") or []
     ]
