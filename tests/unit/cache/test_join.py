@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.action import node_join as action
 from ansible_collections.alluxops.cache.plugins.module_utils import join
@@ -16,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.modules import kubeadm_join
 from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 
@@ -230,3 +232,10 @@ def test_a_join_that_failed_leaves_no_file_with_the_token(
     monkeypatch.setattr(kubeadm_join, "run_kubeadm", lambda *_given: (code, ""))
     assert kubeadm_join.join("", 1) == (code, "")
     assert bootstrap.exists() == is_left
+
+
+def test_the_token_is_sent_without_a_file_whatever_ansible_is_set_to() -> None:
+    """Without pipelining Ansible writes a module's arguments below the ssh user's ~/.ansible/tmp."""
+    text = (ROOT / "roles/bootstrap_workers/tasks/join.yml").read_text()
+    (task,) = [one for one in yaml.safe_load(text) if "alluxops.cache.node_join" in one]
+    assert task["vars"] == {"ansible_pipelining": True, "ansible_ssh_pipelining": True}
