@@ -21,7 +21,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts, conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -130,6 +130,9 @@ class ActionModule(ApiAction):
     def _backup(self, kube: Kube, options: Options) -> Result:
         """A backup of the metadata, where a master serves that can make one."""
         namespace, release = options["namespace"], options["release"]
+        if not self.check_mode:
+            # The release starts masters next, and one of an interrupted conversion would write to the same journal.
+            conversion_pod.remove(kube, namespace, release, Patience(options["wait_timeout_s"]))
         seen = objects.look(kube, namespace, release)
         if seen.leader is None:
             noted = _noted(kube, namespace, release)
