@@ -1,4 +1,4 @@
-# Makes a backup of the metadata in the root under store, then removes older ones so that KEEP stay (0 keeps all).
+# Makes a backup of the metadata in the root under store, then removes older ones so that KEEP whole ones stay (0: all).
 # Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
 set -euo pipefail
 
@@ -22,8 +22,14 @@ fi
 if ((KEEP > 0)); then
   # Names begin with their date: sorted backwards, the newest come first.
   names=$(sed -nE 's/.*(alluxio-backup-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{12,14}\.gz)$/\1/p' <<<"$listed" | sort -r)
-  for name in $(tail -n "+$((KEEP + 1))" <<<"$names"); do
-    [[ "$name" == "$made" ]] || alluxio fs rm "$CACHE_FOLDER/$name*"
+  # One that is not whole counts for none, and goes with the whole ones of its age; a younger one may be being written.
+  whole=0
+  for name in $names; do
+    if ((whole >= KEEP)); then
+      [[ "$name" == "$made" ]] || alluxio fs rm "$CACHE_FOLDER/$name*"
+    elif grep -q "/$name.complete\$" <<<"$listed"; then
+      whole=$((whole + 1))
+    fi
   done
 fi
 # Listing has put the directory into the cache's metadata; a backup is no data of the cache.

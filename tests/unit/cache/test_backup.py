@@ -128,7 +128,24 @@ def test_pruning_keeps_the_newest_and_the_one_just_made(
     keep: int, made: str, gone: list[str]
 ) -> None:
     names = [NEW, OLD, MID, "notes.txt", NEW + ".complete", OLD + ".bak"]
-    assert backup.prunable(names, keep, made) == gone
+    assert backup.prunable(names, names, keep, made) == gone
+
+
+@pytest.mark.parametrize(
+    ("complete", "keep", "gone"),
+    [
+        ([OLD, NEW], 2, []),
+        ([OLD, NEW], 1, [OLD, MID]),
+        ([OLD, MID], 1, [OLD]),
+        ([OLD], 2, []),
+        ([NEW], 1, [OLD, MID]),
+        ([], 1, []),
+    ],
+)
+def test_a_backup_that_is_not_whole_pushes_no_whole_one_out(
+    complete: list[str], keep: int, gone: list[str]
+) -> None:
+    assert backup.prunable([OLD, MID, NEW], complete, keep, "") == gone
 
 
 def test_a_backup_on_a_master_lies_in_its_journal_volume() -> None:

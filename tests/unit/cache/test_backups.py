@@ -132,6 +132,13 @@ def test_a_backup_in_the_under_store_is_whole_and_older_ones_go(written_below: C
     assert written_below.said[-1] == "fs rm -R --alluxioOnly /alluxio_backups"
 
 
+def test_a_torn_backup_does_not_push_a_whole_one_out(written_below: Cluster) -> None:
+    store(written_below, OLD, MID)
+    (written_below.folder / "ufs" / FOLDER / f"{MID}.complete").unlink()
+    assert take(written_below, keep=2).pruned == ()
+    assert {OLD, MID, NEW} <= set(in_ufs(written_below))
+
+
 def test_backups_of_other_clusters_and_of_before_stay_whatever_is_kept(
     written_below: Cluster,
 ) -> None:

@@ -238,7 +238,15 @@ def test_a_release_scaled_to_nothing_is_no_running_release() -> None:
 def running(tag: str, *pods: tuple[str, bool]) -> Json:
     return cluster(
         masters={**RUNNING, "image": f"registry:5000/alluxio/alluxio:{tag}"},
-        pods=[{"image": f"alluxio/alluxio:{image}", "started": started} for image, started in pods],
+        pods=[
+            {
+                "role": "alluxio-master",
+                "image": f"registry:5000/alluxio/alluxio:{image}",
+                "started": started,
+                "no_image": not started,
+            }
+            for image, started in pods
+        ],
     )
 
 

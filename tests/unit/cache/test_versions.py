@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import versions
+
+Json = dict[str, Any]
 
 
 @pytest.mark.parametrize(
@@ -39,3 +43,35 @@ def test_the_tag_of_an_image(image: str, tag: str) -> None:
 def test_the_newest_is_found_by_number() -> None:
     assert versions.newest(["2.9.6", "2.9.10-x", "latest"]) == "2.9.10-x"
     assert versions.newest(["latest"]) == ""
+
+
+def _pod(tag: str, role: str = "master", *, started: bool = True, no_image: bool = False) -> Json:
+    facts = {"role": f"alluxio-{role}", "started": started, "no_image": no_image}
+    return {**facts, "image": f"r:5000/alluxio:{tag}"}
+
+
+WORKER = _pod("2.9.4", "worker")
+
+
+@pytest.mark.parametrize(
+    ("pods", "replicas", "found"),
+    [
+        ([_pod("2.9.6"), WORKER], 1, "2.9.6"),
+        ([_pod("2.9.4"), _pod("2.9.7", "worker")], 1, "2.9.4"),
+        # It served; then it was made anew, moved away or scaled to nothing.
+        ([_pod("2.9.6", started=False), WORKER], 1, "2.9.6"),
+        ([WORKER], 1, "2.9.6"),
+        ([WORKER], 0, "2.9.6"),
+        ([_pod("2.9.4"), _pod("2.9.4"), _pod("2.9.6", started=False)], 3, "2.9.6"),
+        ([_pod("2.9.4"), _pod("2.9.4")], 3, "2.9.6"),
+        # None of it was ever made, or its image does not exist.
+        ([_pod("2.9.4"), _pod("2.9.4"), _pod("2.9.4")], 3, "2.9.4"),
+        ([_pod("2.9.4"), _pod("2.9.6", started=False, no_image=True)], 2, "2.9.4"),
+        ([_pod("2.9.6", started=False, no_image=True), WORKER], 1, "2.9.4"),
+    ],
+)
+def test_what_may_have_written_the_journal_is_what_masters_ran(
+    pods: list[Json], replicas: int, found: str
+) -> None:
+    masters = {"image": "r:5000/alluxio:2.9.6", "replicas": replicas}
+    assert versions.running({"pods": pods, "masters": masters}) == found

@@ -148,6 +148,13 @@ def test_the_script_keeps_the_newest(run: Run, keep: int, kept: list[str]) -> No
     assert done.returncode == 0, done.stderr
     assert f"Backup URI         : s3://b/x/{NEW}" in done.stdout
     assert run.kept == sorted([*kept, *(f"{name}.complete" for name in kept), "notes.txt"])
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(1, [NEW]), (2, [OLD, MID, NEW])])
+def test_a_torn_one_pushes_no_whole_one_out(run: Run, keep: int, kept: list[str]) -> None:
+    run.put(OLD, f"{OLD}.complete", MID)
+    assert run(keep).returncode == 0
+    assert [name for name in run.kept if name.endswith(".gz")] == kept
     said = (run.folder / "said").read_text().splitlines()
     assert said[0] == f"fsadmin backup /x{CACHE} --allow-leader"
     assert said[-1] == f"fs rm -R --alluxioOnly {CACHE}"

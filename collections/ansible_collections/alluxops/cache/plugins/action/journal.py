@@ -14,7 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import
     Request,
     plan_format,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -36,6 +36,9 @@ class ActionModule(ApiAction):
         """Look where it is needed, decide, format, leave nothing running."""
         guard = _Guard(kube, options)
         if not self.check_mode:
+            # Masters may start after this, and one of an interrupted conversion would write to the same journal.
+            patience = Patience(options["wait_timeout_s"])
+            conversion_pod.remove(kube, guard.namespace, guard.release, patience)
             guard.masters.forget_stale_notes()
         if not guard.looked_at and not guard.masters.stopped_by_us:
             return {"changed": False, "journals": [], "serving": guard.serving}

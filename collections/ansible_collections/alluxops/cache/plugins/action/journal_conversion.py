@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -25,6 +26,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Patience,
     Result,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import clean_up
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 
@@ -109,8 +111,8 @@ class LoneMaster:
         self._wait_running()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._remove()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        clean_up([self._remove], has_failed=error is not None)
 
     def start(self, journal_type: str, more: Mapping[str, str] | None = None) -> None:
         """Start the master and wait until it serves."""
@@ -207,11 +209,7 @@ class LoneMaster:
 
     def _remove(self) -> None:
         """Remove the pod, ours or an interrupted run's, and wait until it let go of the volume."""
-        if not self.kube.delete(self._place, propagation="Background"):
-            return
-        limit = Patience(60)
-        while self.kube.get(self._place) is not None and not limit.is_over:
-            limit.pause(f"{self.pod} to end", LOOK_EVERY_S)
+        conversion_pod.remove(self.kube, self.namespace, self.release, Patience(60))
 
     def _wait_stopped(self) -> None:
         while pods := [

@@ -21,7 +21,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, charts, conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -95,18 +95,30 @@ class ActionModule(ApiAction):
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
         charts.raise_all([conflict.error() for conflict in faults])
         anew, stay = upgrade.restarting(current, wanted)
-        changes = options["action"] != "none"
         masters = {roll.ordinal_of(pod): pod for pod in seen.of_role(cluster.MASTER_ROLE)}
+        reasons, rolled = list(options["reasons"]), list(anew)
+        if options["action"] == "none" and not options["revision"]:
+            # A run that was killed once Helm had returned left the rest to this one.
+            stale = roll.stale(seen)
+            note = _annotations(objects.masters_set(kube, namespace, release)).get(
+                noted_backup.BACKUP_NOTE, ""
+            )
+            reasons = upgrade.unfinished(roll.order(seen, stale), note)
+            if stale:
+                masters, rolled = stale, [*anew, f"{release}-master"]
+        in_turn = roll.order(seen, masters)
+        changes = options["action"] != "none" or bool(reasons)
         plan = upgrade.Plan(
             release=release,
             namespace=namespace,
             before=before,
             after=_tag(goal, options) if goal else before,
             chart=str(rendered.get("chart") or ""),
-            reasons=options["reasons"],
-            restarts=anew,
+            reasons=reasons,
+            restarts=rolled,
             stays=stay,
-            masters=roll.order(seen, masters),
+            masters=in_turn,
+            leads=seen.leader is not None and in_turn[-1:] == [seen.leader.pod],
             workers=sorted(str(pod["node"]) for pod in seen.of_role(cluster.WORKER_ROLE)),
             backup_to=_destination(kube, options, seen) if changes else "",
             revision=options["revision"],
@@ -130,6 +142,9 @@ class ActionModule(ApiAction):
     def _backup(self, kube: Kube, options: Options) -> Result:
         """A backup of the metadata, where a master serves that can make one."""
         namespace, release = options["namespace"], options["release"]
+        if not self.check_mode:
+            # The release starts masters next, and one of an interrupted conversion would write to the same journal.
+            conversion_pod.remove(kube, namespace, release, Patience(options["wait_timeout_s"]))
         seen = objects.look(kube, namespace, release)
         if seen.leader is None:
             noted = _noted(kube, namespace, release)
@@ -165,10 +180,14 @@ def _tag(goal: upgrade.Masters, options: Options) -> str:
 def _noted(kube: Kube, namespace: str, release: str) -> str:
     """Where the backup lies that an interrupted run has made; empty for none."""
     found = objects.masters_set(kube, namespace, release) or {}
-    annotations = (found.get("metadata") or {}).get("annotations") or {}
+    annotations = _annotations(found)
     masters = int((found.get("spec") or {}).get("replicas") or 0)
     quiet = noted_backup.quiet_since(objects.raw_pods(kube, namespace, release), masters)
     return noted_backup.noted_backup(annotations, datetime.now(UTC), quiet)
+
+
+def _annotations(masters_set: Mapping[str, Any] | None) -> Mapping[str, str]:
+    return ((masters_set or {}).get("metadata") or {}).get("annotations") or {}
 
 
 def _note(

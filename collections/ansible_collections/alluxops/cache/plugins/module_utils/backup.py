@@ -168,10 +168,16 @@ def whole(files: Iterable[File]) -> list[File]:
     )
 
 
-def prunable(names: Iterable[str], keep: int, made: str) -> list[str]:
-    """Which backups go so that the newest `keep` stay (0 keeps all): ours by name, and never the one just made."""
-    ours = sorted((name for name in set(names) if is_name(name)), reverse=True)
-    return sorted(name for name in ours[keep:] if name != made) if keep > 0 else []
+def prunable(names: Iterable[str], complete: Iterable[str], keep: int, made: str) -> list[str]:
+    """Which backups go so that the newest `keep` whole ones stay (0 keeps all): ours by name, never the one just made.
+
+    complete: those that are whole. One that is not counts for none, and goes with the whole ones of its age; a younger
+    one may be being written.
+    """
+    kept = sorted({name for name in complete if is_name(name)}, reverse=True)[: max(keep, 0)]
+    if not kept or len(kept) < keep:
+        return []
+    return sorted(name for name in set(names) if is_name(name) and kept[-1] > name != made)
 
 
 def folder_of(uri: str, root_ufs: str) -> str:

@@ -38,6 +38,9 @@ def node_facts(node: Mapping[str, Any]) -> Json:
     }
 
 
+_NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
+
+
 def pod_facts(pod: Mapping[str, Any]) -> Json:
     """What matters of a Pod: {name, role, node, ready, total, containers, ...}; ready and total count containers."""
     status = pod.get("status", {})
@@ -59,6 +62,10 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
         "revision": labels.get("controller-revision-hash", ""),
         "image": image_of(pod.get("spec", {}).get("containers") or []),
         "started": any(_has_started(state) for state in states),
+        "no_image": any(
+            ((state.get("state") or {}).get("waiting") or {}).get("reason") in _NO_IMAGE
+            for state in [*states, *(status.get("initContainerStatuses") or [])]
+        ),
         "containers": [
             container["name"] for container in pod.get("spec", {}).get("containers", [])
         ],

@@ -43,7 +43,10 @@ class Revision:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. restarts: names of workloads whose pods are made anew; stays: those whose pods stay."""
+    """What a run does. restarts: names of workloads whose pods are made anew; stays: those whose pods stay.
+
+    leads: the last of the masters, which restart in this order, is the leader.
+    """
 
     release: str
     namespace: str
@@ -54,6 +57,7 @@ class Plan:
     restarts: Sequence[str] = ()
     stays: Sequence[str] = ()
     masters: Sequence[str] = ()
+    leads: bool = True
     workers: Sequence[str] = ()
     backup_to: str = ""
     revision: int = 0
@@ -170,6 +174,15 @@ def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
     )
 
 
+def unfinished(stale: Sequence[str], note: str) -> list[str]:
+    """What an interrupted run left to do in a release that is as the settings say; empty where none did.
+
+    stale: the masters that have not read the release's last settings. note: the backup that such a run has noted.
+    """
+    found = [f"{', '.join(stale)} did not restart since the last change"] if stale else []
+    return [*found, "the run that made the last change did not end"] if note else found
+
+
 def lines(plan: Plan, *, changes: bool) -> list[str]:
     """The plan, as it is shown before anything is done."""
     title = f"{plan.release} in {plan.namespace}: "
@@ -220,7 +233,8 @@ def _masters_row(plan: Plan) -> str:
         return "all stop, and start with new journals from the backup"
     if len(plan.masters) < 2:
         return f"{', '.join(plan.masters) or 'the master'} restarts"
-    return f"{', '.join(plan.masters[:-1])}, then the leader {plan.masters[-1]}; one at a time"
+    last = f"the leader {plan.masters[-1]}" if plan.leads else plan.masters[-1]
+    return f"{', '.join(plan.masters[:-1])}, then {last}; one at a time"
 
 
 def _workers_row(plan: Plan) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import MASTER_ROLE
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 Change = Literal["refused", "upward", "any"]
@@ -44,16 +45,26 @@ def newest(tags: Iterable[str]) -> str:
 
 
 def running(cluster: Mapping[str, Any]) -> str:
-    """The tag of the newest Alluxio that serves or served in a release's pods; empty where there is no release.
+    """The tag of the newest Alluxio that serves or served from a release's journal; empty where there is no release.
 
-    cluster: {pods, masters, leader_version}, as read_cluster returns them. An image that never started (it may not
-    exist) does not count, unless nothing else is known. What the leader says counts where no tag names a version.
+    cluster: {pods, masters, leader_version}, as read_cluster returns them. Masters count, workers write no journal.
+    What the leader says counts where no tag names a version.
     """
-    started = newest(tag_of(pod["image"]) for pod in cluster.get("pods") or [] if pod["started"])
+    pods = cluster.get("pods") or []
     masters = cluster.get("masters") or {}
-    tag = tag_of(str(masters.get("image") or ""))
+    image = str(masters.get("image") or "")
+    of_masters = [pod for pod in pods if pod["role"] == MASTER_ROLE]
+    ran = [pod["image"] for pod in of_masters if pod["started"]]
+    elsewhere = [used for used in ran if used != image]
+    no_image = any(pod["no_image"] and pod["image"] == image for pod in of_masters)
+    # A pod that served may be gone, or made anew and waiting. One whose image cannot be had served nothing.
+    if not no_image and len(elsewhere) < max(int(masters.get("replicas") or 0), 1):
+        ran.append(image)
+    found = newest(map(tag_of, ran))
+    if not found and no_image:
+        found = newest(tag_of(pod["image"]) for pod in pods if pod["started"])
     said = str(cluster.get("leader_version") or "")
-    return started or (said if said and numbers(tag) is None else tag)
+    return found or (said if said and numbers(tag_of(image)) is None else tag_of(image))
 
 
 def check_change(found: str, wanted: str, change: Change) -> None:

@@ -84,14 +84,16 @@ class _Taker:
         listed = self._shell(f"{LIST} {shlex.quote(shown)}")
         files = backup.parse_listing(listed.stdout)
         name = _name(written.uri)
-        found = [file for file in backup.whole(files) if file.name == name]
+        complete = backup.whole(files)
+        found = [file for file in complete if file.name == name]
         if not found:
             raise CacheError(
                 f"the backup {written.uri} is not whole in the under store.",
                 backup.failure(listed.output) if listed.returncode else "",
                 f"see `alluxio fs ls {shown}` in {self.leader.pod}, and run again.",
             )
-        gone = backup.prunable((file.name for file in files), keep, name)
+        names, whole = ([file.name for file in each] for each in (files, complete))
+        gone = backup.prunable(names, whole, keep, name)
         self._forget_in_ufs(shown, gone)
         self._forget_in_journals()
         return self._made(written.uri, written, found[0].size_bytes, pruned=gone)
@@ -107,7 +109,9 @@ class _Taker:
         with at_the_end(partial(pod.remove, path, path + backup.COMPLETE)):
             size = pod.fetch(path, target)
         self._forget_in_journals()
-        gone = backup.prunable((file.name for file in target.parent.iterdir()), keep, target.name)
+        # Here a file gets its name once it is whole.
+        names = [file.name for file in target.parent.iterdir()]
+        gone = backup.prunable(names, names, keep, target.name)
         for name in gone:
             (target.parent / name).unlink()
         return self._made(path, written, size, file=str(target), pruned=gone)

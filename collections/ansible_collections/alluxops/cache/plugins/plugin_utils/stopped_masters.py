@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, noted_backup
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
@@ -72,6 +73,7 @@ class StoppedMasters:
         """Stop the masters and wait until they are gone. come_back: start() shall know how many there were."""
         if self._found is None:
             return
+        conversion_pod.remove(self.kube, self.namespace, self.release, patience)
         before = self.stopped_by_us or self._replicas
         self._stopped = before
         # The server counts each change of the spec; one that someone makes meanwhile leaves a number that is never met.
