@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import worker_removal
 from ansible_collections.alluxops.cache.plugins.module_utils import cached_blocks, node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import Json, node, pod
@@ -28,6 +29,7 @@ class Cluster:
         self.scripts: list[str] = []
         self.deaf = False
         self.used = 0
+        self.machine = ""
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
         ]
@@ -41,6 +43,7 @@ class Cluster:
             for number, one in enumerate(nodes, 1):
                 one["metadata"]["labels"][LABEL] = "worker"
                 one["status"]["addresses"][0]["address"] = f"10.0.0.{number}"
+            nodes[2]["status"].setdefault("nodeInfo", {})["machineID"] = self.machine
             return nodes
         return [] if "zookeeper" in selector or "nodeName" in str(_) else self.pods
 
@@ -104,6 +107,8 @@ def options(**over: Any) -> dict[str, Any]:
         "evicts": False,
         "drain": False,
         "leave": False,
+        "looks": {},
+        "kubeconfig": "",
         "wait_timeout_s": 5,
         **over,
     }
@@ -126,6 +131,7 @@ class Action(worker_removal.ActionModule):
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patience, "pause", lambda *_: None)
+    monkeypatch.setattr(cluster_trust, "read", lambda *_: cluster_trust.Trust("", ""))
 
 
 def test_the_plan_names_who_takes_what() -> None:
@@ -144,6 +150,16 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
     every = {"hosts": {"n1": "", "n2": "", "n3": ""}, "confirm": "n1,n2,n3"}
     with pytest.raises(SettingsError, match="no worker of alluxio would be left"):
         Action("planned").on(Cluster(), **every)
+
+
+def test_a_host_that_is_another_machine_is_refused() -> None:
+    kube = Cluster()
+    kube.machine = "three"
+    looks = {"n3": {"membership": {"machine_id": "another"}}}
+    with pytest.raises(SettingsError, match="the node n3 is another machine than n3"):
+        Action("planned").on(kube, looks=looks)
+    looks = {"n3": {"membership": {"machine_id": "three"}}}
+    assert Action("planned").on(kube, looks=looks)["nodes"] == ["n3"]
 
 
 def test_how_full_workers_are_they_say_themselves() -> None:

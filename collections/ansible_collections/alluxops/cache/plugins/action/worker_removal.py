@@ -64,7 +64,9 @@ class ActionModule(ApiAction):
         )
         drains = wish.drain or wish.leave
         targets = look.targets(options["listed"], options["masters"], with_pods=drains)
-        removal.refuse(targets, [one.node for one in look.staying(with_files=False)], wish)
+        against = look.against(targets, options["looks"], options["kubeconfig"], leave=wish.leave)
+        serving = [one.node for one in look.staying(with_files=False)]
+        removal.refuse(targets, serving, wish, against)
         if look.seen.leader is None:
             raise removals.no_leader(look.namespace, look.release)
         leaving, staying = (look.measured(workers) for workers in look.workers())

@@ -91,9 +91,22 @@ def method_of(version: str) -> Method:
     return "free" if found >= FREES_SINCE else "stop"
 
 
-def refuse(targets: Sequence[Target], staying: Sequence[str], wish: Wish) -> None:
-    """Raise what is wrong with the wish, all of it at once. staying: nodes of the workers that go on serving."""
-    faults = [*_unnamed(targets, wish), *_wrong_hosts(targets, wish), *_held(targets, wish)]
+def refuse(
+    targets: Sequence[Target],
+    staying: Sequence[str],
+    wish: Wish,
+    others: Sequence[SettingsError] = (),
+) -> None:
+    """Raise what is wrong with the wish, all of it at once.
+
+    staying: nodes of the workers that go on serving. others: what else was found against it, as of removal_hosts.
+    """
+    faults = [
+        *_unnamed(targets, wish),
+        *_wrong_hosts(targets, wish),
+        *_held(targets, wish),
+        *others,
+    ]
     if wish.limit and not staying and any(not target.is_removed for target in targets):
         faults.append(
             SettingsError(
@@ -168,14 +181,6 @@ def _held(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
                     f"{what} is true, and {', '.join(target.unmanaged)} on {target.host} belongs to no controller.",
                     "Evicted, it would be gone for good.",
                     "delete or move it yourself, or leave the variable out.",
-                )
-            )
-        if wish.leave and target.control_plane:
-            faults.append(
-                SettingsError(
-                    f"remove_workers_leave_cluster is true, and {target.host} is a control-plane node.",
-                    "The cluster itself runs there.",
-                    "leave the variable out: the worker is removed and the node stays.",
                 )
             )
     return faults

@@ -34,6 +34,12 @@ options:
     type: list
     elements: str
     default: []
+  looks:
+    description: >-
+      What M(alluxops.cache.node_check) said on each host, with its C(membership). A host that is another machine than
+      its node, belongs to another cluster or runs the control plane is refused. For C(planned).
+    type: dict
+    default: {}
   limit:
     description: C(--limit). For C(planned).
     type: str

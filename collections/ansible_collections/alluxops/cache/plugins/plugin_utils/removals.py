@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cached_blocks,
@@ -14,10 +14,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
     node_labels,
     removal,
+    removal_hosts,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.cached_blocks import CachedFile
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust, evictions
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Options
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
@@ -49,7 +50,7 @@ class Removal:
         self, listed: Sequence[str], masters: Sequence[str], *, with_pods: bool
     ) -> list[removal.Target]:
         """The hosts. listed, masters: those in the groups. with_pods: whether to look at all that runs on them."""
-        nodes = {item["metadata"]["name"]: item for item in self.kube.list_objects(objects.node())}
+        nodes = {item["metadata"]["name"]: item for item in self.nodes()}
         key = node_labels.worker_key(self.namespace, self.release)
         # Those on their way out too: as long as one is there, the worker is not gone.
         pods = {pod["node"]: pod for pod in self.seen.pods if pod["role"] == cluster.WORKER_ROLE}
@@ -77,6 +78,30 @@ class Removal:
                 )
             )
         return found
+
+    def nodes(self) -> list[Json]:
+        """The nodes of the cluster."""
+        found: list[Json] = self.kube.list_objects(objects.node())
+        return found
+
+    def against(
+        self,
+        targets: Sequence[removal.Target],
+        looks: Mapping[str, Mapping[str, Any]],
+        kubeconfig: str,
+        *,
+        leave: bool,
+    ) -> list[SettingsError]:
+        """The hosts that are not the nodes they should be. looks: what node_check said of each."""
+        machines = {
+            str(item["metadata"]["name"]): str(
+                ((item.get("status") or {}).get("nodeInfo") or {}).get("machineID") or ""
+            )
+            for item in self.nodes()
+        }
+        memberships = {host: look.get("membership") or {} for host, look in looks.items()}
+        authorities = cluster_trust.read(self.kube, kubeconfig).authorities
+        return removal_hosts.faults(targets, memberships, machines, authorities, leave=leave)
 
     def leaving(self, *, with_files: bool = True) -> list[removal.Worker]:
         """The workers on the hosts whose pods run. One that the leader does not count as live has no name."""
