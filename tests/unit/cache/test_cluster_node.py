@@ -119,3 +119,11 @@ def test_what_belongs_to_no_controller_or_to_this_node_is_known() -> None:
     master = running("alluxio-master-0", "StatefulSet", labels={"role": "alluxio-master"})
     assert evictions.unmanaged([lonely, master, *pods()]) == ["web/lonely"]
     assert evictions.bound_here([lonely, master]) == ["web/alluxio-master-0"]
+
+
+def test_workers_of_other_caches_are_known() -> None:
+    labels = {"role": "alluxio-worker", "release": "b"}
+    other = running("b-worker-x", "DaemonSet", labels=labels)
+    assert evictions.other_workers([other, *pods()], "web", "a") == ["web/b-worker-x"]
+    assert evictions.other_workers([other], "elsewhere", "b") == ["web/b-worker-x"]
+    assert evictions.other_workers([other], "web", "b") == []

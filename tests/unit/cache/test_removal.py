@@ -57,6 +57,16 @@ def test_the_running_version_says_how_a_worker_is_retired(version: str, method: 
         ([replace(N3, needed=("alluxio/alluxio-master-0",))], wish(drain=True), "alluxio-master-0"),
         ([replace(N3, needed=("alluxio/alluxio-master-0",))], wish(leave=True), "leave_cluster"),
         ([replace(N3, unmanaged=("default/lonely",))], wish(drain=True), "default/lonely"),
+        (
+            [replace(N3, others=("b/b-worker-x",))],
+            wish(drain=True),
+            "b/b-worker-x on n3 is another",
+        ),
+        (
+            [replace(N3, others=("b/b-worker-x",))],
+            wish(leave=True),
+            "b/b-worker-x on n3 is another",
+        ),
         ([replace(N3, server="alluxio-zookeeper-2")], WISH, "alluxio-zookeeper-2 runs on n3"),
     ],
 )

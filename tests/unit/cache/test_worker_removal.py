@@ -30,6 +30,7 @@ class Cluster:
         self.deaf = False
         self.used = 0
         self.machine = ""
+        self.silent: set[str] = set()
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
         ]
@@ -60,6 +61,8 @@ class Cluster:
                 for one in sorted(self.counted)
             ]
             return json.dumps({"version": "2.9.6", "workers": workers, "lostWorkers": []})
+        if name in self.silent:
+            return None
         if "operations" in path:
             return '{"operationCount":0,"rpcQueueLength":0}'
         held = self.files[name.rpartition("-")[2]]
@@ -105,6 +108,7 @@ def options(**over: Any) -> dict[str, Any]:
         "limit": "n3",
         "confirm": "n3",
         "evicts": False,
+        "loses": "",
         "drain": False,
         "leave": False,
         "looks": {},
@@ -160,6 +164,22 @@ def test_a_host_that_is_another_machine_is_refused() -> None:
         Action("planned").on(kube, looks=looks)
     looks = {"n3": {"membership": {"machine_id": "three"}}}
     assert Action("planned").on(kube, looks=looks)["nodes"] == ["n3"]
+
+
+@pytest.mark.parametrize(
+    "phase", ["Running", "Pending"]
+)  # one that crashes again and again is Running
+def test_what_a_worker_holds_that_is_down_is_not_deleted_unasked(phase: str) -> None:
+    kube = Cluster({"n3": {"/only": [1]}})
+    kube.unpersisted = {"/only"}
+    kube.silent = {"alluxio-worker-n3"}
+    kube.counted -= {"n3"}
+    kube.pods[-1]["status"]["phase"] = phase
+    for loses in ("", "n2"):
+        with pytest.raises(SettingsError, match="the worker on n3 does not answer") as error:
+            Action("planned").on(kube, loses=loses)
+        assert "-e remove_workers_loses=n3" in error.value.fix
+    assert Action("planned").on(kube, loses="n3")["copies"] == {}
 
 
 def test_how_full_workers_are_they_say_themselves() -> None:

@@ -59,6 +59,7 @@ class ActionModule(ApiAction):
             limit=options["limit"],
             confirmed=options["confirm"],
             evicts=options["evicts"],
+            loses=options["loses"],
             drain=options["drain"],
             leave=options["leave"],
         )

@@ -28,8 +28,8 @@ class Target:
 
     listed: it is in cache_workers or new_workers. labelled: its node has the workers' label. worker_pod: of the
     release, on its node. needed: pods on it that only run there, as a master does. unmanaged: pods that nothing would
-    make anew elsewhere. exists: whether the cluster has the node. server: the release's ZooKeeper server that is there
-    because the host carries a worker.
+    make anew elsewhere. others: workers of other caches. exists: whether the cluster has the node. server: the
+    release's ZooKeeper server that is there because the host carries a worker.
     """
 
     host: str
@@ -42,6 +42,7 @@ class Target:
     server: str = ""
     needed: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def is_removed(self) -> bool:
@@ -51,7 +52,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that the leader counts as live. host: its name in the cache. files: what it has blocks of."""
+    """A worker that runs; without a host the leader does not count it as live.
+
+    host: its name in the cache. files: what it has blocks of; nothing
+    is known of them where it does not answer.
+    """
 
     node: str
     pod: str
@@ -59,17 +64,22 @@ class Worker:
     capacity_bytes: int
     used_bytes: int
     files: tuple[CachedFile, ...] = ()
+    answers: bool = True
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for, of one release. limit: --limit. confirmed: the value of alluxio_confirm_remove."""
+    """What is asked for, of one release. limit: --limit. confirmed: the value of alluxio_confirm_remove.
+
+    loses: hosts whose workers may be unable to say what they hold.
+    """
 
     namespace: str
     release: str
     limit: str
     confirmed: str
     evicts: bool = False
+    loses: str = ""
     drain: bool = False
     leave: bool = False
 
@@ -129,7 +139,7 @@ def _unnamed(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
                 f"name the hosts: --limit HOST -e {CONFIRMATION}=HOST",
             )
         ]
-    named = sorted({name.strip() for name in wish.confirmed.split(",") if name.strip()})
+    named = sorted(_names(wish.confirmed))
     if named == hosts:
         return []
     return [
@@ -139,6 +149,28 @@ def _unnamed(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
             f"run once with -e {CONFIRMATION}={','.join(hosts)}, if that is meant.",
         )
     ]
+
+
+def _names(text: str) -> set[str]:
+    return {name.strip() for name in text.split(",") if name.strip()}
+
+
+def refuse_unknown(targets: Sequence[Target], leaving: Sequence[Worker], wish: Wish) -> None:
+    """Raise SettingsError where a worker that is to go cannot say what it holds, unless its loss is meant.
+
+    A node whose label is gone has been through this before.
+    """
+    answering = {worker.node for worker in leaving if worker.answers}
+    dumb = [one.host for one in targets if one.labelled and one.node not in answering]
+    lost = sorted(set(dumb) - _names(wish.loses))
+    if lost:
+        raise SettingsError(
+            f"the worker on {', '.join(lost)} does not answer (remove_workers_loses is {wish.loses!r}).",
+            "What it holds is not known: files that are pinned or in no under store may be among it. Its directories"
+            " are deleted.",
+            f"bring it back (`kubectl -n {wish.namespace} get pods -o wide`) and run it again; or, if all that it holds"
+            f" may be lost, run once with -e remove_workers_loses={','.join(sorted(dumb))}.",
+        )
 
 
 def _wrong_hosts(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
@@ -173,6 +205,14 @@ def _held(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
                     f"{what} is true, and {', '.join(target.needed)} runs on {target.host}.",
                     "It keeps its data on this node and would start nowhere else.",
                     "move it first (`alluxops scale-masters` takes a master away), or leave the variable out.",
+                )
+            )
+        if target.others:
+            faults.append(
+                SettingsError(
+                    f"{what} is true, and {', '.join(target.others)} on {target.host} is another cache's worker.",
+                    "A drain passes over it, and what only it holds would go with the node.",
+                    "run `alluxops remove-workers` with that cache's inventory first, or leave the variable out.",
                 )
             )
         if target.unmanaged:
@@ -220,6 +260,7 @@ def plan(
 ) -> Plan:
     """The steps that are left. Raises SettingsError where they would lose or crowd out what is cached."""
     going = [target for target in targets if not target.is_removed]
+    refuse_unknown(targets, leaving, wish)
     if going:
         check_capacity(leaving, staying, wish)
     taken = copies(leaving, staying) if going else {}

@@ -52,6 +52,10 @@ options:
     description: Whether cached data that the workers that stay cannot hold may be evicted. For C(planned).
     type: bool
     default: false
+  loses:
+    description: C(remove_workers_loses). For C(planned).
+    type: str
+    default: ''
   drain:
     description: Whether the nodes are to be drained. For C(planned).
     type: bool

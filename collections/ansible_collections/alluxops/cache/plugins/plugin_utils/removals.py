@@ -75,6 +75,7 @@ class Removal:
                     server="" if host in masters else servers.get(name, ""),
                     needed=tuple(evictions.bound_here(running)),
                     unmanaged=tuple(evictions.unmanaged(running)),
+                    others=tuple(evictions.other_workers(running, self.namespace, self.release)),
                 )
             )
         return found
@@ -141,23 +142,25 @@ class Removal:
 
     def _worker(self, pod: Mapping[str, object], *, with_files: bool) -> removal.Worker:
         entry = health.registered(pod, self.seen.leader)
+        files = self._files(pod, is_live=entry is not None) if with_files else ()
         return removal.Worker(
             node=str(pod["node"]),
             pod=str(pod["name"]),
             host=entry.host if entry else "",
             capacity_bytes=entry.capacity_bytes if entry else 0,
             used_bytes=entry.used_bytes if entry else 0,
-            files=self._files(pod, is_live=entry is not None) if with_files else (),
+            files=files or (),
+            answers=files is not None,
         )
 
-    def _files(self, pod: Mapping[str, object], *, is_live: bool) -> tuple[CachedFile, ...]:
-        """What a worker has blocks of. A worker that neither answers nor counts as live has lost it already."""
+    def _files(self, pod: Mapping[str, object], *, is_live: bool) -> tuple[CachedFile, ...] | None:
+        """What a worker has blocks of; None of one that neither answers nor counts as live: nobody can tell."""
         found: list[CachedFile] = []
         while True:
             query = f"?offset={len(found)}&limit={cached_blocks.PAGE_FILES}"
             body = self.http(pod, cached_blocks.PAGE + query)
             if body is None and not is_live:
-                return ()
+                return None
             total, files = cached_blocks.parse_page(body)
             found += files
             if not files or len(found) >= total:
