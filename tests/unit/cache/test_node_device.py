@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import node_device
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
+from ansible_collections.alluxops.cache.plugins.modules import node_device as module
 
 POINT = "/mnt/fuse3/alluxio/alluxio/tier0"
 OURS = node_device.label("alluxio", "alluxio")
@@ -116,3 +118,14 @@ def test_blkid_is_read() -> None:
     said = "DEVNAME=/dev/sdb\nLABEL=a\\ b\nUUID=1\nTYPE=xfs\n"
     assert node_device.parse_probe(said)["LABEL"] == "a b"
     assert node_device.parse_probe("") == {}
+
+
+def test_our_disk_is_found_behind_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    line = f"42 22 8:2 / {tmp_path}/disk/tier0 rw - ext4 /dev/sdb rw\n"
+    monkeypatch.setattr(module.host_files, "read_text", lambda _: line)
+    monkeypatch.setattr(module, "probe", lambda *_: {"LABEL": "ours"})
+    any_module: Any = None
+    point = f"{tmp_path}/data/tier0"
+    assert module.mounted_by_us(any_module, point, "ours", is_written=True) == "/dev/sdb"
