@@ -240,7 +240,13 @@ def test_gone_waits_for_the_pods_and_for_the_leader() -> None:
 
 def test_told_sums_up() -> None:
     told = Action("told").on(
-        None, results={"n3": {"unreachable": True}}, devices={}, removed_before=["n3"], leave=False
+        None,
+        results={"n3": {"unreachable": True}},
+        devices={},
+        removed_before=["n3"],
+        leave=True,
+        kept=["n3"],
     )
     assert told["lines"] == ["cache_workers: n1, n2"]
     assert told["summary"][1].startswith("  n3  already removed · not reached")
+    assert "still a node of the cluster" in told["summary"][1]

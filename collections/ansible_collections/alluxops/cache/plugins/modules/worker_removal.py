@@ -72,6 +72,11 @@ options:
     description: What M(alluxops.cache.node_device) said on each host. For C(told).
     type: dict
     default: {}
+  kept:
+    description: Nodes that stay in the cluster, as their hosts were not reached. For C(told).
+    type: list
+    elements: str
+    default: []
   removed_before:
     description: Hosts that carried no worker before the run. For C(told).
     type: list
@@ -111,6 +116,7 @@ method:
   returned: with O(state=planned) or O(state=retired)
 copies: {description: 'Who takes which files: {node, [path]}.', type: dict, returned: with O(state=planned)}
 nodes: {description: Names of the nodes., type: list, elements: str, returned: with O(state=planned)}
+node_of: {description: The name of each host's node., type: dict, returned: with O(state=planned)}
 present: {description: Those that the cluster has., type: list, elements: str, returned: with O(state=planned)}
 removed_before: {description: Hosts that carried no worker., type: list, elements: str, returned: with O(state=planned)}
 mount_points: {description: Where FUSE pods mount., type: list, elements: str, returned: with O(state=planned)}
