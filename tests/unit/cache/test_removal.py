@@ -179,6 +179,22 @@ def test_a_file_that_only_a_retired_worker_has_is_not_thrown_away() -> None:
     removal.refuse_stranded([file("/pinned", 1)], [retired], "cache")  # the under store has it
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2min\n", 120),
+        ("5sec", 5),
+        ("90000", 90),
+        ("500ms", 0.5),
+        ("1h", 3600),
+        ("", 120),
+        ("?", 120),
+    ],
+)
+def test_how_long_clients_keep_their_list(text: str, seconds: float) -> None:
+    assert removal.refresh_s(text) == seconds
+
+
 def test_the_inventory_s_lines() -> None:
     assert removal.inventory_lines(["n1", "n2", "n3"], ["n3"]) == ["cache_workers: n1, n2"]
     assert removal.inventory_lines(["n1", "n2"], ["n3"]) == []

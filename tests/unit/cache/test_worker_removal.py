@@ -89,6 +89,8 @@ class Cluster:
         if "decommissionWorker" in script:
             self.counted -= {"n3"}
             return ExecResult(10, "its web port does not answer", "")
+        if "getConf" in script:
+            return ExecResult(0, "5sec\n", "Picked up JAVA_TOOL_OPTIONS\n")
         if self.deaf:
             return ExecResult(255, "", "Error: no space\n\tat alluxio.x\n")
         for line in script.splitlines():
@@ -224,7 +226,26 @@ def test_retired_is_decommissioned_once() -> None:
     assert (done["changed"], done["retired"], done["method"]) == (True, ["n3"], "decommission")
     assert "decommissionWorker --addresses 10.0.0.3" in kube.scripts[0]
     assert not Action("retired").on(kube)["changed"]
-    assert len(kube.scripts) == 1
+    assert [one for one in kube.scripts if "decommission" in one] == kube.scripts[:1]
+
+
+def test_a_resumed_removal_waits_and_copies_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[tuple[str, float]] = []
+    monkeypatch.setattr(
+        Patience, "pause", lambda _, awaited, seconds=1.0: waits.append((awaited, seconds))
+    )
+    kube = Cluster({"n3": {"/late": [1]}})
+    kube.counted -= {"n3"}
+    assert not Action("retired", check=True).on(kube)["changed"]
+    assert waits == []
+    Action("retired").on(kube)
+    assert waits[0] == ("clients to hear who serves", 5.0)
+    assert [what for what, _ in waits].count("quiet workers") == worker_removal.QUIET_LOOKS - 1
+    assert "/late" in kube.files["n1"]
+    waits.clear()
+    kube.silent = {"alluxio-worker-n3"}  # one that is down, and may be lost
+    Action("retired").on(kube)
+    assert waits == []
 
 
 def test_gone_waits_for_the_pods_and_for_the_leader() -> None:

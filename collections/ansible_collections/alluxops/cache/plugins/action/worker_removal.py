@@ -100,9 +100,18 @@ class ActionModule(ApiAction):
         look = Removal(kube, options)
         if look.seen.leader is None:
             raise removals.no_leader(look.namespace, look.release)
-        live = [worker for worker in look.leaving(with_files=False) if worker.host]
+        running = look.leaving(with_files=False)
+        live = [worker for worker in running if worker.host]
         way = removal.method_of(look.seen.leader.version)
         changed = bool(live) and way != "stop"
+        # A run before this one has retired them, and was stopped: it may not have waited.
+        before = [worker for worker in running if not worker.host and look.answers(worker)]
+        if not self.check_mode and not live and before and way == "decommission":
+            patience = Patience(options["wait_timeout_s"])
+            told = look.on_leader(f"alluxio getConf {removal.REFRESH}\n")
+            patience.pause("clients to hear who serves", removal.refresh_s(told.stdout))
+            _wait_idle(look, before, patience)
+            _copy_all(kube, options, patience)
         if self.check_mode or not changed:
             return {"changed": changed, "retired": [], "method": way}
         hosts = [worker.host for worker in live]
@@ -114,7 +123,7 @@ class ActionModule(ApiAction):
                 fix="see `alluxops status` and the leader's log; run it again.",
             )
         patience = Patience(options["wait_timeout_s"])
-        _wait_idle(look, live, patience)
+        _wait_idle(look, [*live, *before], patience)
         if way == "decommission":  # freed workers have nothing left to copy
             _copy_all(kube, options, patience)
         nodes = [worker.node for worker in live]

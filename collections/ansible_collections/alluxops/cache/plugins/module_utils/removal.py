@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ Method = Literal["decommission", "free", "stop"]
 DECOMMISSIONS_SINCE: Final = (2, 9, 4)
 FREES_SINCE: Final = (2, 9, 1)
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+REFRESH: Final = "alluxio.user.worker.list.refresh.interval"
+"""How long clients keep a list of workers: the property, and its default."""
+REFRESH_S: Final = 120.0
 CONFIRMATION: Final = "alluxio_confirm_remove"
+_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(|ms|s|sec|second|m|min|minute|h|hr|hour)")
+_UNITS_S: Final = {"": 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -321,6 +327,16 @@ def retiring(way: Method, hosts: Sequence[str]) -> str:
     if way == "decommission":
         return f"alluxio fsadmin decommissionWorker --addresses {','.join(names)} --wait 1s\n"
     return "set -e\n" + "".join(f"alluxio fs freeWorker {name}\n" for name in names)
+
+
+def refresh_s(text: str) -> float:
+    """Seconds of REFRESH as Alluxio writes times, such as 2min; its default where the text says none."""
+    lines = text.splitlines()
+    found = [match for line in lines if (match := _TIME.fullmatch(line.strip().lower()))]
+    if not found:
+        return REFRESH_S
+    number, unit = found[-1].groups()
+    return float(number) * _UNITS_S[unit if unit == "ms" else unit[:1]]
 
 
 def refuse_stranded(files: Sequence[CachedFile], leaving: Sequence[Worker], namespace: str) -> None:

@@ -171,6 +171,11 @@ class Removal:
         port = int(str(pod.get("web_port") or WORKER_WEB_PORT))
         return self.kube.pod_http(self.namespace, str(pod["name"]), port, path)
 
+    def answers(self, worker: removal.Worker) -> bool:
+        """Whether a worker's own pages are there."""
+        pod = next(item for item in self.seen.pods if item["name"] == worker.pod)
+        return self.http(pod, cached_blocks.INFO) is not None
+
     def is_idle(self, name: str) -> bool:
         """Whether a worker's pod has nothing to do; so has one that is gone, or too old to tell."""
         pod = next(item for item in self.seen.pods if item["name"] == name)
