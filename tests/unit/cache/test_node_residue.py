@@ -184,6 +184,9 @@ def test_a_disk_behind_a_link_is_seen(tmp_path: Path, monkeypatch: pytest.Monkey
     data = tmp_path / "data"
     data.symlink_to(disk)
     monkeypatch.setattr(module, "read_mounts", lambda: [Mount(str(tier), "ext4", "/dev/sdb")])
+    assert module.has_mount(str(tier))
+    assert module.has_mount(str(tier.parent))
+    assert not module.has_mount(f"{tier}x")
     plan = module.purge(str(data / "fuse3" / "cache" / "alluxio"), dry=False, only=["tier0"])
     assert (plan.delete, plan.stay) == ((), (str(tier),))
     assert (tier / "block").exists()

@@ -30,6 +30,7 @@ class Cluster:
         self.deaf = False
         self.used = 0
         self.machine = ""
+        self.labelled = {"n1", "n2", "n3"}
         self.silent: set[str] = set()
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
@@ -42,7 +43,8 @@ class Cluster:
         if path == "/api/v1/nodes":
             nodes = [node(name) for name in self.files]
             for number, one in enumerate(nodes, 1):
-                one["metadata"]["labels"][LABEL] = "worker"
+                if one["metadata"]["name"] in self.labelled:
+                    one["metadata"]["labels"][LABEL] = "worker"
                 one["status"]["addresses"][0]["address"] = f"10.0.0.{number}"
             nodes[2]["status"].setdefault("nodeInfo", {})["machineID"] = self.machine
             return nodes
@@ -114,6 +116,7 @@ def options(**over: Any) -> dict[str, Any]:
         "drain": False,
         "leave": False,
         "looks": {},
+        "found": {},
         "kubeconfig": "",
         "wait_timeout_s": 5,
         **over,
@@ -178,10 +181,28 @@ def test_what_a_worker_holds_that_is_down_is_not_deleted_unasked(phase: str) -> 
     kube.counted -= {"n3"}
     kube.pods[-1]["status"]["phase"] = phase
     for loses in ("", "n2"):
-        with pytest.raises(SettingsError, match="the worker on n3 does not answer") as error:
+        with pytest.raises(SettingsError, match="no worker answers on n3") as error:
             Action("planned").on(kube, loses=loses)
         assert "-e remove_workers_loses=n3" in error.value.fix
     assert Action("planned").on(kube, loses="n3")["copies"] == {}
+
+
+def test_blocks_on_the_disk_of_a_node_without_label_are_not_deleted_unasked() -> None:
+    kube = Cluster()
+    kube.pods.pop()
+    kube.counted -= {"n3"}
+    kube.labelled -= {"n3"}
+    tier: Json = {"path": "/mnt/fuse3/alluxio/alluxio/tier0", "files": 2, "mounted": False}
+    found = {
+        "n3": {"directories": [tier, {"path": "/mnt/fuse3/alluxio/alluxio/domain", "files": 1}]}
+    }
+    with pytest.raises(SettingsError, match="no worker answers on n3"):
+        Action("planned").on(kube, found=found)
+    assert Action("planned").on(kube, found=found, loses="n3")["removed_before"] == ["n3"]
+    tier["mounted"] = True  # a purge leaves it
+    assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
+    tier |= {"files": 0, "mounted": False}
+    assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
 
 
 def test_how_full_workers_are_they_say_themselves() -> None:

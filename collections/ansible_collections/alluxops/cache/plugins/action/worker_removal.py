@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -65,6 +66,10 @@ class ActionModule(ApiAction):
         )
         drains = wish.drain or wish.leave
         targets = look.targets(options["listed"], options["masters"], with_pods=drains)
+        targets = [
+            replace(one, blocks_left=residue.blocks(options["found"].get(one.host) or {}))
+            for one in targets
+        ]
         against = look.against(targets, options["looks"], options["kubeconfig"], leave=wish.leave)
         serving = [one.node for one in look.staying(with_files=False)]
         removal.refuse(targets, serving, wish, against)

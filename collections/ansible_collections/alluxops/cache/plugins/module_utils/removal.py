@@ -35,7 +35,8 @@ class Target:
     listed: it is in cache_workers or new_workers. labelled: its node has the workers' label. worker_pod: of the
     release, on its node. needed: pods on it that only run there, as a master does. unmanaged: pods that nothing would
     make anew elsewhere. others: workers of other caches. exists: whether the cluster has the node. server: the
-    release's ZooKeeper server that is there because the host carries a worker.
+    release's ZooKeeper server that is there because the host carries a worker. blocks_left: how many files lie in the
+    worker's tier on its disk.
     """
 
     host: str
@@ -49,6 +50,7 @@ class Target:
     needed: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    blocks_left: int = 0
 
     @property
     def is_removed(self) -> bool:
@@ -164,14 +166,18 @@ def _names(text: str) -> set[str]:
 def refuse_unknown(targets: Sequence[Target], leaving: Sequence[Worker], wish: Wish) -> None:
     """Raise SettingsError where a worker that is to go cannot say what it holds, unless its loss is meant.
 
-    A node whose label is gone has been through this before.
+    Without label and pod the blocks on its disk are all that is known: they may have been copied, or not.
     """
     answering = {worker.node for worker in leaving if worker.answers}
-    dumb = [one.host for one in targets if one.labelled and one.node not in answering]
+    dumb = [
+        one.host
+        for one in targets
+        if (one.labelled and one.node not in answering) or (one.is_removed and one.blocks_left)
+    ]
     lost = sorted(set(dumb) - _names(wish.loses))
     if lost:
         raise SettingsError(
-            f"the worker on {', '.join(lost)} does not answer (remove_workers_loses is {wish.loses!r}).",
+            f"no worker answers on {', '.join(lost)} (remove_workers_loses is {wish.loses!r}).",
             "What it holds is not known: files that are pinned or in no under store may be among it. Its directories"
             " are deleted.",
             f"bring it back (`kubectl -n {wish.namespace} get pods -o wide`) and run it again; or, if all that it holds"

@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 directories:
-  description: What lies in the release's directory afterwards, as {path, files, bytes, formatted}.
+  description: What lies in the release's directory afterwards, as {path, files, bytes, formatted, mounted}.
   returned: success
   type: list
   elements: dict
@@ -164,6 +164,11 @@ def state(point: str) -> str:
 def read_mounts() -> list[node_residue.Mount]:
     """What is mounted."""
     return node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+
+
+def has_mount(path: str) -> bool:
+    """Whether a file system is mounted on a directory or in it, so that a purge leaves it."""
+    return any(mount.point == path or mount.point.startswith(f"{path}/") for mount in read_mounts())
 
 
 def refuse_used(
@@ -311,7 +316,7 @@ def main() -> None:
         module.fail_json(**error.result())
     module.exit_json(
         changed=bool(went),
-        directories=[sizes(one) for one in left],
+        directories=[{**sizes(one), "mounted": has_mount(one)} for one in left],
         mounts=mounts,
         purged=purged,
         kept=kept,

@@ -40,6 +40,10 @@ options:
       its node, belongs to another cluster or runs the control plane is refused. For C(planned).
     type: dict
     default: {}
+  found:
+    description: What M(alluxops.cache.node_residue) said on each host before anything changed. For C(planned).
+    type: dict
+    default: {}
   limit:
     description: C(--limit). For C(planned).
     type: str
