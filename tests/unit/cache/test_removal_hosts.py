@@ -34,8 +34,6 @@ def told(target: Target, membership: dict[str, Any], *, leave: bool) -> list[str
         (N3, {**MEMBER, "machine_id": "two"}, "the node n3 is another machine than n3"),
         (GONE, {**MEMBER, "machine_id": "one"}, "n3 is the node n1"),
         (GONE, {**MEMBER, "machine_id": "two"}, "n3 has joined a cluster"),
-        (N3, {**MEMBER, "control_plane": True}, "n3 is a control-plane host"),
-        (replace(N3, control_plane=True), {}, "n3 is a control-plane host"),
     ],
 )
 def test_a_host_that_is_not_its_node_is_refused(
@@ -43,6 +41,18 @@ def test_a_host_that_is_not_its_node_is_refused(
 ) -> None:
     (found,) = told(target, membership, leave=leave)
     assert what in found
+
+
+@pytest.mark.parametrize(
+    ("target", "membership"),
+    [(N3, {**MEMBER, "control_plane": True}), (replace(N3, control_plane=True), {})],
+)
+def test_a_control_plane_host_loses_its_worker_and_stays(
+    target: Target, membership: dict[str, Any]
+) -> None:
+    (found,) = told(target, membership, leave=True)
+    assert "n3 is a control-plane host" in found
+    assert told(target, membership, leave=False) == []
 
 
 @pytest.mark.parametrize("leave", [False, True])

@@ -17,7 +17,7 @@ def faults(
     *,
     leave: bool,
 ) -> list[SettingsError]:
-    """Every host that is not known to be its node, or that runs the control plane.
+    """Every host that is not known to be its node, or that runs the control plane and is to leave.
 
     memberships: of node_membership.read, by host; none of a host that was not reached, on which nothing is done then.
     machines: machine id of each node of the cluster. authorities: SHA-256 of its CA certificates. leave: whether hosts
@@ -26,7 +26,8 @@ def faults(
     found = []
     for target in targets:
         membership = memberships.get(target.host) or {}
-        found += _control_plane(target, membership)
+        if leave:
+            found += _control_plane(target, membership)
         if membership:
             found += list(_identity(target, membership, machines, authorities, leave=leave))[:1]
     return found
@@ -39,8 +40,8 @@ def _control_plane(target: Target, membership: Mapping[str, Any]) -> list[Settin
     return [
         SettingsError(
             f"{target.host} is a control-plane host: {why}.",
-            "A cluster itself runs there. What remove-workers stops, deletes and resets is a worker's.",
-            "leave it out of --limit, or correct ansible_host and alluxio_node_name of it.",
+            "`kubeadm reset` would take the cluster itself away.",
+            "leave remove_workers_leave_cluster out, or correct ansible_host and alluxio_node_name of it.",
         )
     ]
 
