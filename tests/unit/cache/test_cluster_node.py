@@ -68,8 +68,9 @@ class Action(cluster_node.ActionModule):
     def check_mode(self) -> bool:
         return self.check
 
-    def on(self, api: Any, state: str = "drained", timeout_s: int = 5) -> Json:
-        return self.act(api, {"state": state, "nodes": ["n3", "n4"], "wait_timeout_s": timeout_s})
+    def on(self, api: Any, state: str = "drained", timeout_s: int = 5, **resets: Json) -> Json:
+        given = {"nodes": ["n3", "n4"], "resets": resets, "wait_timeout_s": timeout_s}
+        return self.act(api, {"state": state, **given})
 
 
 @pytest.fixture(autouse=True)
@@ -109,9 +110,17 @@ def test_a_budget_is_kept_to_until_the_time_is_over() -> None:
 
 def test_a_node_is_deleted_once() -> None:
     api = Api()
-    assert Action(check=True).on(api, "absent")["went"] == ["node n3"]
-    assert Action().on(api, "absent")["went"] == ["node n3"]
-    assert not Action().on(api, "absent")["changed"]
+    assert Action(check=True).on(api, "absent", n3={"rc": 0})["went"] == ["node n3"]
+    assert Action().on(api, "absent", n3={"rc": 0})["went"] == ["node n3"]
+    assert not Action().on(api, "absent", n3={"rc": 0})["changed"]
+
+
+@pytest.mark.parametrize("reset", [{"unreachable": True}, {"skipped": True}, {}])
+def test_a_node_stays_whose_host_was_not_reset(reset: Json) -> None:
+    api = Api()
+    done = Action().on(api, "absent", n3=reset)
+    assert (done["changed"], done["kept"]) == (False, ["n3"])
+    assert "n3" in api.nodes
 
 
 def test_what_belongs_to_no_controller_or_to_this_node_is_known() -> None:
@@ -119,3 +128,11 @@ def test_what_belongs_to_no_controller_or_to_this_node_is_known() -> None:
     master = running("alluxio-master-0", "StatefulSet", labels={"role": "alluxio-master"})
     assert evictions.unmanaged([lonely, master, *pods()]) == ["web/lonely"]
     assert evictions.bound_here([lonely, master]) == ["web/alluxio-master-0"]
+
+
+def test_workers_of_other_caches_are_known() -> None:
+    labels = {"role": "alluxio-worker", "release": "b"}
+    other = running("b-worker-x", "DaemonSet", labels=labels)
+    assert evictions.other_workers([other, *pods()], "web", "a") == ["web/b-worker-x"]
+    assert evictions.other_workers([other], "elsewhere", "b") == ["web/b-worker-x"]
+    assert evictions.other_workers([other], "web", "b") == []

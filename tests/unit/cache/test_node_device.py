@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_device
+from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_device
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
 from ansible_collections.alluxops.cache.plugins.modules import node_device as module
@@ -137,3 +137,14 @@ def test_blkid_is_read() -> None:
     said = "DEVNAME=/dev/sdb\nLABEL=a\\ b\nUUID=1\nTYPE=xfs\n"
     assert node_device.parse_probe(said)["LABEL"] == "a b"
     assert node_device.parse_probe("") == {}
+
+
+def test_our_disk_is_found_behind_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    line = f"42 22 8:2 / {tmp_path}/disk/tier0 rw - ext4 /dev/sdb rw\n"
+    monkeypatch.setattr(host_files, "read_text", lambda _: line)
+    monkeypatch.setattr(module, "probe", lambda *_: {"LABEL": "ours"})
+    any_module: Any = None
+    point = f"{tmp_path}/data/tier0"
+    assert module.mounted_by_us(any_module, point, "ours", is_written=True) == "/dev/sdb"

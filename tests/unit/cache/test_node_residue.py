@@ -176,6 +176,22 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path, part: str) -> None:
     assert (elsewhere / "alluxio" / "journal").is_dir()
 
 
+def test_a_disk_behind_a_link_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = tmp_path / "disk"
+    tier = disk / "fuse3" / "cache" / "alluxio" / "tier0"
+    tier.mkdir(parents=True)
+    (tier / "block").write_text("x")
+    data = tmp_path / "data"
+    data.symlink_to(disk)
+    monkeypatch.setattr(module, "read_mounts", lambda: [Mount(str(tier), "ext4", "/dev/sdb")])
+    assert module.has_mount(str(tier))
+    assert module.has_mount(str(tier.parent))
+    assert not module.has_mount(f"{tier}x")
+    plan = module.purge(str(data / "fuse3" / "cache" / "alluxio"), dry=False, only=["tier0"])
+    assert (plan.delete, plan.stay) == ((), (str(tier),))
+    assert (tier / "block").exists()
+
+
 def test_only_what_is_named_is_purged_and_what_is_beside_it_may_be_in_use(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "alluxio"
     for name in ("journal", "domain", "tier0"):

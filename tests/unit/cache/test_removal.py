@@ -57,7 +57,16 @@ def test_the_running_version_says_how_a_worker_is_retired(version: str, method: 
         ([replace(N3, needed=("alluxio/alluxio-master-0",))], wish(drain=True), "alluxio-master-0"),
         ([replace(N3, needed=("alluxio/alluxio-master-0",))], wish(leave=True), "leave_cluster"),
         ([replace(N3, unmanaged=("default/lonely",))], wish(drain=True), "default/lonely"),
-        ([replace(N3, control_plane=True)], wish(leave=True), "control-plane"),
+        (
+            [replace(N3, others=("b/b-worker-x",))],
+            wish(drain=True),
+            "b/b-worker-x on n3 is another",
+        ),
+        (
+            [replace(N3, others=("b/b-worker-x",))],
+            wish(leave=True),
+            "b/b-worker-x on n3 is another",
+        ),
         ([replace(N3, server="alluxio-zookeeper-2")], WISH, "alluxio-zookeeper-2 runs on n3"),
     ],
 )
@@ -69,8 +78,9 @@ def test_what_cannot_work_is_refused(targets: list[Target], wanted: Wish, told: 
 
 
 def test_all_faults_are_told_at_once() -> None:
+    other = SettingsError("n3 is another machine.", fix="correct it.")
     with pytest.raises(SettingsError) as error:
-        removal.refuse([replace(N3, control_plane=True)], [], wish(leave=True, confirmed=""))
+        removal.refuse([N3], [], wish(leave=True, confirmed=""), [other])
     assert str(error.value).count("Error: ") == 3
 
 
@@ -82,8 +92,8 @@ def test_all_faults_are_told_at_once() -> None:
         (GONE, WISH),
         # Taken out of the inventory, and not yet out of the cluster.
         (replace(N3, listed=False), WISH),
-        # A master and a control plane matter only where the node is to be emptied.
-        (replace(N3, control_plane=True, needed=("alluxio/alluxio-master-0",)), WISH),
+        # A master matters only where the node is to be emptied.
+        (replace(N3, needed=("alluxio/alluxio-master-0",)), WISH),
     ],
 )
 def test_what_can_work_is_not(target: Target, wanted: Wish) -> None:
@@ -167,6 +177,22 @@ def test_a_file_that_only_a_retired_worker_has_is_not_thrown_away() -> None:
     assert "kubectl -n cache exec alluxio-worker-n3 -c alluxio-worker -- kill 1" in error.value.fix
     removal.refuse_stranded([only], [worker("n3", only)], "cache")
     removal.refuse_stranded([file("/pinned", 1)], [retired], "cache")  # the under store has it
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2min\n", 120),
+        ("5sec", 5),
+        ("90000", 90),
+        ("500ms", 0.5),
+        ("1h", 3600),
+        ("", 120),
+        ("?", 120),
+    ],
+)
+def test_how_long_clients_keep_their_list(text: str, seconds: float) -> None:
+    assert removal.refresh_s(text) == seconds
 
 
 def test_the_inventory_s_lines() -> None:

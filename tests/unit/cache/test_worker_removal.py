@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import worker_removal
 from ansible_collections.alluxops.cache.plugins.module_utils import cached_blocks, node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import Json, node, pod
@@ -28,6 +29,9 @@ class Cluster:
         self.scripts: list[str] = []
         self.deaf = False
         self.used = 0
+        self.machine = ""
+        self.labelled = {"n1", "n2", "n3"}
+        self.silent: set[str] = set()
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
         ]
@@ -39,8 +43,10 @@ class Cluster:
         if path == "/api/v1/nodes":
             nodes = [node(name) for name in self.files]
             for number, one in enumerate(nodes, 1):
-                one["metadata"]["labels"][LABEL] = "worker"
+                if one["metadata"]["name"] in self.labelled:
+                    one["metadata"]["labels"][LABEL] = "worker"
                 one["status"]["addresses"][0]["address"] = f"10.0.0.{number}"
+            nodes[2]["status"].setdefault("nodeInfo", {})["machineID"] = self.machine
             return nodes
         return [] if "zookeeper" in selector or "nodeName" in str(_) else self.pods
 
@@ -57,6 +63,8 @@ class Cluster:
                 for one in sorted(self.counted)
             ]
             return json.dumps({"version": "2.9.6", "workers": workers, "lostWorkers": []})
+        if name in self.silent:
+            return None
         if "operations" in path:
             return '{"operationCount":0,"rpcQueueLength":0}'
         held = self.files[name.rpartition("-")[2]]
@@ -83,6 +91,8 @@ class Cluster:
         if "decommissionWorker" in script:
             self.counted -= {"n3"}
             return ExecResult(10, "its web port does not answer", "")
+        if "getConf" in script:
+            return ExecResult(0, "5sec\n", "Picked up JAVA_TOOL_OPTIONS\n")
         if self.deaf:
             return ExecResult(255, "", "Error: no space\n\tat alluxio.x\n")
         for line in script.splitlines():
@@ -102,8 +112,12 @@ def options(**over: Any) -> dict[str, Any]:
         "limit": "n3",
         "confirm": "n3",
         "evicts": False,
+        "loses": "",
         "drain": False,
         "leave": False,
+        "looks": {},
+        "found": {},
+        "kubeconfig": "",
         "wait_timeout_s": 5,
         **over,
     }
@@ -126,6 +140,7 @@ class Action(worker_removal.ActionModule):
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patience, "pause", lambda *_: None)
+    monkeypatch.setattr(cluster_trust, "read", lambda *_: cluster_trust.Trust("", ""))
 
 
 def test_the_plan_names_who_takes_what() -> None:
@@ -144,6 +159,50 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
     every = {"hosts": {"n1": "", "n2": "", "n3": ""}, "confirm": "n1,n2,n3"}
     with pytest.raises(SettingsError, match="no worker of alluxio would be left"):
         Action("planned").on(Cluster(), **every)
+
+
+def test_a_host_that_is_another_machine_is_refused() -> None:
+    kube = Cluster()
+    kube.machine = "three"
+    looks = {"n3": {"membership": {"machine_id": "another"}}}
+    with pytest.raises(SettingsError, match="the node n3 is another machine than n3"):
+        Action("planned").on(kube, looks=looks)
+    looks = {"n3": {"membership": {"machine_id": "three"}}}
+    assert Action("planned").on(kube, looks=looks)["nodes"] == ["n3"]
+
+
+@pytest.mark.parametrize(
+    "phase", ["Running", "Pending"]
+)  # one that crashes again and again is Running
+def test_what_a_worker_holds_that_is_down_is_not_deleted_unasked(phase: str) -> None:
+    kube = Cluster({"n3": {"/only": [1]}})
+    kube.unpersisted = {"/only"}
+    kube.silent = {"alluxio-worker-n3"}
+    kube.counted -= {"n3"}
+    kube.pods[-1]["status"]["phase"] = phase
+    for loses in ("", "n2"):
+        with pytest.raises(SettingsError, match="no worker answers on n3") as error:
+            Action("planned").on(kube, loses=loses)
+        assert "-e remove_workers_loses=n3" in error.value.fix
+    assert Action("planned").on(kube, loses="n3")["copies"] == {}
+
+
+def test_blocks_on_the_disk_of_a_node_without_label_are_not_deleted_unasked() -> None:
+    kube = Cluster()
+    kube.pods.pop()
+    kube.counted -= {"n3"}
+    kube.labelled -= {"n3"}
+    tier: Json = {"path": "/mnt/fuse3/alluxio/alluxio/tier0", "files": 2, "mounted": False}
+    found = {
+        "n3": {"directories": [tier, {"path": "/mnt/fuse3/alluxio/alluxio/domain", "files": 1}]}
+    }
+    with pytest.raises(SettingsError, match="no worker answers on n3"):
+        Action("planned").on(kube, found=found)
+    assert Action("planned").on(kube, found=found, loses="n3")["removed_before"] == ["n3"]
+    tier["mounted"] = True  # a purge leaves it
+    assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
+    tier |= {"files": 0, "mounted": False}
+    assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
 
 
 def test_how_full_workers_are_they_say_themselves() -> None:
@@ -188,7 +247,26 @@ def test_retired_is_decommissioned_once() -> None:
     assert (done["changed"], done["retired"], done["method"]) == (True, ["n3"], "decommission")
     assert "decommissionWorker --addresses 10.0.0.3" in kube.scripts[0]
     assert not Action("retired").on(kube)["changed"]
-    assert len(kube.scripts) == 1
+    assert [one for one in kube.scripts if "decommission" in one] == kube.scripts[:1]
+
+
+def test_a_resumed_removal_waits_and_copies_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[tuple[str, float]] = []
+    monkeypatch.setattr(
+        Patience, "pause", lambda _, awaited, seconds=1.0: waits.append((awaited, seconds))
+    )
+    kube = Cluster({"n3": {"/late": [1]}})
+    kube.counted -= {"n3"}
+    assert not Action("retired", check=True).on(kube)["changed"]
+    assert waits == []
+    Action("retired").on(kube)
+    assert waits[0] == ("clients to hear who serves", 5.0)
+    assert [what for what, _ in waits].count("quiet workers") == worker_removal.QUIET_LOOKS - 1
+    assert "/late" in kube.files["n1"]
+    waits.clear()
+    kube.silent = {"alluxio-worker-n3"}  # one that is down, and may be lost
+    Action("retired").on(kube)
+    assert waits == []
 
 
 def test_gone_waits_for_the_pods_and_for_the_leader() -> None:
@@ -204,7 +282,13 @@ def test_gone_waits_for_the_pods_and_for_the_leader() -> None:
 
 def test_told_sums_up() -> None:
     told = Action("told").on(
-        None, results={"n3": {"unreachable": True}}, devices={}, removed_before=["n3"], leave=False
+        None,
+        results={"n3": {"unreachable": True}},
+        devices={},
+        removed_before=["n3"],
+        leave=True,
+        kept=["n3"],
     )
     assert told["lines"] == ["cache_workers: n1, n2"]
     assert told["summary"][1].startswith("  n3  already removed · not reached")
+    assert "still a node of the cluster" in told["summary"][1]

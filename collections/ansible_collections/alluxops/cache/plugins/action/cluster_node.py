@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions
@@ -25,9 +26,11 @@ class ActionModule(ApiAction):
         """Drain, or delete."""
         nodes = [name for name in options["nodes"] if kube.get(objects.node(name)) is not None]
         if options["state"] == "absent":
-            for name in () if self.check_mode else nodes:
+            going = [name for name in nodes if _was_reset(options["resets"].get(name) or {})]
+            for name in () if self.check_mode else going:
                 kube.delete(objects.node(name), propagation="Background")
-            return _changes([f"node {name}" for name in nodes])
+            kept = [name for name in nodes if name not in going]
+            return {**_changes([f"node {name}" for name in going]), "kept": kept}
         return self._drain(kube, nodes, Patience(options["wait_timeout_s"]))
 
     def _drain(self, kube: Kube, nodes: list[str], patience: Patience) -> Result:
@@ -61,8 +64,14 @@ class ActionModule(ApiAction):
             patience.pause(awaited, LOOK_EVERY_S)
 
 
+def _was_reset(result: Mapping[str, Any]) -> bool:
+    """Whether a command on the host ended well, or had nothing to do: one that was not reached has no exit code."""
+    return not result.get("unreachable") and result.get("rc") == 0
+
+
 def _changes(went: list[str]) -> Result:
     return {
+        "kept": [],
         "changed": bool(went),
         "went": went,
         "diff": {"before": "".join(f"{one}\n" for one in went), "after": ""},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -59,12 +60,19 @@ class ActionModule(ApiAction):
             limit=options["limit"],
             confirmed=options["confirm"],
             evicts=options["evicts"],
+            loses=options["loses"],
             drain=options["drain"],
             leave=options["leave"],
         )
         drains = wish.drain or wish.leave
         targets = look.targets(options["listed"], options["masters"], with_pods=drains)
-        removal.refuse(targets, [one.node for one in look.staying(with_files=False)], wish)
+        targets = [
+            replace(one, blocks_left=residue.blocks(options["found"].get(one.host) or {}))
+            for one in targets
+        ]
+        against = look.against(targets, options["looks"], options["kubeconfig"], leave=wish.leave)
+        serving = [one.node for one in look.staying(with_files=False)]
+        removal.refuse(targets, serving, wish, against)
         if look.seen.leader is None:
             raise removals.no_leader(look.namespace, look.release)
         leaving, staying = (look.measured(workers) for workers in look.workers())
@@ -75,6 +83,7 @@ class ActionModule(ApiAction):
             "changed": self.check_mode and bool(plan.shown),
             **removal.as_dict(plan),
             "nodes": [target.node for target in targets],
+            "node_of": {target.host: target.node for target in targets},
             "present": [target.node for target in targets if target.exists],
             "removed_before": [target.host for target in targets if target.is_removed],
             "mount_points": residue.mount_points(fuse),
@@ -96,9 +105,18 @@ class ActionModule(ApiAction):
         look = Removal(kube, options)
         if look.seen.leader is None:
             raise removals.no_leader(look.namespace, look.release)
-        live = [worker for worker in look.leaving(with_files=False) if worker.host]
+        running = look.leaving(with_files=False)
+        live = [worker for worker in running if worker.host]
         way = removal.method_of(look.seen.leader.version)
         changed = bool(live) and way != "stop"
+        # A run before this one has retired them, and was stopped: it may not have waited.
+        before = [worker for worker in running if not worker.host and look.answers(worker)]
+        if not self.check_mode and not live and before and way == "decommission":
+            patience = Patience(options["wait_timeout_s"])
+            told = look.on_leader(f"alluxio getConf {removal.REFRESH}\n")
+            patience.pause("clients to hear who serves", removal.refresh_s(told.stdout))
+            _wait_idle(look, before, patience)
+            _copy_all(kube, options, patience)
         if self.check_mode or not changed:
             return {"changed": changed, "retired": [], "method": way}
         hosts = [worker.host for worker in live]
@@ -110,7 +128,7 @@ class ActionModule(ApiAction):
                 fix="see `alluxops status` and the leader's log; run it again.",
             )
         patience = Patience(options["wait_timeout_s"])
-        _wait_idle(look, live, patience)
+        _wait_idle(look, [*live, *before], patience)
         if way == "decommission":  # freed workers have nothing left to copy
             _copy_all(kube, options, patience)
         nodes = [worker.node for worker in live]
@@ -205,6 +223,7 @@ def _tell(options: Options, *, is_dry: bool) -> Result:
             host=host,
             was_removed=host in options["removed_before"],
             left_cluster=options["leave"],
+            node_kept=(options["hosts"][host] or host) in options["kept"],
             is_dry=is_dry,
             node_result=options["results"].get(host) or {},
             device_result=options["devices"].get(host) or {},

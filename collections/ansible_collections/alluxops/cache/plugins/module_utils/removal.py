@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ Method = Literal["decommission", "free", "stop"]
 DECOMMISSIONS_SINCE: Final = (2, 9, 4)
 FREES_SINCE: Final = (2, 9, 1)
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+REFRESH: Final = "alluxio.user.worker.list.refresh.interval"
+"""How long clients keep a list of workers: the property, and its default."""
+REFRESH_S: Final = 120.0
 CONFIRMATION: Final = "alluxio_confirm_remove"
+_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(|ms|s|sec|second|m|min|minute|h|hr|hour)")
+_UNITS_S: Final = {"": 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ class Target:
 
     listed: it is in cache_workers or new_workers. labelled: its node has the workers' label. worker_pod: of the
     release, on its node. needed: pods on it that only run there, as a master does. unmanaged: pods that nothing would
-    make anew elsewhere. exists: whether the cluster has the node. server: the release's ZooKeeper server that is there
-    because the host carries a worker.
+    make anew elsewhere. others: workers of other caches. exists: whether the cluster has the node. server: the
+    release's ZooKeeper server that is there because the host carries a worker. blocks_left: how many files lie in the
+    worker's tier on its disk.
     """
 
     host: str
@@ -42,6 +49,8 @@ class Target:
     server: str = ""
     needed: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    blocks_left: int = 0
 
     @property
     def is_removed(self) -> bool:
@@ -51,7 +60,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that the leader counts as live. host: its name in the cache. files: what it has blocks of."""
+    """A worker that runs; without a host the leader does not count it as live.
+
+    host: its name in the cache. files: what it has blocks of; nothing
+    is known of them where it does not answer.
+    """
 
     node: str
     pod: str
@@ -59,17 +72,22 @@ class Worker:
     capacity_bytes: int
     used_bytes: int
     files: tuple[CachedFile, ...] = ()
+    answers: bool = True
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for, of one release. limit: --limit. confirmed: the value of alluxio_confirm_remove."""
+    """What is asked for, of one release. limit: --limit. confirmed: the value of alluxio_confirm_remove.
+
+    loses: hosts whose workers may be unable to say what they hold.
+    """
 
     namespace: str
     release: str
     limit: str
     confirmed: str
     evicts: bool = False
+    loses: str = ""
     drain: bool = False
     leave: bool = False
 
@@ -91,9 +109,22 @@ def method_of(version: str) -> Method:
     return "free" if found >= FREES_SINCE else "stop"
 
 
-def refuse(targets: Sequence[Target], staying: Sequence[str], wish: Wish) -> None:
-    """Raise what is wrong with the wish, all of it at once. staying: nodes of the workers that go on serving."""
-    faults = [*_unnamed(targets, wish), *_wrong_hosts(targets, wish), *_held(targets, wish)]
+def refuse(
+    targets: Sequence[Target],
+    staying: Sequence[str],
+    wish: Wish,
+    others: Sequence[SettingsError] = (),
+) -> None:
+    """Raise what is wrong with the wish, all of it at once.
+
+    staying: nodes of the workers that go on serving. others: what else was found against it, as of removal_hosts.
+    """
+    faults = [
+        *_unnamed(targets, wish),
+        *_wrong_hosts(targets, wish),
+        *_held(targets, wish),
+        *others,
+    ]
     if wish.limit and not staying and any(not target.is_removed for target in targets):
         faults.append(
             SettingsError(
@@ -116,7 +147,7 @@ def _unnamed(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
                 f"name the hosts: --limit HOST -e {CONFIRMATION}=HOST",
             )
         ]
-    named = sorted({name.strip() for name in wish.confirmed.split(",") if name.strip()})
+    named = sorted(_names(wish.confirmed))
     if named == hosts:
         return []
     return [
@@ -126,6 +157,32 @@ def _unnamed(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
             f"run once with -e {CONFIRMATION}={','.join(hosts)}, if that is meant.",
         )
     ]
+
+
+def _names(text: str) -> set[str]:
+    return {name.strip() for name in text.split(",") if name.strip()}
+
+
+def refuse_unknown(targets: Sequence[Target], leaving: Sequence[Worker], wish: Wish) -> None:
+    """Raise SettingsError where a worker that is to go cannot say what it holds, unless its loss is meant.
+
+    Without label and pod the blocks on its disk are all that is known: they may have been copied, or not.
+    """
+    answering = {worker.node for worker in leaving if worker.answers}
+    dumb = [
+        one.host
+        for one in targets
+        if (one.labelled and one.node not in answering) or (one.is_removed and one.blocks_left)
+    ]
+    lost = sorted(set(dumb) - _names(wish.loses))
+    if lost:
+        raise SettingsError(
+            f"no worker answers on {', '.join(lost)} (remove_workers_loses is {wish.loses!r}).",
+            "What it holds is not known: files that are pinned or in no under store may be among it. Its directories"
+            " are deleted.",
+            f"bring it back (`kubectl -n {wish.namespace} get pods -o wide`) and run it again; or, if all that it holds"
+            f" may be lost, run once with -e remove_workers_loses={','.join(sorted(dumb))}.",
+        )
 
 
 def _wrong_hosts(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
@@ -162,20 +219,20 @@ def _held(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
                     "move it first (`alluxops scale-masters` takes a master away), or leave the variable out.",
                 )
             )
+        if target.others:
+            faults.append(
+                SettingsError(
+                    f"{what} is true, and {', '.join(target.others)} on {target.host} is another cache's worker.",
+                    "A drain passes over it, and what only it holds would go with the node.",
+                    "run `alluxops remove-workers` with that cache's inventory first, or leave the variable out.",
+                )
+            )
         if target.unmanaged:
             faults.append(
                 SettingsError(
                     f"{what} is true, and {', '.join(target.unmanaged)} on {target.host} belongs to no controller.",
                     "Evicted, it would be gone for good.",
                     "delete or move it yourself, or leave the variable out.",
-                )
-            )
-        if wish.leave and target.control_plane:
-            faults.append(
-                SettingsError(
-                    f"remove_workers_leave_cluster is true, and {target.host} is a control-plane node.",
-                    "The cluster itself runs there.",
-                    "leave the variable out: the worker is removed and the node stays.",
                 )
             )
     return faults
@@ -215,6 +272,7 @@ def plan(
 ) -> Plan:
     """The steps that are left. Raises SettingsError where they would lose or crowd out what is cached."""
     going = [target for target in targets if not target.is_removed]
+    refuse_unknown(targets, leaving, wish)
     if going:
         check_capacity(leaving, staying, wish)
     taken = copies(leaving, staying) if going else {}
@@ -275,6 +333,16 @@ def retiring(way: Method, hosts: Sequence[str]) -> str:
     if way == "decommission":
         return f"alluxio fsadmin decommissionWorker --addresses {','.join(names)} --wait 1s\n"
     return "set -e\n" + "".join(f"alluxio fs freeWorker {name}\n" for name in names)
+
+
+def refresh_s(text: str) -> float:
+    """Seconds of REFRESH as Alluxio writes times, such as 2min; its default where the text says none."""
+    lines = text.splitlines()
+    found = [match for line in lines if (match := _TIME.fullmatch(line.strip().lower()))]
+    if not found:
+        return REFRESH_S
+    number, unit = found[-1].groups()
+    return float(number) * _UNITS_S[unit if unit == "ms" else unit[:1]]
 
 
 def refuse_stranded(files: Sequence[CachedFile], leaving: Sequence[Worker], namespace: str) -> None:

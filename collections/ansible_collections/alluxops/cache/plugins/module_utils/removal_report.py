@@ -18,6 +18,7 @@ class Host:
     host: str
     was_removed: bool = False
     left_cluster: bool = False
+    node_kept: bool = False
     is_dry: bool = False
     node_result: dict[str, Any] = field(default_factory=dict)
     device_result: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +62,9 @@ def _words(host: Host) -> list[str]:
         left = [one["path"] for one in result["directories"]]
         if left:
             words.append(f"left {' '.join(left)}")
-    if host.left_cluster:
+    if host.node_kept:
+        words.append("still a node of the cluster: it was not reset, and its kubelet may run")
+    elif host.left_cluster:
         words.append(
             "would leave the cluster" if host.is_dry else "no node of the cluster any more"
         )

@@ -259,3 +259,12 @@ def _turn(one: Thing) -> tuple[int, str, str]:
     """What runs goes first, what is mounted last."""
     group = 0 if one.kind in _FIRST else 2 if one.kind in _LAST else 1
     return (group, one.kind, one.name)
+
+
+def blocks(result: Mapping[str, Any]) -> int:
+    """How many files a purge would delete of a worker's tier, of what node_residue said of a host."""
+    return sum(
+        int(one["files"])
+        for one in result.get("directories") or []
+        if str(one["path"]).endswith("/tier0") and not one.get("mounted")
+    )

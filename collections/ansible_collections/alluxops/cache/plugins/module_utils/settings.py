@@ -23,6 +23,7 @@ CONFIRMATIONS = (
     "alluxio_confirm_purge",
     "alluxio_confirm_remove",
     "alluxio_confirm_restore",
+    "remove_workers_loses",
 )
 PREFIXES = (
     "alluxops_",
@@ -247,7 +248,11 @@ def confirmation_faults(
 
 def _meant(name: str, values: Mapping[str, Any]) -> str:
     """What a confirmation confirms: the release, or what it says itself."""
-    says_itself = ("alluxio_confirm_format_device", "alluxio_confirm_remove")
+    says_itself = (
+        "alluxio_confirm_format_device",
+        "alluxio_confirm_remove",
+        "remove_workers_loses",
+    )
     return str(values[name if name in says_itself else "alluxio_release"])
 
 

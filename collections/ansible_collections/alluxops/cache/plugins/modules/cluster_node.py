@@ -6,7 +6,8 @@ short_description: Empty nodes of pods, or take them out of the cluster
 description:
   - C(drained) cordons the nodes and evicts their pods through the API, which keeps to disruption budgets. Pods of
     DaemonSets and the kubelet's own stay.
-  - C(absent) deletes the Node objects. The kubelet must have been stopped before, or it makes its node anew.
+  - C(absent) deletes the Node objects of hosts that were reset. Elsewhere the kubelet may run, and would make its node
+    anew.
 options:
   state:
     description: What is to be done.
@@ -18,6 +19,10 @@ options:
     type: list
     elements: str
     required: true
+  resets:
+    description: What the reset of its host said, by node. A node whose host was not reached stays. For C(absent).
+    type: dict
+    default: {}
   wait_timeout_s:
     description: How long a drain may take, in seconds.
     type: int
@@ -47,6 +52,7 @@ went:
   type: list
   elements: str
   returned: success
+kept: {description: Nodes that stay as their hosts were not reset., type: list, elements: str, returned: success}
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -197,8 +197,10 @@ def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: b
     is_written: whether our line is in /etc/fstab, which is believed of a disk that can be read no more.
     """
     mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    # The kernel lists it where the links on the way to it lead.
+    place = os.path.join(os.path.realpath(os.path.dirname(point)), os.path.basename(point))
     # Of several on one point the last covers the others.
-    there = [mount for mount in mounts if mount.point == point][-1:]
+    there = [mount for mount in mounts if mount.point == place][-1:]
     device = there[0].source if there and there[0].filesystem == node_device.FILESYSTEM else ""
     if not device.startswith("/"):
         return ""

@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 directories:
-  description: What lies in the release's directory afterwards, as {path, files, bytes, formatted}.
+  description: What lies in the release's directory afterwards, as {path, files, bytes, formatted, mounted}.
   returned: success
   type: list
   elements: dict
@@ -142,6 +142,16 @@ def children(path: str) -> list[str]:
     return os.listdir(path)
 
 
+def resolved(path: str) -> str:
+    """The release's directory as the kernel lists mounts: the way to it may lead over links.
+
+    Not its last three parts, which children refuses where they are links.
+    """
+    parts = path.split("/")
+    head = os.path.realpath("/".join(parts[:-3]) or "/")
+    return os.path.join(head, *parts[-3:])
+
+
 def state(point: str) -> str:
     """Whether a mount's process answers."""
     try:
@@ -154,6 +164,11 @@ def state(point: str) -> str:
 def read_mounts() -> list[node_residue.Mount]:
     """What is mounted."""
     return node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+
+
+def has_mount(path: str) -> bool:
+    """Whether a file system is mounted on a directory or in it, so that a purge leaves it."""
+    return any(mount.point == path or mount.point.startswith(f"{path}/") for mount in read_mounts())
 
 
 def refuse_used(
@@ -181,7 +196,7 @@ def in_use(path: str) -> str:
     """Why a directory may not be purged; empty where it may, or is not there."""
     try:
         if os.path.isdir(path):
-            refuse_used(path)
+            refuse_used(resolved(path))
     except CacheError as error:
         return str(error)
     return ""
@@ -232,6 +247,7 @@ def detach(module: AnsibleModule, point: str) -> None:
 def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
     """Delete the release's directory, or only what is named in it, as far as no other file system is mounted there."""
     names = children(path)
+    path = resolved(path)
     plan = node_residue.plan_purge(path, names, read_mounts(), only)
     if dry:
         return plan
@@ -273,7 +289,9 @@ def main() -> None:
     options = module.params
     purged, kept, mounts, went = [], [], [], []
     try:
-        path = node_residue.directory(options["root"], options["namespace"], options["release"])
+        path = resolved(
+            node_residue.directory(options["root"], options["namespace"], options["release"])
+        )
         if options["only_check_use"]:
             module.exit_json(changed=False, in_use=in_use(path))
         for mount in node_residue.fuse_mounts(read_mounts(), options["mount_points"]):
@@ -298,7 +316,7 @@ def main() -> None:
         module.fail_json(**error.result())
     module.exit_json(
         changed=bool(went),
-        directories=[sizes(one) for one in left],
+        directories=[{**sizes(one), "mounted": has_mount(one)} for one in left],
         mounts=mounts,
         purged=purged,
         kept=kept,

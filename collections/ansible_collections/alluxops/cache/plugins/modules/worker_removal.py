@@ -34,6 +34,16 @@ options:
     type: list
     elements: str
     default: []
+  looks:
+    description: >-
+      What M(alluxops.cache.node_check) said on each host, with its C(membership). A host that is another machine than
+      its node, belongs to another cluster or runs the control plane is refused. For C(planned).
+    type: dict
+    default: {}
+  found:
+    description: What M(alluxops.cache.node_residue) said on each host before anything changed. For C(planned).
+    type: dict
+    default: {}
   limit:
     description: C(--limit). For C(planned).
     type: str
@@ -46,6 +56,10 @@ options:
     description: Whether cached data that the workers that stay cannot hold may be evicted. For C(planned).
     type: bool
     default: false
+  loses:
+    description: C(remove_workers_loses). For C(planned).
+    type: str
+    default: ''
   drain:
     description: Whether the nodes are to be drained. For C(planned).
     type: bool
@@ -62,6 +76,11 @@ options:
     description: What M(alluxops.cache.node_device) said on each host. For C(told).
     type: dict
     default: {}
+  kept:
+    description: Nodes that stay in the cluster, as their hosts were not reached. For C(told).
+    type: list
+    elements: str
+    default: []
   removed_before:
     description: Hosts that carried no worker before the run. For C(told).
     type: list
@@ -101,6 +120,7 @@ method:
   returned: with O(state=planned) or O(state=retired)
 copies: {description: 'Who takes which files: {node, [path]}.', type: dict, returned: with O(state=planned)}
 nodes: {description: Names of the nodes., type: list, elements: str, returned: with O(state=planned)}
+node_of: {description: The name of each host's node., type: dict, returned: with O(state=planned)}
 present: {description: Those that the cluster has., type: list, elements: str, returned: with O(state=planned)}
 removed_before: {description: Hosts that carried no worker., type: list, elements: str, returned: with O(state=planned)}
 mount_points: {description: Where FUSE pods mount., type: list, elements: str, returned: with O(state=planned)}

@@ -45,6 +45,17 @@ def bound_here(pods: Iterable[Json]) -> list[str]:
     ]
 
 
+def other_workers(pods: Iterable[Json], namespace: str, release: str) -> list[str]:
+    """NAMESPACE/NAME of the workers of other caches. A drain passes over them, as a DaemonSet makes them."""
+    return [
+        _name(pod)
+        for pod in pods
+        if (pod["metadata"].get("labels") or {}).get("role") == cluster.WORKER_ROLE
+        and (pod["metadata"]["namespace"], pod["metadata"]["labels"].get("release"))
+        != (namespace, release)
+    ]
+
+
 def evict(kube: Kube, pod: Json) -> str:
     """Ask for one pod to be evicted. Returns why it may not be yet; empty when it is on its way, or gone."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cached_blocks,
@@ -14,10 +14,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
     node_labels,
     removal,
+    removal_hosts,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.cached_blocks import CachedFile
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust, evictions
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Options
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
@@ -49,7 +50,7 @@ class Removal:
         self, listed: Sequence[str], masters: Sequence[str], *, with_pods: bool
     ) -> list[removal.Target]:
         """The hosts. listed, masters: those in the groups. with_pods: whether to look at all that runs on them."""
-        nodes = {item["metadata"]["name"]: item for item in self.kube.list_objects(objects.node())}
+        nodes = {item["metadata"]["name"]: item for item in self.nodes()}
         key = node_labels.worker_key(self.namespace, self.release)
         # Those on their way out too: as long as one is there, the worker is not gone.
         pods = {pod["node"]: pod for pod in self.seen.pods if pod["role"] == cluster.WORKER_ROLE}
@@ -74,9 +75,34 @@ class Removal:
                     server="" if host in masters else servers.get(name, ""),
                     needed=tuple(evictions.bound_here(running)),
                     unmanaged=tuple(evictions.unmanaged(running)),
+                    others=tuple(evictions.other_workers(running, self.namespace, self.release)),
                 )
             )
         return found
+
+    def nodes(self) -> list[Json]:
+        """The nodes of the cluster."""
+        found: list[Json] = self.kube.list_objects(objects.node())
+        return found
+
+    def against(
+        self,
+        targets: Sequence[removal.Target],
+        looks: Mapping[str, Mapping[str, Any]],
+        kubeconfig: str,
+        *,
+        leave: bool,
+    ) -> list[SettingsError]:
+        """The hosts that are not the nodes they should be. looks: what node_check said of each."""
+        machines = {
+            str(item["metadata"]["name"]): str(
+                ((item.get("status") or {}).get("nodeInfo") or {}).get("machineID") or ""
+            )
+            for item in self.nodes()
+        }
+        memberships = {host: look.get("membership") or {} for host, look in looks.items()}
+        authorities = cluster_trust.read(self.kube, kubeconfig).authorities
+        return removal_hosts.faults(targets, memberships, machines, authorities, leave=leave)
 
     def leaving(self, *, with_files: bool = True) -> list[removal.Worker]:
         """The workers on the hosts whose pods run. One that the leader does not count as live has no name."""
@@ -116,23 +142,25 @@ class Removal:
 
     def _worker(self, pod: Mapping[str, object], *, with_files: bool) -> removal.Worker:
         entry = health.registered(pod, self.seen.leader)
+        files = self._files(pod, is_live=entry is not None) if with_files else ()
         return removal.Worker(
             node=str(pod["node"]),
             pod=str(pod["name"]),
             host=entry.host if entry else "",
             capacity_bytes=entry.capacity_bytes if entry else 0,
             used_bytes=entry.used_bytes if entry else 0,
-            files=self._files(pod, is_live=entry is not None) if with_files else (),
+            files=files or (),
+            answers=files is not None,
         )
 
-    def _files(self, pod: Mapping[str, object], *, is_live: bool) -> tuple[CachedFile, ...]:
-        """What a worker has blocks of. A worker that neither answers nor counts as live has lost it already."""
+    def _files(self, pod: Mapping[str, object], *, is_live: bool) -> tuple[CachedFile, ...] | None:
+        """What a worker has blocks of; None of one that neither answers nor counts as live: nobody can tell."""
         found: list[CachedFile] = []
         while True:
             query = f"?offset={len(found)}&limit={cached_blocks.PAGE_FILES}"
             body = self.http(pod, cached_blocks.PAGE + query)
             if body is None and not is_live:
-                return ()
+                return None
             total, files = cached_blocks.parse_page(body)
             found += files
             if not files or len(found) >= total:
@@ -142,6 +170,11 @@ class Removal:
         """A page of a worker."""
         port = int(str(pod.get("web_port") or WORKER_WEB_PORT))
         return self.kube.pod_http(self.namespace, str(pod["name"]), port, path)
+
+    def answers(self, worker: removal.Worker) -> bool:
+        """Whether a worker's own pages are there."""
+        pod = next(item for item in self.seen.pods if item["name"] == worker.pod)
+        return self.http(pod, cached_blocks.INFO) is not None
 
     def is_idle(self, name: str) -> bool:
         """Whether a worker's pod has nothing to do; so has one that is gone, or too old to tell."""
