@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_mend
+from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_mend
 from ansible_collections.alluxops.cache.plugins.module_utils.node_residue import Mount
 from ansible_collections.alluxops.cache.plugins.modules import node_worker
 
@@ -40,8 +40,8 @@ def test_a_socket_counts_as_dead_when_nobody_listens(tmp_path: Path) -> None:
 
 
 def test_a_mount_that_answers_is_not_stale(tmp_path: Path) -> None:
-    assert not node_worker.is_stale(str(tmp_path))
-    assert not node_worker.is_stale(str(tmp_path / "missing"))
+    assert not host_mounts.is_stale(str(tmp_path))
+    assert not host_mounts.is_stale(str(tmp_path / "missing"))
 
 
 def test_fuse_is_loaded_at_boot_only_where_it_is_a_module() -> None:

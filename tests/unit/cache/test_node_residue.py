@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_residue
+from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_residue import Mount
 from ansible_collections.alluxops.cache.plugins.modules import node_residue as module
@@ -183,7 +183,7 @@ def test_a_disk_behind_a_link_is_seen(tmp_path: Path, monkeypatch: pytest.Monkey
     (tier / "block").write_text("x")
     data = tmp_path / "data"
     data.symlink_to(disk)
-    monkeypatch.setattr(module, "read_mounts", lambda: [Mount(str(tier), "ext4", "/dev/sdb")])
+    monkeypatch.setattr(host_mounts, "read", lambda: [Mount(str(tier), "ext4", "/dev/sdb")])
     assert module.has_mount(str(tier))
     assert module.has_mount(str(tier.parent))
     assert not module.has_mount(f"{tier}x")

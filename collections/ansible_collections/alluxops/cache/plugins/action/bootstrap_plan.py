@@ -58,9 +58,7 @@ class ActionModule(ControllerAction):
         )
         found, more = bootstrap.plans(hosts, _cluster(kube, options, workers), wanted)
         raise_all(against + more)
-        fuse = kube.get(
-            objects.apps(options["namespace"], "daemonsets", f"{options['release']}-fuse")
-        )
+        fuse = objects.fuse_set(kube, options["namespace"], options["release"])
         return {
             "plans": {plan.host: asdict(plan) for plan in found},
             "mount_points": residue.mount_points(fuse),
@@ -104,5 +102,4 @@ def _cluster(kube: Kube, options: Options, workers: Json) -> bootstrap.Cluster:
 
 
 def _node(item: Json) -> Json:
-    info = (item.get("status") or {}).get("nodeInfo") or {}
-    return {**cluster.node_facts(item), "machine_id": str(info.get("machineID") or "")}
+    return {**cluster.node_facts(item), "machine_id": cluster.machine_id(item)}

@@ -46,7 +46,7 @@ class ActionModule(ApiAction):
             residue.check_hosts(options["cache_nodes"], nodes)
         space = kube.get(f"{NAMESPACES}/{whose.namespace}")
         plan, things, _ = _plan(kube, whose, space, purge=options["purge"])
-        fuse = kube.get(objects.apps(whose.namespace, "daemonsets", f"{whose.release}-fuse"))
+        fuse = objects.fuse_set(kube, whose.namespace, whose.release)
         revisions = {
             str(one.labels.get("name"))
             for one in things

@@ -79,7 +79,7 @@ class ActionModule(ControllerAction):
         role = self._task._role  # noqa: SLF001 - no other way to where the roles are
         if role is None:
             raise CacheError("alluxops.cache.settings runs outside a role.", fix="give roles_path.")
-        return str(Path(role._role_path).parent)  # noqa: SLF001
+        return str(Path(role._role_path).parent)  # noqa: SLF001 - as above
 
     def _names(self, task_vars: Mapping[str, Any]) -> set[str]:
         """Every variable set for any host of the three groups, ours or not."""

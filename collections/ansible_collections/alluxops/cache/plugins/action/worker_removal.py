@@ -77,7 +77,7 @@ class ActionModule(ApiAction):
             raise removals.no_leader(look.namespace, look.release)
         leaving, staying = (look.measured(workers) for workers in look.workers())
         plan = removal.plan(targets, leaving, staying, wish, look.seen.leader.version)
-        fuse = kube.get(objects.apps(look.namespace, "daemonsets", f"{look.release}-fuse"))
+        fuse = objects.fuse_set(kube, look.namespace, look.release)
         return {
             # The steps say themselves what they change; in check mode there are none.
             "changed": self.check_mode and bool(plan.shown),

@@ -19,6 +19,12 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
 
+def machine_id(node: Mapping[str, Any]) -> str:
+    """The machine id that a Node's kubelet read on its host; empty where the Node does not say it."""
+    info = (node.get("status") or {}).get("nodeInfo") or {}
+    return str(info.get("machineID") or "")
+
+
 def node_facts(node: Mapping[str, Any]) -> Json:
     """What matters of a Node: {name, ready, schedulable, internal_ip, memory_bytes, taints, labels, kubelet, ...}."""
     status = node.get("status", {})

@@ -151,6 +151,7 @@ def start(given: Mapping[str, str]) -> str:
     )
 
 
+# `|| true`: one that has ended by itself is not there to be told; the next line sees to it.
 STOP: Final = (
     f'pid=$(cat {PID}) && kill "$pid" 2>/dev/null || true\n'
     'for _ in $(seq 300); do kill -0 "$pid" 2>/dev/null || exit 0; sleep 0.1; done\n'

@@ -97,6 +97,13 @@ def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:
     return None
 
 
+def serving_workers(seen: Seen) -> list[Mapping[str, Any]]:
+    """The workers' pods (pod_facts) that are ready and that the leader heard of lately."""
+    return [
+        pod for pod in seen.of_role(WORKER_ROLE) if is_ready(pod) and registered(pod, seen.leader)
+    ]
+
+
 @dataclass(frozen=True)
 class Expected:
     """What the cache should look like. workers: node names; masters: how many."""

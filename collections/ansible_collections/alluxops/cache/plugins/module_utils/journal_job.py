@@ -134,6 +134,7 @@ esac
 # may be seen late, so the reader lists the folder and tries again.
 PROOF = ".alluxops-proof"
 WRITE_PROOF = f'umask 027; printf %s "$2" > "$1/{PROOF}"; sync "$1/{PROOF}" 2>/dev/null || sync'
+# `|| true`: what is not there yet is looked for again.
 READ_PROOF = f"""
 tries={PROOF_RETRIES}
 while [ "$tries" -gt 0 ]; do

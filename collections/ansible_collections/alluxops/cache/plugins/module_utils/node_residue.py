@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
@@ -35,6 +36,12 @@ class Purge:
     delete: tuple[str, ...]
     stay: tuple[str, ...]
     whole: bool
+
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    name: {"type": "str", "required": True} for name in ("root", "namespace", "release")
+}
+"""Of every module that is about a release's directory on a node, as the doc fragment on_node has them."""
 
 
 def directory(root: str, namespace: str, release: str) -> str:

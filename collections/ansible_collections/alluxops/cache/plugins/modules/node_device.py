@@ -27,18 +27,6 @@ options:
   device:
     description: A disk, a partition or a loop device. Needed with O(state=present).
     type: str
-  root:
-    description: C(node_storage_root).
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release.
-    type: str
-    required: true
   host:
     description: The host's name in the inventory, for errors and for the confirmation. Needed with O(state=present).
     type: str
@@ -51,6 +39,8 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - alluxops.cache.on_node
 attributes:
   check_mode:
     description: Says what it would do, and refuses the same.
@@ -93,6 +83,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     host_files,
+    host_mounts,
     node_device,
     node_residue,
 )
@@ -114,7 +105,7 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
     coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
-    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    mounts = host_mounts.read()
     return node_device.Found(
         "block",
         probe(module, device),
@@ -196,7 +187,7 @@ def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: b
 
     is_written: whether our line is in /etc/fstab, which is believed of a disk that can be read no more.
     """
-    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+    mounts = host_mounts.read()
     # The kernel lists it where the links on the way to it lead.
     place = os.path.join(os.path.realpath(os.path.dirname(point)), os.path.basename(point))
     # Of several on one point the last covers the others.
@@ -235,9 +226,7 @@ def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            **{
-                name: {"type": "str", "required": True} for name in ("root", "namespace", "release")
-            },
+            **node_residue.ARGUMENTS,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "device": {"type": "str"},
             "host": {"type": "str"},

@@ -79,10 +79,8 @@ import stat
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import directories
+from ansible_collections.alluxops.cache.plugins.module_utils import directories, host_mounts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-
-STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 
 
 def look(path: str) -> directories.Found:
@@ -136,7 +134,7 @@ def take(step: directories.Step) -> None:
 def unreachable(path: str, fault: OSError) -> CacheError:
     """The error for a directory that the system refuses, with what to do about the usual reasons."""
     what = f"{path}: {fault.strerror or fault}."
-    if fault.errno in STALE:
+    if fault.errno in host_mounts.STALE:
         return CacheError(
             what,
             "A FUSE or network mount is left there whose server is gone.",

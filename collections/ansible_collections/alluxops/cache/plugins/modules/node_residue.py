@@ -17,18 +17,6 @@ description:
     file system that is mounted in it stays with what it holds. What a process of the node has mounted of it, such as a
     pod's volume, is not deleted; the task fails and names it.
 options:
-  root:
-    description: The storage root, C(node_storage_root).
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release.
-    type: str
-    required: true
   mount_points:
     description: Where the release's FUSE pods mount on the node.
     type: list
@@ -52,6 +40,8 @@ options:
     description: Change nothing, and only say whether a process of the node has mounted the directory or a part of it.
     type: bool
     default: false
+extends_documentation_fragment:
+  - alluxops.cache.on_node
 attributes:
   check_mode:
     description: Says what it would do.
@@ -89,7 +79,6 @@ purged: {description: "Paths that were deleted, or would be.", type: list, eleme
 kept: {description: File systems mounted in it that the purge left., type: list, elements: str, returned: success}
 """
 
-import errno
 import os
 import shutil
 import stat
@@ -98,7 +87,11 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_residue
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_files,
+    host_mounts,
+    node_residue,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 PROC = "/proc"
@@ -106,7 +99,6 @@ POD_LOGS = "/var/log/pods"
 """Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
-STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 
 
 def sizes(path: str) -> dict[str, object]:
@@ -152,23 +144,11 @@ def resolved(path: str) -> str:
     return os.path.join(head, *parts[-3:])
 
 
-def state(point: str) -> str:
-    """Whether a mount's process answers."""
-    try:
-        os.stat(point)
-    except OSError as fault:
-        return "dead" if fault.errno in STALE else "serving"
-    return "serving"
-
-
-def read_mounts() -> list[node_residue.Mount]:
-    """What is mounted."""
-    return node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
-
-
 def has_mount(path: str) -> bool:
     """Whether a file system is mounted on a directory or in it, so that a purge leaves it."""
-    return any(mount.point == path or mount.point.startswith(f"{path}/") for mount in read_mounts())
+    return any(
+        mount.point == path or mount.point.startswith(f"{path}/") for mount in host_mounts.read()
+    )
 
 
 def refuse_used(
@@ -234,27 +214,16 @@ def process(proc: str, pid: str, logs: str) -> str:
     return f"{name} (process {pid} of pod {pod})"
 
 
-def detach(module: AnsibleModule, point: str) -> None:
-    """Detach a mount that nothing serves any more."""
-    umount = module.get_bin_path("umount", required=True)
-    code, out, err = module.run_command([umount, "--lazy", point])
-    if code != 0:
-        raise CacheError(
-            f"{point} cannot be detached.", (err or out).strip(), f"umount --lazy {point}"
-        )
-
-
 def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
     """Delete the release's directory, or only what is named in it, as far as no other file system is mounted there."""
     names = children(path)
     path = resolved(path)
-    plan = node_residue.plan_purge(path, names, read_mounts(), only)
+    plan = node_residue.plan_purge(path, names, host_mounts.read(), only)
     if dry:
         return plan
+    # With names, others may be in use: a master's journal beside a worker's directories.
     for used in plan.delete if only else [path] if plan.delete or plan.whole else []:
-        refuse_used(
-            used
-        )  # with names, others may be in use: a master's journal beside a worker's directories
+        refuse_used(used)
     try:
         for child in plan.delete:
             if os.path.isdir(child) and not os.path.islink(child):
@@ -275,9 +244,7 @@ def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            "root": {"type": "str", "required": True},
-            "namespace": {"type": "str", "required": True},
-            "release": {"type": "str", "required": True},
+            **node_residue.ARGUMENTS,
             "mount_points": {"type": "list", "elements": "str", "default": []},
             "more": {"type": "list", "elements": "str", "default": []},
             "purge": {"type": "bool", "default": False},
@@ -294,11 +261,11 @@ def main() -> None:
         )
         if options["only_check_use"]:
             module.exit_json(changed=False, in_use=in_use(path))
-        for mount in node_residue.fuse_mounts(read_mounts(), options["mount_points"]):
-            found = state(mount.point)
+        for mount in node_residue.fuse_mounts(host_mounts.read(), options["mount_points"]):
+            found = "dead" if host_mounts.is_stale(mount.point) else "serving"
             if found == "dead" and mount.point in options["mount_points"]:
                 if not module.check_mode:
-                    detach(module, mount.point)
+                    host_mounts.detach(module, mount.point)
                 found = "detached"
                 went.append(f"mount {mount.point}")
             mounts.append({"point": mount.point, "state": found})

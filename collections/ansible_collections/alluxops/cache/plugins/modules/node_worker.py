@@ -16,18 +16,6 @@ description:
   - Removes domain sockets of the release that nobody listens on. Those that are listened on stay.
   - Says what it mended. Touches nothing of another release.
 options:
-  root:
-    description: C(node_storage_root).
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release.
-    type: str
-    required: true
   mount_points:
     description: Where the release's FUSE pods mount.
     type: list
@@ -38,6 +26,8 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - alluxops.cache.on_node
 attributes:
   check_mode:
     description: Says what it would do.
@@ -65,7 +55,6 @@ mended:
   elements: str
 """
 
-import errno
 import os
 import shutil
 import socket
@@ -76,28 +65,19 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     apt_commands,
     host_files,
+    host_mounts,
     node_mend,
     node_residue,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 CONNECT_TIMEOUT_S = 2.0
 
 
 def stale_mounts(points: list[str], release: str) -> list[str]:
     """The release's FUSE mounts whose process is gone."""
-    mounts = node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
-    return [point for point in node_mend.fuse_points(mounts, points, release) if is_stale(point)]
-
-
-def is_stale(point: str) -> bool:
-    """Whether a mount does not answer any more."""
-    try:
-        os.stat(point)
-    except OSError as fault:
-        return fault.errno in STALE
-    return False
+    fuse = node_mend.fuse_points(host_mounts.read(), points, release)
+    return [point for point in fuse if host_mounts.is_stale(point)]
 
 
 def dead_sockets(folder: str) -> list[str]:
@@ -172,23 +152,13 @@ def install(module: AnsibleModule, packages: list[str]) -> list[str]:
     return missing
 
 
-def detach(module: AnsibleModule, point: str) -> None:
-    """Detach a mount that nothing serves any more."""
-    umount = module.get_bin_path("umount", required=True)
-    code, out, err = module.run_command([umount, "--lazy", point])
-    if code != 0:
-        raise CacheError(
-            f"{point} cannot be detached.", (err or out).strip(), f"umount --lazy {point}"
-        )
-
-
 def mend(module: AnsibleModule) -> dict[str, list[str]]:
     """Do all of it; what was done, by kind."""
     options = module.params
     release = node_residue.directory(options["root"], options["namespace"], options["release"])
     mounts = stale_mounts(options["mount_points"], release)
     for point in () if module.check_mode else mounts:
-        detach(module, point)
+        host_mounts.detach(module, point)
     sockets = dead_sockets(f"{release}/domain")
     for path in () if module.check_mode else sockets:
         if not is_listened_on(*os.path.split(path)):  # a worker may have come meanwhile
@@ -205,9 +175,7 @@ def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            "root": {"type": "str", "required": True},
-            "namespace": {"type": "str", "required": True},
-            "release": {"type": "str", "required": True},
+            **node_residue.ARGUMENTS,
             "mount_points": {"type": "list", "elements": "str", "default": []},
             "packages": {"type": "list", "elements": "str", "default": []},
         },

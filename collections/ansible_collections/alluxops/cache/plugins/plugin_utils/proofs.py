@@ -42,6 +42,20 @@ TIMED_OUT, KILLED, TERMINATED = 124, 137, 143
 CUT_OFF: Final = frozenset({KILLED, TERMINATED})
 
 
+def run_limited(
+    kube: Kube, namespace: str, pod: str, container: str, script: str, timeout_s: int
+) -> ExecResult:
+    """Run a script of `alluxio` commands in a pod, which ends it there when its time is over."""
+    limit = ["timeout", "-k", str(KILL_AFTER_S), str(timeout_s)]
+    return kube.exec(
+        namespace,
+        pod,
+        container,
+        [*limit, "/bin/bash", "-c", SMALL_JVM + script],
+        timeout_s=timeout_s + 2.0 * KILL_AFTER_S,
+    )
+
+
 class TookTooLongError(CacheError):
     """A command in a pod was ended for taking too long."""
 
@@ -169,11 +183,7 @@ class Proofs:
 
     def _two_workers(self) -> tuple[Json, Json]:
         """A writer and a reader on different nodes; the same pod twice when there is one worker only."""
-        ready = [
-            dict(pod)
-            for pod in self.seen.of_role(cluster.WORKER_ROLE)
-            if cluster.is_ready(pod) and health.registered(pod, self.seen.leader)
-        ]
+        ready = [dict(pod) for pod in health.serving_workers(self.seen)]
         if not ready:
             raise CacheError("no worker is ready and registered with the leader")
         return ready[0], ready[-1]
@@ -243,15 +253,8 @@ class Proofs:
     ) -> dict[str, str]:
         """What a script printed, by its sections."""
         started = time.monotonic()
-        limit = ["timeout", "-k", str(KILL_AFTER_S), str(self.timeout_s)]
         try:
-            done = self.kube.exec(
-                self.namespace,
-                pod,
-                container,
-                [*limit, "/bin/bash", "-c", SMALL_JVM + script],
-                timeout_s=self.timeout_s + 2.0 * KILL_AFTER_S,
-            )
+            done = run_limited(self.kube, self.namespace, pod, container, script, self.timeout_s)
         except CacheError as error:
             if fate := self._fate(pod):
                 raise self._cut_off(pod, fate) from error

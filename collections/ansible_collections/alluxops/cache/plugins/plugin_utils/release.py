@@ -71,6 +71,11 @@ def workers_set(kube: Kube, namespace: str, release: str) -> Json | None:
     return kube.get(apps(namespace, "daemonsets", f"{release}-worker"))
 
 
+def fuse_set(kube: Kube, namespace: str, release: str) -> Json | None:
+    """The release's DaemonSet of FUSE pods, or None."""
+    return kube.get(apps(namespace, "daemonsets", f"{release}-fuse"))
+
+
 def ensemble(kube: Kube, namespace: str, release: str) -> Json | None:
     """The StatefulSet of the release's own ZooKeeper, or None."""
     return kube.get(apps(namespace, "statefulsets", f"{release}-zookeeper"))

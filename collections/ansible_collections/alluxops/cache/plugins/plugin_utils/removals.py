@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -23,9 +24,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import release as o
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Options
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import (
-    KILL_AFTER_S,
-    SMALL_JVM,
     WORKER_WEB_PORT,
+    run_limited,
 )
 
 LOST: Final = "LOST"
@@ -50,7 +50,7 @@ class Removal:
         self, listed: Sequence[str], masters: Sequence[str], *, with_pods: bool
     ) -> list[removal.Target]:
         """The hosts. listed, masters: those in the groups. with_pods: whether to look at all that runs on them."""
-        nodes = {item["metadata"]["name"]: item for item in self.nodes()}
+        nodes = {item["metadata"]["name"]: item for item in self.nodes}
         key = node_labels.worker_key(self.namespace, self.release)
         # Those on their way out too: as long as one is there, the worker is not gone.
         pods = {pod["node"]: pod for pod in self.seen.pods if pod["role"] == cluster.WORKER_ROLE}
@@ -80,6 +80,7 @@ class Removal:
             )
         return found
 
+    @cached_property
     def nodes(self) -> list[Json]:
         """The nodes of the cluster."""
         found: list[Json] = self.kube.list_objects(objects.node())
@@ -94,12 +95,7 @@ class Removal:
         leave: bool,
     ) -> list[SettingsError]:
         """The hosts that are not the nodes they should be. looks: what node_check said of each."""
-        machines = {
-            str(item["metadata"]["name"]): str(
-                ((item.get("status") or {}).get("nodeInfo") or {}).get("machineID") or ""
-            )
-            for item in self.nodes()
-        }
+        machines = {str(item["metadata"]["name"]): cluster.machine_id(item) for item in self.nodes}
         memberships = {host: look.get("membership") or {} for host, look in looks.items()}
         authorities = cluster_trust.read(self.kube, kubeconfig).authorities
         return removal_hosts.faults(targets, memberships, machines, authorities, leave=leave)
@@ -116,10 +112,8 @@ class Removal:
         """The workers on other nodes that serve."""
         return [
             self._worker(pod, with_files=with_files)
-            for pod in self.seen.of_role(cluster.WORKER_ROLE)
+            for pod in health.serving_workers(self.seen)
             if pod["node"] not in self.names
-            and cluster.is_ready(pod)
-            and health.registered(pod, self.seen.leader)
         ]
 
     def workers(self) -> tuple[list[removal.Worker], list[removal.Worker]]:
@@ -130,9 +124,8 @@ class Removal:
 
     def measured(self, workers: Sequence[removal.Worker]) -> list[removal.Worker]:
         """The workers with how full each is by its own account: the leader's is up to 10 s old."""
-        pods = {pod["name"]: pod for pod in self.seen.pods}
         told = [
-            cached_blocks.parse_used(self.http(pods[worker.pod], cached_blocks.INFO))
+            cached_blocks.parse_used(self.http(self._pod(worker.pod), cached_blocks.INFO))
             for worker in workers
         ]
         return [
@@ -171,15 +164,16 @@ class Removal:
         port = int(str(pod.get("web_port") or WORKER_WEB_PORT))
         return self.kube.pod_http(self.namespace, str(pod["name"]), port, path)
 
+    def _pod(self, name: str) -> Mapping[str, Any]:
+        return next(pod for pod in self.seen.pods if pod["name"] == name)
+
     def answers(self, worker: removal.Worker) -> bool:
         """Whether a worker's own pages are there."""
-        pod = next(item for item in self.seen.pods if item["name"] == worker.pod)
-        return self.http(pod, cached_blocks.INFO) is not None
+        return self.http(self._pod(worker.pod), cached_blocks.INFO) is not None
 
     def is_idle(self, name: str) -> bool:
         """Whether a worker's pod has nothing to do; so has one that is gone, or too old to tell."""
-        pod = next(item for item in self.seen.pods if item["name"] == name)
-        body = self.http(pod, OPERATIONS)
+        body = self.http(self._pod(name), OPERATIONS)
         try:
             told = json.loads(body or "{}")
             return not told.get("operationCount") and not told.get("rpcQueueLength")
@@ -237,14 +231,7 @@ class Removal:
 
     def run(self, pod: str, container: str, script: str) -> ExecResult:
         """Run a script in a pod, for a limited time there too."""
-        limit = ["timeout", "-k", str(KILL_AFTER_S), str(self.timeout_s)]
-        return self.kube.exec(
-            self.namespace,
-            pod,
-            container,
-            [*limit, "/bin/bash", "-c", SMALL_JVM + script],
-            timeout_s=self.timeout_s + 2.0 * KILL_AFTER_S,
-        )
+        return run_limited(self.kube, self.namespace, pod, container, script, self.timeout_s)
 
     def pods_left(self) -> list[str]:
         """The release's pods on the nodes that go with the label: workers and FUSE."""
