@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import proofs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.canary import Canary
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import pod
@@ -79,12 +80,23 @@ def test_each_worker_is_judged_by_itself() -> None:
     assert "not ready" in found["n9"]["problem"]
 
 
-def test_bytes_that_did_not_come_from_the_under_store_are_no_proof() -> None:
+def test_bytes_that_did_not_come_from_the_under_store_are_no_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proofs, "COUNTING_S", 0.0)
     cache = Cache()
     cache.reads_ufs = False
     assert "under store" in canary(cache, "n1", "n2").fly(["n2"])["nodes"]["n2"]["problem"]
     ephemeral = canary(cache, "n1", "n2", root_ufs="ephemeral")
     assert ephemeral.fly(["n2"])["nodes"]["n2"]["problem"] == ""
+
+
+def test_bytes_that_a_worker_counts_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache()
+    cache.reads_ufs = False
+    monkeypatch.setattr("time.sleep", lambda _: cache.ufs.update(w2=4))
+    found = canary(cache, "n1", "n2").fly(["n2"])["nodes"]["n2"]
+    assert (found["problem"], found["bytes_ufs"]) == ("", 4)
 
 
 def test_the_only_worker_writes_for_itself() -> None:

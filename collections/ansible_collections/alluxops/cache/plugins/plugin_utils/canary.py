@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
-    cluster,
     health,
     verification,
 )
@@ -30,11 +29,7 @@ class Canary(Proofs):
 
     def fly(self, nodes: Sequence[str]) -> Json:
         """Write once, read through the worker of each node; see worker_canary's RETURN. Raises CacheError."""
-        ready = {
-            pod["node"]: dict(pod)
-            for pod in self.seen.of_role(cluster.WORKER_ROLE)
-            if cluster.is_ready(pod) and health.registered(pod, self.seen.leader)
-        }
+        ready = {pod["node"]: dict(pod) for pod in health.serving_workers(self.seen)}
         if not ready:
             raise CacheError("no worker is ready and registered with the leader")
         writer = next((pod for node, pod in ready.items() if node not in nodes), None)
@@ -60,10 +55,11 @@ class Canary(Proofs):
         try:
             before = self._counters(pod)
             said = self._shell(pod["name"], WORKER_CONTAINER, self._reads(pod, path))
-            counted = verification.counted(before, self._counters(pod))
+            found["took_s"] = round(time.monotonic() - began, 1)
+            ufs = 0 if self.is_ephemeral else int(self.options["size_bytes"])
+            counted = self._counted(pod, before, {"ufs": ufs})
         except CacheError as error:
             return {**found, "problem": str(error)}
-        found["took_s"] = round(time.monotonic() - began, 1)
         found["bytes_ufs"] = counted["ufs"]
         if digest is None or verification.parse_digest(said.get("read", "")) != digest:
             found["problem"] = f"{pod['name']} gave back other bytes than were written"
