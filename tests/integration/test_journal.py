@@ -198,10 +198,14 @@ def test_force_is_refused_where_no_master_can_take_a_backup(taken_down: Journal)
     [
         pytest.param({"release": "elsewhere"}, "release elsewhere", id="another release"),
         pytest.param({"version": "9.0.0"}, "alluxops rollback", id="a newer Alluxio"),
-        pytest.param({"restoring": "/x.gz"}, "did not end", id="a restore that was interrupted"),
+        pytest.param(
+            {"restoring": "/x.gz", "served": False},
+            "did not end",
+            id="a restore that was interrupted",
+        ),
     ],
 )
-def test_the_marker_is_heeded(taken_down: Journal, change: dict[str, str], said: str) -> None:
+def test_the_marker_is_heeded(taken_down: Journal, change: dict[str, Any], said: str) -> None:
     marker = taken_down.marker()
     taken_down.on_node(f"echo '{json.dumps({**marker, **change})}' > {MARKER}")
     assert said in taken_down.refused()
