@@ -95,8 +95,9 @@ class Cluster(Volumes):
 def convert(cluster: Cluster, was: str, wanted: str) -> Json:
     action: Any = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False)
-    names = {"namespace": "cache", "release": "alluxio", "values": VALUES, "wait_timeout_s": 5}
-    result: Json = action.act(cluster, {**names, "from_type": was, "to_type": wanted})
+    names = {"namespace": "cache", "release": "alluxio", "values": VALUES}
+    limits = {"wait_timeout_s": 5, "backup_timeout_s": 900}
+    result: Json = action.act(cluster, {**names, **limits, "from_type": was, "to_type": wanted})
     return result
 
 

@@ -21,6 +21,8 @@ OPTIONS: Json = {
     "namespace": "cache",
     "release": "alluxio",
     "backup_to": "ufs",
+    "revision": 0,
+    "restores": False,
     "wait_timeout_s": 1,
 }
 
