@@ -66,7 +66,13 @@ class Cluster(Volumes):
         return was is not None
 
     def exec(
-        self, _namespace: str, name: str, _: str, command: list[str], timeout_s: float = 0, **__: Any
+        self,
+        _namespace: str,
+        name: str,
+        _: str,
+        command: list[str],
+        timeout_s: float = 0,
+        **__: Any,
     ) -> ExecResult:
         assert name == conversion.pod_name("alluxio")
         script = command[2]

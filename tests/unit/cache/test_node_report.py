@@ -94,7 +94,9 @@ def kept(**results: Any) -> list[journal.Journal]:
 
 def test_what_lies_on_the_hosts_is_judged_as_in_a_volume() -> None:
     found = kept(
-        h1={**marker(0), "records": ["UFS"]}, h2={"records": ["EMBEDDED"]}, h3=marker(2, release="x")
+        h1={**marker(0), "records": ["UFS"]},
+        h2={"records": ["EMBEDDED"]},
+        h3=marker(2, release="x"),
     )
     assert [item.state for item in found] == ["empty", "adopted", "other"]
     assert [item.records for item in found] == [("UFS",), ("EMBEDDED",), ()]

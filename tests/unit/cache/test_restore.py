@@ -304,3 +304,31 @@ def test_what_is_given_up_or_left_to_the_look_into_the_volumes_is_not_refused_be
     refuse_kept({"marker": "", "records": []})
     refuse_kept(HELD, policy="force", confirm_format="alluxio")
     refuse_kept({**HELD, "marker": BEGUN.encoded()})
+
+
+@pytest.mark.parametrize(
+    ("seen", "revision", "looked"),
+    [
+        (Seen(), 0, True),
+        (Seen("m0", IN_UFS.value, 12), 0, False),  # only its end is left
+        (Seen("m0"), 3, False),  # a rollback replaces what there is
+    ],
+)
+def test_kept_journals_are_looked_at_before_a_restore_that_makes_new_ones(
+    monkeypatch: pytest.MonkeyPatch, seen: Seen, revision: int, *, looked: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(action, "_look", lambda *_: seen)
+    monkeypatch.setattr(action, "_eras", lambda *_: ([], "2.9.4"))
+    monkeypatch.setattr(action, "_refuse_kept", lambda *given: asked.append(given[-1]))
+    settings = with_(root_ufs="s3://datasets/")
+    options = {
+        "settings": settings.as_dict(),
+        "source": IN_UFS.value,
+        "confirm": settings.release,
+        "values": {},
+        "revision": revision,
+    }
+    module = action.ActionModule.__new__(action.ActionModule)
+    module._check(None, options)  # type: ignore[arg-type]
+    assert asked == ([IN_UFS.value] if looked else [])

@@ -103,7 +103,10 @@ def test_a_run_that_goes_on_knows_the_backup(
     assert module._backup(kube, OPTIONS)["backup"] == {}
 
 
-PAST = [upgrade.Revision(4, "superseded", False, run="a"), upgrade.Revision(5, "deployed", False, run="b")]
+PAST = [
+    upgrade.Revision(4, "superseded", False, run="a"),
+    upgrade.Revision(5, "deployed", False, run="b"),
+]
 
 
 def test_the_revision_that_a_rollback_goes_to_is_known_to_the_run_that_goes_on(
@@ -148,7 +151,11 @@ spec: {replicas: 3, template: {spec: {containers: [{name: alluxio-master, image:
 
 
 def plan(
-    monkeypatch: pytest.MonkeyPatch, *revisions: str, note: str = "", old: str = "2.9.6", **given: Any
+    monkeypatch: pytest.MonkeyPatch,
+    *revisions: str,
+    note: str = "",
+    old: str = "2.9.6",
+    **given: Any,
 ) -> dict[str, Any]:
     """Of a release that is as the settings say; revisions: those of its masters, where the last is r2.
 

@@ -130,7 +130,9 @@ class ActionModule(ApiAction):
             revision=options["revision"],
             held=options["may_hold_workers"],
             restore_from=options["restore_from"] if restores else "",
-            behind="" if options["revision"] or goal is None else versions.behind(found, _tag(goal, options)),
+            behind=""
+            if options["revision"] or goal is None
+            else versions.behind(found, _tag(goal, options)),
         )
         if changes and seen.leader is None:
             noted = _noted(kube, namespace, release, restores=restores)

@@ -25,9 +25,7 @@ _APPLIED = re.compile(r"(\d+) entries from backup applied so far")
 _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
 _SKIPPED = "skipping restoring backup"
 _READ_BYTES = 1024 * 1024
-IN_NO_BACKUP: Final = (
-    "what clients write between the backup that the run makes of all this and the stop of the masters"
-)
+IN_NO_BACKUP: Final = "what clients write between the backup that the run makes of all this and the stop of the masters"
 """Lost with a rollback that restores: Alluxio has no way to refuse writes in those seconds."""
 
 
