@@ -140,12 +140,14 @@ def test_a_backup_may_take_as_long_as_the_verb_s(tmp_path: Path) -> None:
     assert argument_spec("journal_conversion")["backup_timeout_s"]["default"] == verb
 
 
-def test_reading_the_backup_has_its_own_time(tmp_path: Path) -> None:
+def test_reading_the_backup_has_its_own_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cluster: Any = Cluster(tmp_path)
     limits = {"wait_timeout_s": 5, "backup_timeout_s": 900}
     names = {"namespace": "cache", "release": "alluxio", "values": VALUES}
     master = LoneMaster(cluster, {**names, **limits})
-    master._leader = lambda: object()  # type: ignore[assignment, return-value, method-assign]
+    monkeypatch.setattr(master, "_leader", object)
     master.start("EMBEDDED", {"alluxio.master.journal.init.from.backup": BACKUP})
     assert master.patience.timeout_s == 905
     master.start("EMBEDDED")

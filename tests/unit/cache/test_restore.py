@@ -295,8 +295,8 @@ def test_a_journal_that_was_kept_is_refused_before_there_are_volumes() -> None:
     assert "there is no backup of all that" in fault.value.cause
     with pytest.raises(SettingsError):
         refuse_kept(HELD, policy="force")
+    theirs = journal.new_marker(journal.Wanted("alluxio", "other"), 0, NOW)
     with pytest.raises(SettingsError, match="belongs to master 0 of release other"):
-        theirs = journal.new_marker(journal.Wanted("alluxio", "other"), 0, NOW)
         refuse_kept({"marker": theirs.encoded()})
 
 

@@ -76,7 +76,7 @@ def type_in_use(marker: journal.Marker | None, wanted: journal.Wanted) -> journa
 
 
 def lifetime_s(start_s: float, backup_s: float) -> int:
-    """How long the pod may live: three starts, a backup written and read. One that a dead run left ends then at last."""
+    """How long the pod may live: three starts, a backup written and read. One that a dead run left ends at last."""
     return int(3 * start_s + 2 * backup_s) + MARGIN_S
 
 
