@@ -13,7 +13,7 @@ options:
         metadata.
       - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet, with the
         revision that a rollback goes to. If none does, the backup of a run that did not end counts for a day, unless a
-        master may have served since; none does with O(restores).
+        master may have served since; with O(restores) only one after which all masters were stopped for that at once.
       - C(ended) takes these notes away.
       - C(explain) tells which pods run which version, and what can be done.
     type: str
