@@ -236,7 +236,7 @@ def test_masters_that_a_killed_rollback_did_not_restart_are_restarted(
     past = [*PAST, upgrade.Revision(6, "deployed", False, run="a")]
     monkeypatch.setattr(action, "_revisions", lambda *_: past)
     monkeypatch.setattr(action, "_marker_version", lambda *_: "2.9.6")
-    going_on = {"revision": 4, "journal_folder": "/journal"}
+    going_on: Json = {"revision": 4, "journal_folder": "/journal"}
     found = plan(monkeypatch, "r1", "r2", "r2", **going_on)
     assert found["changes"]
     assert "alluxio-master-0 did not restart since" in "\n".join(found["summary"])

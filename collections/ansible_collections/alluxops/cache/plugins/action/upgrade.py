@@ -89,7 +89,7 @@ class ActionModule(ApiAction):
         notes = _annotations(objects.masters_set(kube, namespace, release))
         if options["revision"]:
             past = _revisions(kube, options)
-            noted = upgrade.noted_goal(past, notes.get(upgrade.GOAL_NOTE, ""))
+            on_its_way = upgrade.noted_goal(past, notes.get(upgrade.GOAL_NOTE, ""))
             rollback.check_formatting(wanted, options["revision"])
             restores = rollback.check_rollback(
                 *rollback.both_masters(wanted, current, release, options["revision"]),
@@ -97,7 +97,7 @@ class ActionModule(ApiAction):
                 options["revision"],
                 restore_from=options["restore_from"],
                 has_begun=past[-1].goal > 0,
-                is_there=options["action"] == "none" and noted == options["revision"],
+                is_there=options["action"] == "none" and on_its_way == options["revision"],
                 said=options["rollback_version"],
             )
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
