@@ -81,6 +81,16 @@ def test_files_are_small() -> None:
     assert too_long == {}
 
 
+def test_site_looks_at_the_markers_where_nothing_changed_too() -> None:
+    """A run that dies between Helm's part and the markers leaves them to the next, which changes nothing else."""
+    [task] = yaml.safe_load((ROOT / "roles/alluxio/tasks/marker.yml").read_text(encoding="utf-8"))
+    assert "alluxops.cache.journal_marker" in task
+    assert "when" not in task
+    main = yaml.safe_load((ROOT / "roles/alluxio/tasks/main.yml").read_text(encoding="utf-8"))
+    [marks] = [step for step in main if step.get("ansible.builtin.import_tasks") == "marker.yml"]
+    assert "when" not in marks
+
+
 def test_only_the_main_path_of_a_role_undoes_a_release() -> None:
     """What site deploys may be put back. Steps of other verbs build on journals that changed meanwhile."""
     texts = {

@@ -227,7 +227,8 @@ def test_a_conversion_keeps_its_own_backup_and_clears_older_ones(cluster: Cluste
         values=values,
         pod="alluxio-master-0",
         patience=Patience(0),
-        _exec=lambda script: _converted(cluster, folder, script),
+        backup_timeout_s=900,
+        _exec=lambda script, **_: _converted(cluster, folder, script),
     )
     assert master.back_up("UFS").uri == f"/journal/alluxops-backups/{NEW}"
     assert sorted(path.name for path in folder.iterdir()) == [NEW, "notes.txt"]

@@ -192,6 +192,18 @@ def test_changing_the_number_of_masters_names_scale_masters() -> None:
             True,
         ),
         ({"replicas": 0, "ha": "none", "count": 1}, {"master_count": 3, "ha": "embedded"}, False),
+        # With stale lines in the inventory, which are not the quorum that the journals name.
+        (
+            {"replicas": 0, "ha": "embedded", "count": 3},
+            {"master_count": 1, "ha": "embedded"},
+            False,
+        ),
+        (
+            {"replicas": 0, "ha": "embedded", "count": 1},
+            {"master_count": 3, "ha": "embedded"},
+            False,
+        ),
+        ({"replicas": 0, "ha": "zookeeper"}, {"master_count": 3, "ha": "zookeeper"}, True),
         (
             {"replicas": 1, "ha": "none"},
             {"master_count": 3, "ha": "embedded", "scaling": True},
@@ -202,6 +214,14 @@ def test_changing_the_number_of_masters_names_scale_masters() -> None:
 def test_only_scale_masters_changes_the_masters(running: Json, wanted: Json, *, ok: bool) -> None:
     found = failed(cluster(masters=running), replace(WANTED, **wanted))
     assert ("running release" not in [item.check for item in found]) is ok
+
+
+def test_masters_that_are_stopped_are_told_with_their_number() -> None:
+    stopped = {"replicas": 0, "ha": "embedded", "count": 3}
+    wanted = replace(WANTED, ha="embedded")
+    (check_,) = failed(cluster(masters=stopped), wanted)
+    assert "runs with 3 masters, HA embedded, all stopped; the settings say 1" in check_.value
+    assert "set alluxio_masters: 3" in check_.fix
 
 
 def test_a_toleration_of_the_values_opens_a_tainted_node() -> None:

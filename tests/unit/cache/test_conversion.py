@@ -57,7 +57,7 @@ def masters_set() -> Json:
 
 @pytest.fixture
 def pod() -> Json:
-    return conversion.pod(masters_set(), "tryme")
+    return conversion.pod(masters_set(), "tryme", 60)
 
 
 def test_it_has_the_volumes_of_master_0(pod: Json) -> None:

@@ -75,7 +75,7 @@ def test_masters_are_stopped_once_it_is_gone(cluster: Interrupted) -> None:
 def test_an_upgrade_starts_masters_once_it_is_gone(cluster: Interrupted) -> None:
     module = upgrade_action.ActionModule.__new__(upgrade_action.ActionModule)
     names = {"namespace": "cache", "release": "alluxio", "backup_to": "ufs", "wait_timeout_s": 5}
-    module._backup(cluster, names)  # type: ignore[arg-type]
+    module._backup(cluster, {**names, "revision": 0, "restores": False})  # type: ignore[arg-type]
     assert cluster.looks <= 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.action import cluster_check
 from ansible_collections.alluxops.cache.plugins.action import helm_release as action
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_record, release
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -94,6 +95,29 @@ def test_the_eras_are_read_from_the_records() -> None:
         (3, "2.9.4"),
         (4, "2.9.6"),
     ]
+
+
+def test_how_many_masters_there_were_is_told_by_the_newest_record_that_has_any() -> None:
+    stopped = secret(
+        5, manifest=MANIFEST.replace("spec: {template", "spec: {replicas: 0, template")
+    )
+    three = secret(4, manifest=MANIFEST.replace("spec: {template", "spec: {replicas: 3, template"))
+    kube: Any = Secrets(secret(3), three, stopped)
+    assert helm_records.masters(kube, "cache", "alluxio", [3, 4, 5, 6]) == 3
+    assert helm_records.masters(kube, "cache", "alluxio", [5]) == 0
+
+
+def test_stale_lines_are_refused_from_the_records_where_nothing_else_tells() -> None:
+    three = secret(4, manifest=MANIFEST.replace("spec: {template", "spec: {replicas: 3, template"))
+    kube: Any = Secrets(three)
+    found = {
+        "revisions": [{"revision": 4}],
+        "masters": {"replicas": 0, "ha": "zookeeper", "count": 0},
+    }
+    names = {"namespace": "cache", "release": "alluxio"}
+    assert cluster_check._with_count(kube, found, names)["masters"]["count"] == 3
+    found["masters"] = {"replicas": 1, "ha": "zookeeper"}
+    assert cluster_check._with_count(kube, found, names) is found
 
 
 def test_values_are_laid_over_those_of_the_revision() -> None:

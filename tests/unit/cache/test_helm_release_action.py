@@ -149,6 +149,14 @@ def test_a_revision_that_failed_is_left_for_one_that_keeps_the_journal(
     assert result["reasons"] == ["Rolled back to revision 1."]
 
 
+def test_helm_does_not_forget_the_revision_that_an_interrupted_run_was_to_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helm = FakeHelm(MASTERS.format(init=""))
+    settled(monkeypatch, helm, {"revision": 1})
+    assert helm.done == [("rollback", "alluxio", "1", "--timeout=10s", "--history-max=0")]
+
+
 def test_a_revision_that_is_asked_for_is_refused_where_it_would_erase_the_journal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

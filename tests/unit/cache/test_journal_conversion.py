@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.action.journal_conversion import ActionModule
+from ansible_collections.alluxops.cache.plugins.action.journal_conversion import (
+    ActionModule,
+    LoneMaster,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils import conversion, journal, scale
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.journal_volumes import SET, Volumes, marker
 from tests.unit.cache.kube_objects import container, pod
@@ -31,6 +35,7 @@ class Cluster(Volumes):
         self.serving = ""
         self.backup = 0
         self.lone: Json | None = None
+        self.limits: dict[str, float] = {}
         spec = {"containers": [{"name": "alluxio-master"}]}
         self.masters = {
             "metadata": {"name": "alluxio-master", "namespace": "cache"},
@@ -51,6 +56,7 @@ class Cluster(Volumes):
     def create(self, path: str, body: Json) -> Json:
         assert path.endswith("/pods")
         name = body["metadata"]["name"]
+        self.lifetime_s = body["spec"]["activeDeadlineSeconds"]
         self.lone = pod(name, "", "n1", [container("alluxio-master")])
         return self.lone
 
@@ -59,9 +65,18 @@ class Cluster(Volumes):
         self.lone, was = None, self.lone
         return was is not None
 
-    def exec(self, _namespace: str, name: str, _: str, command: list[str], **__: Any) -> ExecResult:
+    def exec(
+        self,
+        _namespace: str,
+        name: str,
+        _: str,
+        command: list[str],
+        timeout_s: float = 0,
+        **__: Any,
+    ) -> ExecResult:
         assert name == conversion.pod_name("alluxio")
         script = command[2]
+        self.limits["backup" if "fsadmin backup" in script else "other"] = timeout_s
         kind = (re.findall(r"journal\.type=([A-Z]+)", script) or [""])[0]
         if command[0] == "/bin/sh":
             done = self._run("alluxio-master-0", command)
@@ -95,8 +110,9 @@ class Cluster(Volumes):
 def convert(cluster: Cluster, was: str, wanted: str) -> Json:
     action: Any = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False)
-    names = {"namespace": "cache", "release": "alluxio", "values": VALUES, "wait_timeout_s": 5}
-    result: Json = action.act(cluster, {**names, "from_type": was, "to_type": wanted})
+    names = {"namespace": "cache", "release": "alluxio", "values": VALUES}
+    limits = {"wait_timeout_s": 5, "backup_timeout_s": 900}
+    result: Json = action.act(cluster, {**names, **limits, "from_type": was, "to_type": wanted})
     return result
 
 
@@ -112,6 +128,32 @@ def test_a_journal_is_converted_and_marked(tmp_path: Path) -> None:
     assert (marked.journal_type, marked.served) == ("EMBEDDED", True)
     assert marked.formatted_at
     assert cluster.lone is None
+
+
+def test_a_backup_may_take_as_long_as_the_verb_s(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS")
+    convert(cluster, "UFS", "EMBEDDED")
+    assert cluster.limits["backup"] == 900
+    assert cluster.lifetime_s >= 3 * 5 + 2 * 900
+    verb = argument_spec("backup")["wait_timeout_s"]["default"]
+    assert argument_spec("journal_conversion")["backup_timeout_s"]["default"] == verb
+
+
+def test_reading_the_backup_has_its_own_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster: Any = Cluster(tmp_path)
+    limits = {"wait_timeout_s": 5, "backup_timeout_s": 900}
+    names = {"namespace": "cache", "release": "alluxio", "values": VALUES}
+    master = LoneMaster(cluster, {**names, **limits})
+    monkeypatch.setattr(master, "_leader", object)
+    master.start("EMBEDDED", {"alluxio.master.journal.init.from.backup": BACKUP})
+    assert master.patience.timeout_s == 905
+    master.start("EMBEDDED")
+    assert master.patience.timeout_s == 5
+    longer = LoneMaster(cluster, {**names, "wait_timeout_s": 7200, "backup_timeout_s": 900})
+    assert longer.backup_timeout_s == 7200
 
 
 def test_a_release_that_went_back_does_not_cost_the_journal_in_use(tmp_path: Path) -> None:

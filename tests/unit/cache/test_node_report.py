@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import journal, node_report
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    journal,
+    journal_job,
+    node_report,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 from ansible_collections.alluxops.cache.plugins.modules import node_check
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -62,6 +68,68 @@ def test_a_volume_that_is_tied_to_no_host_is_found_from_anywhere() -> None:
     claims = [{"kind": "journal", "ordinal": 0, "node": None, "provisioned": True}]
     hosts = {"n1": "n1", "n2": "n2"}
     assert node_report.left_out({"n1": marker(0), "n2": {}}, hosts, claims, WANTED) == []
+
+
+PLACE = "/mnt/fuse3/cache/alluxio/journal"
+
+
+def kept(**results: Any) -> list[journal.Journal]:
+    """Of three masters."""
+    claims: list[dict[str, Any]] = [
+        {
+            "kind": "journal",
+            "name": f"j{ordinal}",
+            "ordinal": ordinal,
+            "node": f"n{ordinal + 1}",
+            "path": PLACE,
+            "storage_class": STORAGE_CLASS,
+        }
+        for ordinal in range(3)
+    ]
+    claims.append({"kind": "journal", "name": "s", "ordinal": 3, "node": None, "path": "/shared"})
+    hosts = {"h1": "n1", "h2": "n2", "h3": "n3"}
+    wanted = journal.Wanted("cache", "alluxio", "EMBEDDED")
+    return node_report.kept(results, hosts, claims, PLACE, wanted)
+
+
+def test_what_lies_on_the_hosts_is_judged_as_in_a_volume() -> None:
+    found = kept(
+        h1={**marker(0), "records": ["UFS"]},
+        h2={"records": ["EMBEDDED"]},
+        h3=marker(2, release="x"),
+    )
+    assert [item.state for item in found] == ["empty", "adopted", "other"]
+    assert [item.records for item in found] == [("UFS",), ("EMBEDDED",), ()]
+    assert found[0].name == f"the journal of master 0 ({PLACE} on n1)"
+    assert [item.state for item in kept(h2={"marker": ""})] == ["empty"] * 3
+
+
+def test_entries_are_found_on_the_host_as_the_job_finds_them(tmp_path: Path) -> None:
+    assert node_check.read_records("") == []
+    files = {
+        "UFS": ["FileSystemMaster/v1/logs/0x0-0x9", "BlockMaster/v1/checkpoints/0x9"],
+        "EMBEDDED": ["raft/02511d47/current/log_0-9", "raft/02511d47/sm/1_9/a/b"],
+    }
+    for kind, names in files.items():
+        for number, name in enumerate(names):
+            folder = tmp_path / f"{kind}{number} [1]"
+            (folder / name).parent.mkdir(parents=True)
+            assert (node_check.read_records(str(folder)), looked(folder)) == ([], [])
+            (folder / name).write_text("entries")
+            assert (node_check.read_records(str(folder)), looked(folder)) == ([kind], [kind])
+
+
+def looked(folder: Path) -> list[str]:
+    """What the Job's script says of a folder."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", journal_job.LOOK],
+        env={"JOURNAL": str(folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    claim = {"ordinal": 0, "name": "j0"}
+    return list(journal.read_journal(done.stdout, claim, WANTED).records)
 
 
 def test_the_marker_is_read_on_the_host(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import noted_backup, versions
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from tests.unit.cache.kube_objects import pod
 
@@ -18,19 +18,24 @@ class Kube:
 
     version = "1.30.1"
 
-    def __init__(self, image: str) -> None:
+    def __init__(self, image: str = "alluxio:2.9.6") -> None:
         self.image = image
         self.asked = 0
+        self.replicas = 1
+        self.options = ""
+        self.notes: Json = {}
 
     def platform(self) -> str:
         return ""
 
     def get(self, path: str) -> Json | None:
+        if path.endswith("/configmaps/alluxio-config"):
+            return {"data": {"ALLUXIO_JAVA_OPTS": self.options}}
         if not path.endswith("/statefulsets/alluxio-master"):
             return None
         containers = [{"name": "alluxio-master", "image": self.image}]
-        spec = {"replicas": 1, "template": {"spec": {"containers": containers}}}
-        return {"metadata": {"name": "alluxio-master"}, "spec": spec}
+        spec = {"replicas": self.replicas, "template": {"spec": {"containers": containers}}}
+        return {"metadata": {"name": "alluxio-master", "annotations": self.notes}, "spec": spec}
 
     def list_objects(self, path: str, *_: Any, **__: Any) -> list[Json]:
         if not path.endswith("/pods"):
@@ -54,3 +59,27 @@ def test_it_is_not_asked_for_what_the_tags_name() -> None:
     kube = Kube("alluxio:2.9.6-custom")
     assert versions.running(objects.read_cluster(kube, "cache", "alluxio")) == "2.9.6-custom"  # type: ignore[arg-type]
     assert kube.asked == 0
+
+
+EMBEDDED = (
+    "-Dalluxio.master.journal.type=EMBEDDED"
+    " -Dalluxio.master.embedded.journal.addresses=m-0:19200,m-1:19200,m-2:19200"
+)
+ZOOKEEPER = "-Dalluxio.zookeeper.enabled=true"
+
+
+@pytest.mark.parametrize(
+    ("options", "notes", "count"),
+    [
+        (EMBEDDED, {}, 3),
+        ("", {}, 1),
+        (ZOOKEEPER, {noted_backup.MASTERS_BEFORE: "2"}, 2),
+        (ZOOKEEPER, {}, 0),
+    ],
+)
+def test_how_many_masters_there_were_is_told_while_all_are_stopped(
+    options: str, notes: Json, count: int
+) -> None:
+    kube: Any = Kube()
+    kube.replicas, kube.options, kube.notes = 0, options, notes
+    assert objects.read_cluster(kube, "cache", "alluxio")["masters"]["count"] == count

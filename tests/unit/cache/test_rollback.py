@@ -51,6 +51,10 @@ def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
     assert rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", has_begun=True)
 
 
+def test_where_helm_is_there_already_the_same_command_only_ends_what_is_left() -> None:
+    assert not rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", is_there=True)
+
+
 def test_a_revision_of_other_names_has_other_claims() -> None:
     ours = [workload("StatefulSet", "cache-master"), config()]
     theirs = [workload("StatefulSet", "cache-alluxio-master"), config()]

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import upgrade
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.release import STEP_LABEL
+from ansible_collections.alluxops.cache.plugins.module_utils.release import RUN_LABEL, STEP_LABEL
 from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, Plan
 
 Json = dict[str, Any]
@@ -55,6 +55,55 @@ def test_a_rollback_that_is_on_its_way_goes_on_there() -> None:
         upgrade.target(found, 9, "alluxio")
     found = upgrade.revisions([*HISTORY, secret(13, step="restore-7"), secret(14)], "alluxio")
     assert upgrade.target(found, 0, "alluxio") == 11
+
+
+def by(run: int, number: int, status: str = "superseded", step: str = "whole") -> Json:
+    """A revision by a run; one that goes back has the labels of the one that it goes back to."""
+    found = secret(number, status, step)
+    found["metadata"]["labels"][RUN_LABEL] = f"host.{run}"
+    return found
+
+
+TWO = [by(4, 4), by(5, 5, "deployed")]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        [],  # it died before Helm's part
+        [by(4, 6, "pending-rollback")],  # while Helm was at work
+        [by(4, 6, "failed")],
+        [by(4, 6, "deployed")],  # before the masters had restarted
+        [by(6, 6, "deployed", "restore-4"), by(4, 7, "deployed")],  # the same, after a restore
+    ],
+)
+def test_a_rollback_that_died_goes_on_to_the_revision_that_it_was_to_reach(
+    since: list[Json],
+) -> None:
+    found = upgrade.revisions([*TWO, *since], "alluxio")
+    note = upgrade.goal_note(4, upgrade.revisions(TWO, "alluxio"))
+    assert upgrade.target(found, 0, "alluxio", note) == 4
+    again = upgrade.goal_note(4, found)
+    assert upgrade.target(found, 0, "alluxio", again) == 4
+    if since:
+        # Said by number, another one is taken, but for a restore that goes on.
+        assert upgrade.target(found, 5, "alluxio", note) == 5
+
+
+@pytest.mark.parametrize(
+    ("note", "since"),
+    [
+        ("", [by(4, 6, "deployed")]),
+        ("nonsense", [by(4, 6, "deployed")]),
+        ("3 5", [by(4, 6, "deployed")]),  # Helm has forgotten it
+        ("4 5", [by(6, 6, "deployed")]),  # somebody has changed the release since
+        ("4 5", [by(4, 6), by(7, 7), by(4, 8, "deployed")]),
+    ],
+)
+def test_a_note_that_the_release_has_outlived_says_nothing(note: str, since: list[Json]) -> None:
+    found = upgrade.revisions([*TWO, *since], "alluxio")
+    assert upgrade.noted_goal(found, note) == 0
+    assert upgrade.target(found, 0, "alluxio", note) == upgrade.target(found, 0, "alluxio")
 
 
 def test_without_an_earlier_revision_there_is_nothing_to_go_back_to() -> None:
@@ -121,6 +170,17 @@ def test_no_journal_is_converted_that_nobody_could_back_up() -> None:
         upgrade.check_backup(PLAN, "", "yes")
 
 
+def test_a_master_that_a_killed_run_did_not_reach_has_a_journal_to_convert() -> None:
+    mixed = replace(PLAN, before="2.9.6", behind="2.9.4")
+    with pytest.raises(SettingsError, match=r"serves, and some run 2\.9\.4 yet") as fault:
+        upgrade.check_backup(mixed, "", "")
+    assert "the journal of 2.9.4" in fault.value.cause
+    assert "`alluxops status`" in fault.value.fix
+    upgrade.check_backup(mixed, "s3://b/x.gz", "")
+    upgrade.check_backup(mixed, "", "alluxio")
+    assert "Alluxio 2.9.4 becomes 2.9.6" in upgrade.lines(mixed, changes=True)[0]
+
+
 def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
     upgrade.check_backup(PLAN, "", "alluxio")
     upgrade.check_backup(PLAN, "s3://b/x.gz", "")
@@ -171,6 +231,8 @@ def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
     text = "\n".join(upgrade.lines(plan, changes=True))
     assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
     assert "all stop, and start with new journals from the backup" in text
+    assert "what clients write between the backup that the run makes" in text
+    assert "stop the clients before" in text
 
 
 def test_a_plan_without_changes_says_so() -> None:

@@ -12,7 +12,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
     health,
     noted_backup,
+    upgrade,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 
@@ -21,6 +23,8 @@ OPTIONS: Json = {
     "namespace": "cache",
     "release": "alluxio",
     "backup_to": "ufs",
+    "revision": 0,
+    "restores": False,
     "wait_timeout_s": 1,
 }
 
@@ -30,12 +34,13 @@ class Masters:
 
     def __init__(self) -> None:
         self.notes: dict[str, str] = {}
+        self.replicas = 1
 
     def get(self, path: str) -> Json | None:
         if path.endswith("/pods/alluxio-journal-conversion"):
             return None
         assert path.endswith("/statefulsets/alluxio-master")
-        return {"metadata": {"annotations": self.notes}, "spec": {"replicas": 1}}
+        return {"metadata": {"annotations": self.notes}, "spec": {"replicas": self.replicas}}
 
     def merge(self, _path: str, patch: Json) -> None:
         given = {**self.notes, **patch["metadata"]["annotations"]}
@@ -98,6 +103,46 @@ def test_a_run_that_goes_on_knows_the_backup(
     assert module._backup(kube, OPTIONS)["backup"] == {}
 
 
+PAST = [
+    upgrade.Revision(4, "superseded", False, run="a"),
+    upgrade.Revision(5, "deployed", False, run="b"),
+]
+
+
+def test_the_revision_that_a_rollback_goes_to_is_known_to_the_run_that_goes_on(
+    module: action.ActionModule, kube: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = list(PAST)
+    monkeypatch.setattr(action, "_revisions", lambda *_: past)
+    assert action._target(kube, OPTIONS)["revision"] == 4
+    module._backup(kube, {**OPTIONS, "revision": 4})
+    assert kube.notes == {upgrade.GOAL_NOTE: "4 5"}
+    past.append(upgrade.Revision(6, "deployed", False, run="a"))
+    assert action._target(kube, OPTIONS)["revision"] == 4
+    module._backup(kube, OPTIONS)  # an upgrade begins
+    assert kube.notes == {}
+    assert action._target(kube, OPTIONS)["revision"] == 5
+    module._backup(kube, {**OPTIONS, "revision": 5})
+    module._end(kube, OPTIONS)
+    assert kube.notes == {}
+
+
+def test_a_backup_before_which_masters_served_on_does_not_let_journals_go(
+    module: action.ActionModule, kube: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action, "_revisions", lambda *_: PAST)
+    name = f"alluxio-backup-{time.strftime('%Y-%m-%d', time.gmtime())}-{int(time.time())}000.gz"
+    kube.notes = {noted_backup.BACKUP_NOTE: f"s3://b/{name}"}
+    assert module._backup(kube, {**OPTIONS, "revision": 4})["backup"]
+    replacing = {**OPTIONS, "revision": 4, "restores": True}
+    found = module._backup(kube, replacing)
+    assert (found["backup"], found["where"]) == ({}, action.UNSAVED)
+    # One that was made right before a run stopped them all for just that does.
+    kube.notes |= {noted_backup.FORMAT_NOTE: f"s3://b/{name}", noted_backup.STOPPED_AS: "0"}
+    kube.replicas = 0
+    assert module._backup(kube, replacing)["backup"] == {"where": f"s3://b/{name}"}
+
+
 RENDERED = """
 kind: StatefulSet
 metadata: {name: alluxio-master}
@@ -106,9 +151,16 @@ spec: {replicas: 3, template: {spec: {containers: [{name: alluxio-master, image:
 
 
 def plan(
-    monkeypatch: pytest.MonkeyPatch, *revisions: str, note: str = "", **given: Any
+    monkeypatch: pytest.MonkeyPatch,
+    *revisions: str,
+    note: str = "",
+    old: str = "2.9.6",
+    **given: Any,
 ) -> dict[str, Any]:
-    """Of a release that is as the settings say; revisions: those of its masters, where the last is r2."""
+    """Of a release that is as the settings say; revisions: those of its masters, where the last is r2.
+
+    old: what masters of others run.
+    """
     pods = [
         {
             "name": f"alluxio-master-{number}",
@@ -119,7 +171,7 @@ def plan(
             "started": True,
             "no_image": False,
             "terminating": False,
-            "image": "r/alluxio:2.9.6",
+            "image": f"r/alluxio:{'2.9.6' if revision == 'r2' else old}",
             "node": f"n{number}",
         }
         for number, revision in enumerate(revisions)
@@ -136,6 +188,7 @@ def plan(
     monkeypatch.setattr(backups, "plan", lambda *_, **__: "s3://b/")
     kube: Any = Masters()
     kube.notes = {noted_backup.BACKUP_NOTE: note} if note else {}
+    kube.notes |= {upgrade.GOAL_NOTE: given.pop("goal")} if "goal" in given else {}
     options = {
         **OPTIONS,
         "rendered": {"current": RENDERED, "wanted": RENDERED, "chart": "alluxio-1.0.0"},
@@ -169,6 +222,31 @@ def test_masters_that_a_killed_run_did_not_restart_are_restarted(
     assert not found["hold_workers"]
     standbys = plan(monkeypatch, "r1", "r1", "r2")
     assert "alluxio-master-1, then alluxio-master-0; one" in "\n".join(standbys["summary"])
+
+
+def test_the_workers_wait_for_the_masters_that_a_killed_run_did_not_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert plan(monkeypatch, "r1", "r1", "r2", old="2.9.4")["hold_workers"]
+
+
+def test_masters_that_a_killed_rollback_did_not_restart_are_restarted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    past = [*PAST, upgrade.Revision(6, "deployed", False, run="a")]
+    monkeypatch.setattr(action, "_revisions", lambda *_: past)
+    monkeypatch.setattr(action, "_marker_version", lambda *_: "2.9.6")
+    going_on: Json = {"revision": 4, "journal_folder": "/journal"}
+    found = plan(monkeypatch, "r1", "r2", "r2", **going_on)
+    assert found["changes"]
+    assert "alluxio-master-0 did not restart since" in "\n".join(found["summary"])
+    assert not plan(monkeypatch, "r2", "r2", "r2", **going_on)["changes"]
+    # The same command, after the restore on its way has ended.
+    found = plan(monkeypatch, "r2", "r2", "r2", goal="4 5", restore_from="latest", **going_on)
+    assert found["changes"]
+    assert not found["restores"]
+    with pytest.raises(SettingsError, match="can read the journal as it is"):
+        plan(monkeypatch, "r2", "r2", "r2", restore_from="latest", **going_on)
 
 
 def test_a_killed_run_s_backup_note_is_worked_off(monkeypatch: pytest.MonkeyPatch) -> None:

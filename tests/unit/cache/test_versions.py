@@ -27,6 +27,23 @@ def test_the_version_of_a_tag(tag: str, expected: tuple[int, int, int] | None) -
     assert versions.numbers(tag) == expected
 
 
+def ran(tag: str, *, role: str = "alluxio-master", started: bool = True) -> Json:
+    return {"image": f"r/alluxio:{tag}", "role": role, "started": started}
+
+
+@pytest.mark.parametrize(
+    ("pods", "oldest"),
+    [
+        ([ran("2.9.4"), ran("2.9.6"), ran("2.8.1")], "2.8.1"),
+        ([ran("2.9.6"), ran("2.9.6-custom"), ran("prod")], ""),
+        ([ran("2.9.6"), ran("2.9.4", started=False), ran("2.9.4", role="alluxio-worker")], ""),
+    ],
+)
+def test_the_masters_that_are_behind(pods: list[Json], oldest: str) -> None:
+    assert versions.behind({"pods": pods}, "2.9.6") == oldest
+    assert versions.behind({"pods": pods}, "prod") == ""
+
+
 @pytest.mark.parametrize(
     ("image", "tag"),
     [

@@ -13,8 +13,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -33,6 +33,7 @@ class ActionModule(ApiAction):
         cluster = options["cluster"] or objects.read_cluster(
             kube, options["namespace"], options["release"]
         )
+        cluster = _with_count(kube, cluster, options)
         wanted = cluster_checks.Wanted.from_options(
             options,
             may_label=_may_label(kube, cluster, options),
@@ -59,6 +60,19 @@ class ActionModule(ApiAction):
             ]
             result.update(ManySettingsErrors(errors).result())
         return result
+
+
+def _with_count(kube: Kube, cluster: Json, options: Options) -> Json:
+    """The cluster, with how many masters there were, by Helm's records, where all are stopped and nothing else tells.
+
+    With ZooKeeper the settings name no masters.
+    """
+    masters = cluster["masters"]
+    if not masters or masters["replicas"] or masters.get("count"):
+        return cluster
+    past = [item["revision"] for item in cluster["revisions"]]
+    count = helm_records.masters(kube, options["namespace"], options["release"], past)
+    return {**cluster, "masters": {**masters, "count": count}}
 
 
 def _secret_lacks(kube: Kube, cluster: Json, options: Options) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import 
 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
+"""How long a command may take; but a backup, which has as long as the verb `backup`."""
 
 
 class ActionModule(ApiAction):
@@ -41,8 +42,7 @@ class ActionModule(ApiAction):
         """See which journal is in use; where that is not of the type wanted, convert it."""
         if self.check_mode:
             return {"changed": True, "backup": {}, "census": {}}
-        patience = Patience(options["wait_timeout_s"])
-        with LoneMaster(kube, options, patience) as master:
+        with LoneMaster(kube, options) as master:
             used, wanted = master.type_in_use(options["from_type"]), options["to_type"]
             if used == wanted:
                 return {"changed": False, "backup": {}, "census": {}}
@@ -86,12 +86,14 @@ def _converted(master: LoneMaster, used: journal.JournalType, new: journal.Journ
 class LoneMaster:
     """The pod that runs master 0 alone. Used as a context: leaving it removes the pod."""
 
-    def __init__(self, kube: Kube, options: Options, patience: Patience) -> None:
+    def __init__(self, kube: Kube, options: Options) -> None:
         self.kube = kube
         self.namespace: str = options["namespace"]
         self.release: str = options["release"]
         self.values: Mapping[str, Any] = options["values"]
-        self.patience = patience
+        self.start_timeout_s = float(options["wait_timeout_s"])
+        self.backup_timeout_s = max(self.start_timeout_s, float(options["backup_timeout_s"]))
+        self.patience = Patience(self.start_timeout_s)
         self.pod = conversion.pod_name(self.release)
         self._place = objects.core(self.namespace, "pods", self.pod)
 
@@ -105,9 +107,9 @@ class LoneMaster:
             )
         self._remove()
         self._wait_stopped()
-        self.kube.create(
-            objects.core(self.namespace, "pods"), conversion.pod(masters_set, self.release)
-        )
+        lifetime_s = conversion.lifetime_s(self.start_timeout_s, self.backup_timeout_s)
+        body = conversion.pod(masters_set, self.release, lifetime_s)
+        self.kube.create(objects.core(self.namespace, "pods"), body)
         self._wait_running()
         return self
 
@@ -115,7 +117,8 @@ class LoneMaster:
         clean_up([self._remove], has_failed=error is not None)
 
     def start(self, journal_type: str, more: Mapping[str, str] | None = None) -> None:
-        """Start the master and wait until it serves."""
+        """Start the master and wait until it serves. more: with a backup in it, reading that takes its own time."""
+        self.patience = Patience(self.start_timeout_s + (self.backup_timeout_s if more else 0))
         given = {**conversion.properties(journal_type, self.release, self.values), **(more or {})}
         self._run(conversion.start(given), "start the master")
         while self._leader() is None:
@@ -148,7 +151,9 @@ class LoneMaster:
         """Write a backup into the journal's volume."""
         self.patience.pause("the backup to be written", 0)
         given = conversion.properties(journal_type, self.release, self.values)
-        done = self._exec(conversion.take_backup(given, self.values))
+        done = self._exec(
+            conversion.take_backup(given, self.values), timeout_s=self.backup_timeout_s
+        )
         if done.returncode != 0:
             raise CacheError(
                 "`alluxio fsadmin backup` made no backup.", backup.failure(done.output)
@@ -192,13 +197,13 @@ class LoneMaster:
         page = self.kube.pod_http(self.namespace, self.pod, port, objects.MASTER_INFO)
         return health.parse_leader(self.pod, page)
 
-    def _exec(self, script: str) -> Any:
+    def _exec(self, script: str, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Any:
         return self.kube.exec(
             self.namespace,
             self.pod,
             objects.MASTER_CONTAINER,
             ["/bin/bash", "-c", script],
-            timeout_s=COMMAND_TIMEOUT_S,
+            timeout_s=timeout_s,
         )
 
     def _run(self, script: str, what: str) -> None:

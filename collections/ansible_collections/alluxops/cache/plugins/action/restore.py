@@ -14,6 +14,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     journal,
+    journal_plan,
+    node_report,
     restore,
     versions,
 )
@@ -78,6 +80,8 @@ class ActionModule(ApiAction):
         folder = journal.journal_folder(options["values"] or settings.values)
         seen = _look(kube, settings)
         plan = restore.plan(source, seen, settings.release, folder, replaces=replaces)
+        if not replaces and not plan.is_finished:
+            _refuse_kept(kube, options, settings, plan.uri or source.value or NEWEST)
         doubts: list[str] = []
         if replaces and source.kind != "latest":
             eras, tag = _eras(kube, options)
@@ -200,6 +204,32 @@ def _counted(file: Path) -> int:
         ) from error
     except ValueError as error:
         raise SettingsError(f"the backup {file} cannot be restored: {error}.", "", fix) from error
+
+
+def _refuse_kept(kube: Kube, options: Options, settings: Settings, backup_uri: str) -> None:
+    """Refuse metadata that lie on the masters' hosts, as the journals' own look does once they have volumes.
+
+    A restore that did not end is left to that look: only there is it known whether it is the same one.
+    """
+    wanted = journal.Wanted.from_values(
+        settings.namespace,
+        settings.release,
+        options["values"] or settings.values,
+        cluster=objects.cluster_uid(kube),
+    )
+    masters = {node.host: node.name for node in settings.cache_masters}
+    folder = f"{settings.storage_path}/journal"
+    found = node_report.kept(options["hosts"], masters, options["claims"], folder, wanted)
+    begun = [item for item in found if item.marker and item.marker.restoring]
+    request = journal_plan.Request(
+        wanted,
+        len(found),
+        policy=options["policy"],
+        confirmed=options["confirm_format"] == settings.release,
+        restoring=backup_uri,
+        backed_up=StoppedMasters(kube, settings.namespace, settings.release).backup_uri,
+    )
+    journal_plan.plan_format([item for item in found if item not in begun], request)
 
 
 def _eras(kube: Kube, options: Options) -> tuple[list[backup_age.Era], str]:

@@ -47,6 +47,10 @@ NOBODY: Final = (
 NOTED: Final = (
     "{}, made by the run that did not end; no master serves, so there is nobody to make another"
 )
+UNSAVED: Final = (
+    "none: no master serves, so there is nobody to make one; journals that hold metadata stop the run before they go,"
+    " unless alluxio_journal_format is force and alluxio_confirm_format names the release"
+)
 
 
 class ActionModule(ApiAction):
@@ -82,14 +86,18 @@ class ActionModule(ApiAction):
         leads = seen.leader.version if seen.leader else ""
         goal = upgrade.masters_of(wanted, release)
         restores = False
+        notes = _annotations(objects.masters_set(kube, namespace, release))
         if options["revision"]:
+            past = _revisions(kube, options)
+            on_its_way = upgrade.noted_goal(past, notes.get(upgrade.GOAL_NOTE, ""))
             rollback.check_formatting(wanted, options["revision"])
             restores = rollback.check_rollback(
                 *rollback.both_masters(wanted, current, release, options["revision"]),
                 versions.newest([before, leads, _marker_version(kube, options, found)]),
                 options["revision"],
                 restore_from=options["restore_from"],
-                has_begun=_revisions(kube, options)[-1].goal > 0,
+                has_begun=past[-1].goal > 0,
+                is_there=options["action"] == "none" and on_its_way == options["revision"],
                 said=options["rollback_version"],
             )
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
@@ -97,12 +105,10 @@ class ActionModule(ApiAction):
         anew, stay = upgrade.restarting(current, wanted)
         masters = {roll.ordinal_of(pod): pod for pod in seen.of_role(cluster.MASTER_ROLE)}
         reasons, rolled = list(options["reasons"]), list(anew)
-        if options["action"] == "none" and not options["revision"]:
+        if options["action"] == "none":
             # A run that was killed once Helm had returned left the rest to this one.
             stale = roll.stale(seen)
-            note = _annotations(objects.masters_set(kube, namespace, release)).get(
-                noted_backup.BACKUP_NOTE, ""
-            )
+            note = notes.get(noted_backup.BACKUP_NOTE) or notes.get(upgrade.GOAL_NOTE) or ""
             reasons = upgrade.unfinished(roll.order(seen, stale), note)
             if stale:
                 masters, rolled = stale, [*anew, f"{release}-master"]
@@ -120,13 +126,16 @@ class ActionModule(ApiAction):
             masters=in_turn,
             leads=seen.leader is not None and in_turn[-1:] == [seen.leader.pod],
             workers=sorted(str(pod["node"]) for pod in seen.of_role(cluster.WORKER_ROLE)),
-            backup_to=_destination(kube, options, seen) if changes else "",
+            backup_to=_destination(kube, options, seen, restores=restores) if changes else "",
             revision=options["revision"],
             held=options["may_hold_workers"],
             restore_from=options["restore_from"] if restores else "",
+            behind=""
+            if options["revision"] or goal is None
+            else versions.behind(found, _tag(goal, options)),
         )
         if changes and seen.leader is None:
-            noted = _noted(kube, namespace, release)
+            noted = _noted(kube, namespace, release, restores=restores)
             upgrade.check_backup(plan, noted, options["without_backup"])
         return {
             "changed": False,
@@ -146,15 +155,18 @@ class ActionModule(ApiAction):
             # The release starts masters next, and one of an interrupted conversion would write to the same journal.
             conversion_pod.remove(kube, namespace, release, Patience(options["wait_timeout_s"]))
         seen = objects.look(kube, namespace, release)
-        if seen.leader is None:
-            noted = _noted(kube, namespace, release)
-            where = NOTED.format(noted) if noted else NOBODY
-            if noted and not self.check_mode:
-                _note(kube, namespace, release, noted, quiet=datetime.now(UTC).isoformat())
-            return {"changed": False, "backup": {"where": noted} if noted else {}, "where": where}
-        if self.check_mode:
+        if self.check_mode and seen.leader is not None:
             where = backups.plan(kube, namespace, release, to=options["backup_to"])
             return {"changed": True, "backup": {}, "where": where}
+        if not self.check_mode:
+            _note_goal(kube, options)
+        if seen.leader is None:
+            restores = options["restores"]
+            noted = _noted(kube, namespace, release, restores=restores)
+            if noted and not restores and not self.check_mode:
+                _note(kube, namespace, release, noted, quiet=datetime.now(UTC).isoformat())
+            where = _without_leader(noted, restores=restores)
+            return {"changed": False, "backup": {"where": noted} if noted else {}, "where": where}
         made = backups.take(
             kube,
             namespace,
@@ -168,7 +180,8 @@ class ActionModule(ApiAction):
     def _end(self, kube: Kube, options: Options) -> Result:
         """Everything serves: what was backed up before says nothing of what comes now."""
         if not self.check_mode:
-            _annotate(kube, options["namespace"], options["release"], noted_backup.FORGOTTEN)
+            notes = {**noted_backup.FORGOTTEN, upgrade.GOAL_NOTE: None}
+            _annotate(kube, options["namespace"], options["release"], notes)
         return {"changed": False}
 
 
@@ -177,13 +190,19 @@ def _tag(goal: upgrade.Masters, options: Options) -> str:
     return versions.tag_of(goal.image) or str(options["rollback_version"])
 
 
-def _noted(kube: Kube, namespace: str, release: str) -> str:
-    """Where the backup lies that an interrupted run has made; empty for none."""
-    found = objects.masters_set(kube, namespace, release) or {}
-    annotations = _annotations(found)
-    masters = int((found.get("spec") or {}).get("replicas") or 0)
+def _noted(kube: Kube, namespace: str, release: str, *, restores: bool) -> str:
+    """Where the backup lies that an interrupted run has made; empty for none.
+
+    restores: the journals are replaced next, so only one counts after which all masters were stopped for just that.
+    """
+    found, now = objects.masters_set(kube, namespace, release), datetime.now(UTC)
+    if found is None:
+        return ""
+    if restores:
+        return noted_backup.backup_before_format(found, now)
+    masters = int(found["spec"].get("replicas") or 0)
     quiet = noted_backup.quiet_since(objects.raw_pods(kube, namespace, release), masters)
-    return noted_backup.noted_backup(annotations, datetime.now(UTC), quiet)
+    return noted_backup.noted_backup(_annotations(found), now, quiet)
 
 
 def _annotations(masters_set: Mapping[str, Any] | None) -> Mapping[str, str]:
@@ -197,6 +216,17 @@ def _note(
     _annotate(kube, namespace, release, notes)
 
 
+def _note_goal(kube: Kube, options: Options) -> None:
+    """Note where a rollback goes, for the run that goes on with it; take that away where an upgrade begins."""
+    namespace, release = options["namespace"], options["release"]
+    masters_set = objects.masters_set(kube, namespace, release)
+    goal = options["revision"]
+    note = upgrade.goal_note(goal, _revisions(kube, options)) if goal else None
+    # Where someone has deleted the StatefulSet, Helm makes it anew.
+    if masters_set is not None and _annotations(masters_set).get(upgrade.GOAL_NOTE) != note:
+        _annotate(kube, namespace, release, {upgrade.GOAL_NOTE: note})
+
+
 def _annotate(kube: Kube, namespace: str, release: str, notes: Mapping[str, str | None]) -> None:
     kube.merge(
         objects.apps(namespace, "statefulsets", f"{release}-master"),
@@ -206,8 +236,9 @@ def _annotate(kube: Kube, namespace: str, release: str, notes: Mapping[str, str 
 
 def _target(kube: Kube, options: Options) -> Result:
     """The revision that a rollback goes to."""
-    found = _revisions(kube, options)
-    goal = upgrade.target(found, options["revision"], options["release"])
+    namespace, release = options["namespace"], options["release"]
+    note = _annotations(objects.masters_set(kube, namespace, release)).get(upgrade.GOAL_NOTE, "")
+    goal = upgrade.target(_revisions(kube, options), options["revision"], release, note)
     return {"changed": False, "revision": goal}
 
 
@@ -239,11 +270,18 @@ def _revisions(kube: Kube, options: Options) -> list[upgrade.Revision]:
     return upgrade.revisions(secrets, options["release"])
 
 
-def _destination(kube: Kube, options: Options, seen: health.Seen) -> str:
+def _without_leader(noted: str, *, restores: bool) -> str:
+    """Where the backup is that nobody can make now, in words."""
+    if noted:
+        return NOTED.format(noted)
+    return UNSAVED if restores else NOBODY
+
+
+def _destination(kube: Kube, options: Options, seen: health.Seen, *, restores: bool) -> str:
     """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
     if seen.leader is None:
-        noted = _noted(kube, options["namespace"], options["release"])
-        return NOTED.format(noted) if noted else NOBODY
+        noted = _noted(kube, options["namespace"], options["release"], restores=restores)
+        return _without_leader(noted, restores=restores)
     return backups.plan(kube, options["namespace"], options["release"], to=options["backup_to"])
 
 

@@ -164,13 +164,14 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     masters = cluster.get("masters")
     if not masters:
         return [holds("running release", f"{wanted.release} does not run yet")]
-    running = f"{counted(masters['replicas'], 'master')}, HA {masters['ha']}"
+    # Masters that are all stopped are started again by a plain upgrade, as many as there were: the journals of a quorum
+    # name its members.
+    kept = masters["replicas"] or masters.get("count") or wanted.master_count
+    stopped = "" if masters["replicas"] else ", all stopped"
+    running = f"{counted(kept, 'master')}, HA {masters['ha']}{stopped}"
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
-    # Masters that are all stopped are started again by a plain upgrade, as many as there were.
-    same_count = masters["replicas"] in (0, wanted.master_count)
-    if not same_count or masters["ha"] != wanted.ha:
-        kept = masters["replicas"] or masters.get("count", wanted.master_count)
+    if kept != wanted.master_count or masters["ha"] != wanted.ha:
         return [
             fails(
                 "running release",

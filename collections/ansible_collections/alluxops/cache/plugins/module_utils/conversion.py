@@ -17,7 +17,8 @@ Json = dict[str, Any]
 
 TASK: Final = "journal-conversion"
 MASTER: Final = "alluxio-master"
-LIFETIME_S: Final = 3600
+MARGIN_S: Final = 600
+"""How long all takes that is neither a start of the master nor a backup."""
 RAFT: Final = "raft"
 """Directory of an embedded journal in the journal's folder; a UFS journal has one for each of its parts."""
 LOG: Final = "/tmp/master.log"  # noqa: S108 - in a pod of ours
@@ -74,14 +75,19 @@ def type_in_use(marker: journal.Marker | None, wanted: journal.Wanted) -> journa
     return "EMBEDDED" if (marker.journal_type or wanted.journal_type) == "EMBEDDED" else "UFS"
 
 
-def pod(masters_set: Mapping[str, Any], release: str) -> Json:
+def lifetime_s(start_s: float, backup_s: float) -> int:
+    """How long the pod may live: three starts, a backup written and read. One that a dead run left ends at last."""
+    return int(3 * start_s + 2 * backup_s) + MARGIN_S
+
+
+def pod(masters_set: Mapping[str, Any], release: str, lifetime_s: int) -> Json:
     """The pod that has all that master 0 has, and starts nothing by itself."""
     spec = masters_set["spec"]["template"]["spec"]
     name = f"{masters_set['metadata']['name']}-0"
     container = next(item for item in spec["containers"] if item["name"] == MASTER)
     container = {key: value for key, value in container.items() if key not in _PROBES}
     container["command"] = ["/bin/bash", "-c"]
-    container["args"] = [f"trap 'exit 0' TERM\nsleep {LIFETIME_S} & wait"]
+    container["args"] = [f"trap 'exit 0' TERM\nsleep {lifetime_s} & wait"]
     container["env"] = [
         {"name": item["name"], "value": name} if item["name"] == "ALLUXIO_MASTER_HOSTNAME" else item
         for item in container.get("env") or []
@@ -110,7 +116,7 @@ def pod(masters_set: Mapping[str, Any], release: str) -> Json:
         "spec": {
             **kept,
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": LIFETIME_S,
+            "activeDeadlineSeconds": lifetime_s,
             "terminationGracePeriodSeconds": 5,
             # Master 0 is this pod, and nobody else: clients ask the Services, which do not select it.
             "hostAliases": [

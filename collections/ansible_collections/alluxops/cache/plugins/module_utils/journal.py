@@ -199,6 +199,15 @@ def read_journal(text: str, claim: Mapping[str, Any], wanted: Wanted) -> Journal
     raise CacheError(f"the journal Job of claim {name} printed no state", text.strip()[-500:])
 
 
+def seen_on_host(result: Mapping[str, Any], claim: Mapping[str, Any], wanted: Wanted) -> Journal:
+    """Judge what node_check returned of the host on which a claim's volume lies, or will lie."""
+    records = result.get("records") or []
+    found = {f"{kind}_{what}": "yes" for kind in records for what in ("records", "formatted")}
+    found["marker"] = str(result.get("marker") or "")
+    journal = Journal(int(claim["ordinal"]), str(claim["name"]), "empty", place=_place(claim))
+    return _judged(found, journal, wanted)
+
+
 def _judged(found: Mapping[str, Any], journal: Journal, wanted: Wanted) -> Journal:
     kind = wanted.journal_type
     marker = read_marker(str(found.get("marker") or ""))

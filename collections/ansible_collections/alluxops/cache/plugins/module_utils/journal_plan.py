@@ -197,7 +197,7 @@ def _began_long_ago(marker: Marker | None, request: Request) -> bool:
 
 
 def _restored_over(journal: Journal, request: Request) -> SettingsError:
-    cause, keep = "there is no backup of that", ""
+    cause, keep = "there is no backup of all that", ""
     if _has_begun(journal.marker, request):
         cause = "this restore began more than a day ago, so masters may have served from it since"
         keep = f" To keep what it holds, remove {journal.marker_path} and run `alluxops site`."

@@ -61,6 +61,25 @@ def left_out(
     return errors
 
 
+def kept(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    folder: str,
+    wanted: journal.Wanted,
+) -> list[journal.Journal]:
+    """The journals that lie on the masters' hosts, before there are volumes to look into.
+
+    results, masters, claims: as in left_out(). folder: where node_check looked.
+    """
+    hosts = {node: host for host, node in masters.items()}
+    return [
+        journal.seen_on_host(results.get(hosts.get(str(claim["node"]), "")) or {}, claim, wanted)
+        for claim in claims
+        if claim["kind"] == "journal" and claim.get("node") and claim.get("path") == folder
+    ]
+
+
 def _left_out(ordinal: int, held_by: str, chosen: str, claim: Mapping[str, Any]) -> SettingsError:
     path = claim.get("path")
     return SettingsError(

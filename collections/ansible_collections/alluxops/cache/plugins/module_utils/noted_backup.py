@@ -16,7 +16,11 @@ NOTE_COUNTS_FOR: Final = timedelta(days=1)
 QUIET_NOTE: Final = "alluxops/backup-not-served-since"
 """Annotation beside it: when a run last saw that no master can have served since that backup."""
 QUIET_AFTER: Final = timedelta(minutes=10)
-"""How long a run takes to stop the masters that served when it made the backup."""
+"""How long a run takes to stop the masters that served when it made the backup.
+
+What came in these minutes is in the journals alone. So such a backup is a way back for a run that keeps the journals,
+and never one that lets a run replace them.
+"""
 MASTERS_BEFORE: Final = "alluxops/masters-before-format"
 """How many masters a run has stopped that formats journals."""
 FORMAT_NOTE: Final = "alluxops/backup-before-format"

@@ -25,6 +25,8 @@ _APPLIED = re.compile(r"(\d+) entries from backup applied so far")
 _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backup")
 _SKIPPED = "skipping restoring backup"
 _READ_BYTES = 1024 * 1024
+IN_NO_BACKUP: Final = "what clients write between the backup that the run makes of all this and the stop of the masters"
+"""Lost with a rollback that restores: Alluxio has no way to refuse writes in those seconds."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def confirm(release: str, confirmed: str, *, replaces: bool = False) -> None:
     if replaces:
         cause = (
             f"The journal of {release} is destroyed: each path, mount, pin, TTL and ACL that came after the backup is"
-            " lost."
+            f" lost. A backup of them is made before, but {IN_NO_BACKUP} is in neither: stop the clients first."
         )
     if confirmed != release:
         raise SettingsError(

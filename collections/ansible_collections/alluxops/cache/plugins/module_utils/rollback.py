@@ -96,13 +96,14 @@ def check_rollback(
     *,
     restore_from: str = "",
     has_begun: bool = False,
+    is_there: bool = False,
     said: str = "",
 ) -> bool:
     """Whether going back to a revision takes a backup that is restored. Raises SettingsError where it loses metadata.
 
     newest: tag of the newest Alluxio that served from the journal; empty where nothing tells, and then it may be any.
     said: rollback_version, which Alluxio the revision runs where its image does not tell. has_begun: a restore on the
-    way to it has.
+    way to it has. is_there: Helm has reached it in a run that did not end, so its restore is over, if it took one.
     """
     if goal != current or not goal.count:
         raise SettingsError(
@@ -120,7 +121,7 @@ def check_rollback(
         raise _unknown(goal, newest, revision, said)
     is_older = older is not None and (older < known if known else not same)
     runs = f"revision {revision} runs Alluxio {_shown(older) or goal.image}"
-    if restore_from and not (is_older or has_begun):
+    if restore_from and not (is_older or has_begun or is_there):
         raise SettingsError(
             f"restore_from is {restore_from}, and {runs}, which can read the journal as it is.",
             "A rollback that restores a backup gives up what came after it, and this one needs none.",

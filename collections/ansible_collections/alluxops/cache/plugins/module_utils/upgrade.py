@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import restore, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     ha_of_config,
     image_of,
@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
+    RUN_LABEL,
     STEP_LABEL,
     restore_goal,
 )
@@ -26,26 +27,32 @@ Json = dict[str, Any]
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
+GOAL_NOTE: Final = "alluxops/rollback-to"
+"""Annotation of the masters' StatefulSet: "GOAL LEFT", the revision that a rollback goes to which did not end yet, and
+the one that was the last when it began."""
 
 
 @dataclass(frozen=True)
 class Revision:
     """One of Helm's revisions. is_half: the first step of an upgrade, or of a rollback that restores a backup.
 
-    goal: the revision that such a rollback is on its way to; 0 for any other.
+    goal: the revision that such a rollback is on its way to; 0 for any other. run: the run that made it; Helm hands
+    that down to a revision that goes back to this one.
     """
 
     number: int
     status: str
     is_half: bool
     goal: int = 0
+    run: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run does. restarts: names of workloads whose pods are made anew; stays: those whose pods stay.
 
-    leads: the last of the masters, which restart in this order, is the leader.
+    leads: the last of the masters, which restart in this order, is the leader. before: the newest Alluxio that served;
+    behind: the oldest that a master runs yet, where an interrupted run has taken others on; else empty.
     """
 
     release: str
@@ -63,11 +70,12 @@ class Plan:
     revision: int = 0
     held: bool = False
     restore_from: str = ""
+    behind: str = ""
 
     @property
     def version_changes(self) -> bool:
-        """Whether another Alluxio will run."""
-        return versions.text(self.before) != versions.text(self.after)
+        """Whether another Alluxio will run, if only in the masters that an interrupted run did not reach."""
+        return bool(self.behind) or versions.text(self.before) != versions.text(self.after)
 
 
 @dataclass(frozen=True)
@@ -89,14 +97,36 @@ def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revisi
             goal = restore_goal(step)
             half = step == MASTERS_STEP or goal > 0
             status = str(labels.get("status", ""))
-            found.append(Revision(int(labels["version"]), status, half, goal))
+            run = str(labels.get(RUN_LABEL, ""))
+            found.append(Revision(int(labels["version"]), status, half, goal, run))
     return sorted(found, key=lambda one: one.number)
 
 
-def target(found: Sequence[Revision], wanted: int, release: str) -> int:
+def goal_note(goal: int, found: Sequence[Revision]) -> str:
+    """The value of GOAL_NOTE for a rollback that begins, or goes on, now."""
+    return f"{goal} {found[-1].number}"
+
+
+def noted_goal(found: Sequence[Revision], note: str) -> int:
+    """The revision that a rollback is on its way to which did not end; 0 for none.
+
+    note: GOAL_NOTE's value. It counts while each revision since is such a rollback's own, and nobody else's.
+    """
+    goal, _, left = note.partition(" ")
+    there = next((one for one in found if str(one.number) == goal), None)
+    if there is None or not left.isdigit():
+        return 0
+    since = [one for one in found if one.number > int(left)]
+    ours = all(one.goal == there.number or one.run == there.run for one in since)
+    return there.number if ours else 0
+
+
+def target(found: Sequence[Revision], wanted: int, release: str, note: str = "") -> int:
     """The revision to go back to: the one that is wanted, else the last good one before the current.
 
-    Raises SettingsError where there is none, or it is no revision to go back to.
+    note: GOAL_NOTE's value. A rollback that died after Helm's part has left a revision of its own, so the one before
+    that is what it left, not what it was to reach. Raises SettingsError where there is none, or it is no revision to
+    go back to.
     """
     if not found:
         raise SettingsError(f"there is no release {release}.", "", "`alluxops site` deploys it.")
@@ -109,6 +139,8 @@ def target(found: Sequence[Revision], wanted: int, release: str) -> int:
         )
     if begun:
         return begun
+    if not wanted and (noted := noted_goal(found, note)):
+        return noted
     good = [one for one in found[:-1] if one.status in _GOOD and not one.is_half]
     known = ", ".join(str(one.number) for one in good) or "none"
     if wanted:
@@ -165,12 +197,15 @@ def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
     if plan.revision or not plan.version_changes or noted or confirmed == plan.release:
         return
     what = f", and upgrade_without_backup is {confirmed!r}" if confirmed else ""
+    repair = f"set alluxio_version: {plan.before} and repair the masters first, with other settings"
+    if plan.behind:
+        what += f", and some run {versions.text(plan.behind)} yet"
+        repair = "see why none serves (`alluxops status`), bring one up and run this again"
     raise SettingsError(
         f"alluxio_version is {plan.after}, no master of {plan.namespace}/{plan.release} serves{what}.",
-        f"A newer Alluxio converts the journal of {versions.text(plan.before)}, and without a master that serves nobody"
-        " can make a backup before.",
-        f"set alluxio_version: {plan.before} and repair the masters first, with other settings; or, where the journal"
-        f" may be lost, run once with -e upgrade_without_backup={plan.release}.",
+        f"A newer Alluxio converts the journal of {versions.text(plan.behind or plan.before)}, and without a master"
+        " that serves nobody can make a backup before.",
+        f"{repair}; or, where the journal may be lost, run once with -e upgrade_without_backup={plan.release}.",
     )
 
 
@@ -191,7 +226,7 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
             title + f"nothing to do, Alluxio {versions.text(plan.after)} runs as the settings say"
         ]
     if plan.version_changes:
-        title += f"Alluxio {plan.before} becomes {plan.after} ({plan.chart})"
+        title += f"Alluxio {plan.behind or plan.before} becomes {plan.after} ({plan.chart})"
     else:
         title += f"other settings for Alluxio {versions.text(plan.after)} ({plan.chart})"
     if plan.revision:
@@ -205,6 +240,7 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
                 f"{plan.restore_from}: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows now",
             )
         )
+        rows.append(("lost", f"{restore.IN_NO_BACKUP}; stop the clients before"))
     masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
     rows.append(
         ("2 masters", _masters_row(plan) if masters in plan.restarts else "stay as they are")

@@ -67,6 +67,17 @@ def running(cluster: Mapping[str, Any]) -> str:
     return found or (said if said and numbers(tag_of(image)) is None else tag_of(image))
 
 
+def behind(cluster: Mapping[str, Any], wanted: str) -> str:
+    """The tag of the oldest Alluxio that a master runs which is to run another; empty where none is known to.
+
+    cluster: as in running(), which tells the newest.
+    """
+    masters = [pod for pod in cluster["pods"] if pod["role"] == MASTER_ROLE and pod["started"]]
+    goal, ran = numbers(wanted), [tag_of(pod["image"]) for pod in masters]
+    others = [(found, tag) for tag in ran if (found := numbers(tag)) and goal and found != goal]
+    return min(others)[1] if others else ""
+
+
 def check_change(found: str, wanted: str, change: Change) -> None:
     """Raise SettingsError where a release that runs one version may not be taken to the other by this verb.
 

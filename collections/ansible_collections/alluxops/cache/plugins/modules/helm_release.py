@@ -300,8 +300,9 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         target = rules.from_helm(found)
         return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}
     if wanted:
-        timeout = f"--timeout={helm.timeout_s}s"
-        code, _, err = helm.run("rollback", helm.release, str(wanted), timeout)
+        # Should this run die, the next one has to find that revision: Helm must not forget it.
+        limits = (f"--timeout={helm.timeout_s}s", "--history-max=0")
+        code, _, err = helm.run("rollback", helm.release, str(wanted), *limits)
         if code != 0:
             raise helms.failure(f"Helm could not go back to revision {wanted}", err)
         words = f"Rolled back to revision {wanted}."

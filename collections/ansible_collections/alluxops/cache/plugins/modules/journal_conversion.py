@@ -27,9 +27,15 @@ options:
     type: dict
     required: true
   wait_timeout_s:
-    description: How long all of it may take, in seconds.
+    description: How long each start of the master may take, in seconds.
     type: int
     default: 600
+  backup_timeout_s:
+    description:
+      - How long the backup may take, and to read it again, in seconds; O(wait_timeout_s) where that is longer. The
+        default is that of M(alluxops.cache.backup).
+    type: int
+    default: 3600
 extends_documentation_fragment:
   - alluxops.cache.api
   - alluxops.cache.attributes.controller

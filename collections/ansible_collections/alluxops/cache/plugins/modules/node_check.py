@@ -41,7 +41,9 @@ options:
     type: str
     default: ''
   journal:
-    description: The directory of a master's journal, whose marker is read; empty for none. It may be missing.
+    description:
+      - The directory of a master's journal, whose marker is read, and whether it holds entries; empty for none. It may
+        be missing.
     type: str
     default: ''
   membership:
@@ -89,6 +91,11 @@ marker:
   description: The file C(.alluxops.json) in O(journal), in base64; empty where there is none.
   returned: success
   type: str
+records:
+  description: The journal types, C(UFS) and C(EMBEDDED), that O(journal) holds a master's entries of.
+  returned: success
+  type: list
+  elements: str
 membership:
   description: >-
     Machine id, system, versions of containerd, kubelet and kubeadm, the cluster whose certificates lie on the host,
@@ -108,6 +115,7 @@ problems:
 """
 
 import base64
+import glob
 import os
 import platform
 import stat
@@ -175,6 +183,27 @@ def read_marker(folder: str) -> str:
     return base64.b64encode(content or b"").decode()
 
 
+RECORDS = {  # what module_utils/journal_job looks for in a volume, too
+    "UFS": ("*/v1/logs/**", "*/v1/checkpoints/**"),
+    "EMBEDDED": ("raft/*/current/log*", "raft/*/sm/**"),
+}
+
+
+def read_records(folder: str) -> list[str]:
+    """The types of which a journal's directory holds entries."""
+    root = os.path.join(glob.escape(folder), "")
+    return [
+        kind
+        for kind, patterns in RECORDS.items()
+        if folder
+        and any(
+            os.path.isfile(path)
+            for pattern in patterns
+            for path in glob.iglob(root + pattern, recursive=True)
+        )
+    ]
+
+
 def output_of(module: AnsibleModule, command: Sequence[str]) -> str:
     """What a command prints; empty where it is not there or fails."""
     program = module.get_bin_path(command[0], opt_dirs=["/usr/local/bin"])
@@ -237,6 +266,7 @@ def main() -> None:
             },
         },
         marker=read_marker(options["journal"]),
+        records=read_records(options["journal"]),
         membership=node_membership.read(partial(output_of, module))
         if options["membership"]
         else {},

@@ -7,8 +7,8 @@ description:
   - What a restore needs beside new journals (M(alluxops.cache.journal) with C(restoring)) and a release whose masters
     are told to start from the backup. The role C(restore) puts the steps in order.
   - C(checked) refuses what cannot work before anything changes. It wants the release's name in O(confirm), a cache that
-    does not serve yet (unless O(revision) is given), and a backup that can be read; a file of the controller is read
-    to its end.
+    does not serve yet and no metadata in the journals that lie on the masters' hosts (unless O(revision) is given), and
+    a backup that can be read; a file of the controller is read to its end.
   - C(chosen) sees that a backup in the root under store is there and whole, through a Job that lists its directory.
   - C(placed) puts a file of the controller into the masters' journal volumes, where they can read it.
   - C(started) starts masters that are still stopped after Helm was to start them.
@@ -42,6 +42,18 @@ options:
     description: The Alluxio that this revision runs. Counts where its image's tag names none.
     type: str
     default: ''
+  hosts:
+    description: By host of cache_masters, what M(alluxops.cache.node_check) returned. For C(checked).
+    type: dict
+    default: {}
+  policy:
+    description: C(alluxio_journal_format). For C(checked).
+    type: str
+    default: if_empty
+  confirm_format:
+    description: C(alluxio_confirm_format). For C(checked).
+    type: str
+    default: ''
   plan:
     description: What C(checked) returned; for C(placed), with the RV(uri) of C(chosen).
     type: dict
@@ -55,7 +67,9 @@ options:
     type: int
     default: 1
   claims:
-    description: The claims of M(alluxops.cache.chart_values); those of kind C(journal) get the file. For C(placed).
+    description:
+      - The claims of M(alluxops.cache.chart_values). C(placed) puts the file into those of kind C(journal), C(checked)
+        looks for what lies where they will.
     type: list
     elements: dict
     default: []

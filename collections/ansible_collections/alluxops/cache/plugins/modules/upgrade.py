@@ -11,9 +11,10 @@ options:
       - C(target) chooses the revision that a rollback goes to.
       - C(plan) says what restarts in which order, and refuses what Kubernetes would refuse half-way, or what would lose
         metadata.
-      - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet. If none
-        does, the backup of a run that did not end counts for a day, unless a master may have served since.
-      - C(ended) takes that note away.
+      - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet, with the
+        revision that a rollback goes to. If none does, the backup of a run that did not end counts for a day, unless a
+        master may have served since; with O(restores) only one after which all masters were stopped for that at once.
+      - C(ended) takes these notes away.
       - C(explain) tells which pods run which version, and what can be done.
     type: str
     choices: [target, plan, backup, explain, ended]
@@ -32,7 +33,9 @@ options:
     elements: str
     default: []
   revision:
-    description: For a rollback, the revision to go to; 0 with O(state=target) chooses the last good one.
+    description:
+      - For a rollback, the revision to go to; 0 with O(state=target) chooses the one that a rollback is on its way to
+        which did not end, else the last good one.
     type: int
     default: 0
   without_backup:
@@ -45,6 +48,10 @@ options:
     description: For a rollback, the backup that an older Alluxio may start from; empty for none.
     type: str
     default: ''
+  restores:
+    description: With O(state=backup), whether the journals are replaced next by those of another backup.
+    type: bool
+    default: false
   rollback_version:
     description: For a rollback, the Alluxio that the revision runs. Counts where its image's tag names none.
     type: str

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_record, upgrade, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.backup_age import Era
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
@@ -26,6 +28,17 @@ def read(kube: Kube, namespace: str, release: str, revision: int) -> helm_record
     return helm_record.read(secret)
 
 
+def masters(kube: Kube, namespace: str, release: str, revisions: Iterable[int]) -> int:
+    """How many masters the newest of these revisions has that has any; 0 where none tells."""
+    for revision in sorted(revisions, reverse=True):
+        with suppress(CacheError):  # one that Helm has forgotten meanwhile, or that cannot be read
+            rendered = _objects(read(kube, namespace, release, revision).manifest)
+            found = upgrade.masters_of(rendered, release)
+            if found is not None and found.count:
+                return found.count
+    return 0
+
+
 def eras(kube: Kube, namespace: str, release: str) -> list[Era]:
     """Which Alluxio the release was given when, oldest first, as far back as Helm remembers."""
     secrets = kube.list_objects(objects.core(namespace, "secrets"), f"owner=helm,name={release}")
@@ -37,6 +50,9 @@ def eras(kube: Kube, namespace: str, release: str) -> list[Era]:
 
 
 def _tag(manifest: str, release: str) -> str:
-    rendered: list[Any] = [item for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]
-    masters = upgrade.masters_of(rendered, release)
-    return versions.tag_of(masters.image) if masters else ""
+    found = upgrade.masters_of(_objects(manifest), release)
+    return versions.tag_of(found.image) if found else ""
+
+
+def _objects(manifest: str) -> list[Any]:
+    return [item for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]

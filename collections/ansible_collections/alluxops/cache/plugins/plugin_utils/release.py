@@ -8,6 +8,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
+    noted_backup,
     versions,
     volumes,
 )
@@ -157,12 +158,17 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
     space = kube.get(f"/api/v1/namespaces/{namespace}")
     secrets = kube.list_objects(core(namespace, "secrets"), names_only=True)
     revisions = cluster.revision_facts(secrets, release)
-    masters = cluster.workload_facts(masters_set(kube, namespace, release))
+    found = masters_set(kube, namespace, release)
+    masters = cluster.workload_facts(found)
     config = kube.get(core(namespace, "configmaps", f"{release}-config")) if masters else None
     if masters is not None:
         settings = (config or {}).get("data") or {}
         masters["ha"] = cluster.ha_of_config(settings)
-        masters["count"] = cluster.masters_of_config(settings) or masters["replicas"]
+        masters["count"] = (
+            cluster.masters_of_config(settings)
+            or masters["replicas"]
+            or (1 if masters["ha"] == "none" else _stopped(found))
+        )
     pods = [cluster.pod_facts(pod) for pod in raw_pods(kube, namespace, release)]
     return {
         "version": kube.version,
@@ -191,6 +197,12 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
         "pending_revisions": cluster.pending(revisions),
         "secrets": sorted(secret["metadata"]["name"] for secret in secrets),
     }
+
+
+def _stopped(masters_set: Json | None) -> int:
+    """How many masters a run noted that has stopped them all; 0 where none did."""
+    notes = ((masters_set or {}).get("metadata") or {}).get("annotations") or {}
+    return int(notes.get(noted_backup.MASTERS_BEFORE) or 0)
 
 
 def _version_untold(kube: Kube, namespace: str, pods: list[Json], masters: Json | None) -> str:
