@@ -53,15 +53,19 @@ def _converted(master: LoneMaster, used: journal.JournalType, new: journal.Journ
     """Start a lone master on the journal in use, back it up, restore it into the new one, compare, mark."""
     master.start(used)
     before = master.census()
+    _see_counted(before, used)
     taken = master.back_up(used)
     master.stop()
     master.format(new)
     master.start(new, {backup.INIT_PROPERTY: taken.uri})
     after = master.census()
+    _see_counted(after, new)
     master.stop()
     # A second start, without the backup to help: what counts is what the new journal itself holds.
     master.start(new)
-    found = census.differences(before, master.census())
+    last = master.census()
+    _see_counted(last, new)
+    found = census.differences(before, last)
     found += census.differences(before, after)
     master.stop()
     if found:
@@ -81,6 +85,20 @@ def _converted(master: LoneMaster, used: journal.JournalType, new: journal.Journ
             "after": f"journal of type {new}\n" + "\n".join(census.lines(before)) + "\n",
         },
     }
+
+
+def _see_counted(counted: census.Census, journal_type: str) -> None:
+    """Raise CacheError where the master did not count all that is compared: a conversion without proof is none."""
+    if untold := census.untold(counted):
+        gauges = [gauge for name, gauge in census.GAUGES.items() if getattr(counted, name) is None]
+        raise CacheError(
+            f"a master on the journal of type {journal_type} does not tell its number of {', '.join(untold)}.",
+            "What the two journals hold cannot be compared, so nothing would be proved. The journal in use is still the"
+            " old one.",
+            f"see that the master's /metrics/json/ has the gauges {', '.join(gauges)}"
+            f" (Alluxio {counted.version or 'of this version'}); `alluxops site` with the settings that the release has"
+            " starts the masters again.",
+        )
 
 
 class LoneMaster:
