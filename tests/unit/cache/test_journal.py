@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
+    BROKEN_MARKER,
     MARKER,
     UNFINISHED,
     Journal,
@@ -64,6 +66,21 @@ def look(volume: Path, wanted: Wanted = UFS) -> Journal:
     )
     assert done.stderr == ""
     return read_journal(done.stdout, CLAIM, wanted)
+
+
+def look_as_1000(volume: Path) -> Journal:
+    """The same as the user that masters run as."""
+    done = subprocess.run(
+        ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/bin/sh", "-c", LOOK],
+        env={"JOURNAL": str(volume), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip("cannot become another user here")
+    assert done.stderr == ""
+    return read_journal(done.stdout, CLAIM, UFS)
 
 
 def format_ufs(volume: Path, masters: tuple[str, ...] = MASTERS) -> None:
@@ -239,12 +256,43 @@ def test_a_marker_without_a_namespace_is_ours(volume: Path) -> None:
     assert look(volume).state == "formatted"
 
 
-def test_a_marker_that_cannot_be_read_is_none(volume: Path) -> None:
+@pytest.mark.parametrize("text", ['{"release": "allu', "[]", "", "\0"])
+@pytest.mark.parametrize("wanted", [UFS, EMBEDDED])
+def test_a_marker_that_cannot_be_read_is_not_one_that_is_missing(
+    volume: Path, text: str, wanted: Wanted
+) -> None:
     format_ufs(volume)
-    (volume / MARKER).write_text('{"release": "allu')
-    assert look(volume).state == "adopted"
-    (volume / MARKER).write_text("[]")
-    assert look(volume).state == "adopted"
+    (volume / MARKER).write_text(text)
+    found = look(volume, wanted)
+    assert (found.state, found.marker) == ("unreadable", None)
+    assert found.detail == BROKEN_MARKER
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs another user")
+def test_a_marker_of_another_owner_is_not_one_that_is_missing(volume: Path) -> None:
+    format_ufs(volume)
+    mark(volume, replace(OURS, release="other"))
+    (volume / MARKER).chmod(0o600)
+    for folder in (volume, *list(volume.parents)[:3]):
+        folder.chmod(0o755)
+    os.chown(volume, 1000, 1000)
+    found = look_as_1000(volume)
+    assert (found.state, found.detail) == ("unreadable", BROKEN_MARKER)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="needs a mount")
+def test_a_volume_that_is_mounted_read_only_is_unreadable(volume: Path) -> None:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(volume)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("cannot mount here")
+    try:
+        found = look(volume)
+    finally:
+        subprocess.run(["umount", str(volume)], check=True)
+    assert found.state == "unreadable"
+    assert "not writable" in found.detail
 
 
 def test_foreign_files_are_told_by_name(volume: Path) -> None:
@@ -268,16 +316,7 @@ def test_a_volume_that_cannot_be_entered(volume: Path) -> None:
 def test_a_volume_of_another_owner(volume: Path) -> None:
     for folder in (volume, *list(volume.parents)[:3]):
         folder.chmod(0o755)
-    done = subprocess.run(
-        ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/bin/sh", "-c", LOOK],
-        env={"JOURNAL": str(volume), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip("cannot become another user here")
-    found = read_journal(done.stdout, CLAIM, UFS)
+    found = look_as_1000(volume)
     assert found.state == "unreadable"
     assert "1000" in found.detail
 

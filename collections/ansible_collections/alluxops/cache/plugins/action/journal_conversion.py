@@ -32,6 +32,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import 
 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
+COUNTED_WITHIN_S: Final = 30
+"""A master that has just begun to serve may not tell its counts yet."""
 
 
 class ActionModule(ApiAction):
@@ -53,19 +55,15 @@ def _converted(master: LoneMaster, used: journal.JournalType, new: journal.Journ
     """Start a lone master on the journal in use, back it up, restore it into the new one, compare, mark."""
     master.start(used)
     before = master.census()
-    _see_counted(before, used)
     taken = master.back_up(used)
     master.stop()
     master.format(new)
     master.start(new, {backup.INIT_PROPERTY: taken.uri})
     after = master.census()
-    _see_counted(after, new)
     master.stop()
     # A second start, without the backup to help: what counts is what the new journal itself holds.
     master.start(new)
-    last = master.census()
-    _see_counted(last, new)
-    found = census.differences(before, last)
+    found = census.differences(before, master.census())
     found += census.differences(before, after)
     master.stop()
     if found:
@@ -85,20 +83,6 @@ def _converted(master: LoneMaster, used: journal.JournalType, new: journal.Journ
             "after": f"journal of type {new}\n" + "\n".join(census.lines(before)) + "\n",
         },
     }
-
-
-def _see_counted(counted: census.Census, journal_type: str) -> None:
-    """Raise CacheError where the master did not count all that is compared: a conversion without proof is none."""
-    if untold := census.untold(counted):
-        gauges = [gauge for name, gauge in census.GAUGES.items() if getattr(counted, name) is None]
-        raise CacheError(
-            f"a master on the journal of type {journal_type} does not tell its number of {', '.join(untold)}.",
-            "What the two journals hold cannot be compared, so nothing would be proved. The journal in use is still the"
-            " old one.",
-            f"see that the master's /metrics/json/ has the gauges {', '.join(gauges)}"
-            f" (Alluxio {counted.version or 'of this version'}); `alluxops site` with the settings that the release has"
-            " starts the masters again.",
-        )
 
 
 class LoneMaster:
@@ -159,8 +143,18 @@ class LoneMaster:
         self._run(conversion.STOP, "stop the master")
 
     def census(self) -> census.Census:
-        """What the running master holds."""
-        return censuses.read(self.kube, self.namespace, self.pod)
+        """What the master holds, counted. Raises CacheError where it does not tell: a conversion is proved by it."""
+        until_s = self.patience.waited_s + COUNTED_WITHIN_S
+        while untold := census.untold(found := censuses.read(self.kube, self.namespace, self.pod)):
+            if self.patience.is_over or self.patience.waited_s >= until_s:
+                raise CacheError(
+                    f"the master that is to be compared does not count {' and '.join(untold.values())}.",
+                    "Nothing would prove that the new journal holds what the old one holds. The old one is still in use.",
+                    f"see that /metrics/json/ of a master has the gauges {', '.join(untold)} (Alluxio {found.version});"
+                    " `alluxops site` with the settings that the release has starts the masters again.",
+                )
+            self.patience.pause(f"the master to count {' and '.join(untold.values())}", LOOK_EVERY_S)
+        return found
 
     def back_up(self, journal_type: str) -> backup.Written:
         """Write a backup into the journal's volume."""

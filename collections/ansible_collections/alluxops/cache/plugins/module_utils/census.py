@@ -106,9 +106,11 @@ def differences(before: Census, after: Census) -> list[str]:
     return found
 
 
-def untold(census: Census) -> list[str]:
-    """What a leader does not count, as nouns: nothing can be proved of it."""
-    return [noun for name, noun in _NOUNS.items() if getattr(census, name) is None]
+def untold(census: Census) -> dict[str, str]:
+    """What a leader does not count, by gauge: nothing can be proved of it."""
+    return {
+        gauge: _NOUNS[name] for name, gauge in GAUGES.items() if getattr(census, name) is None
+    }
 
 
 def _shown(mount: Mount) -> str:
