@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +14,6 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
-    BROKEN_MARKER,
     MARKER,
     UNFINISHED,
     Journal,
@@ -66,21 +63,6 @@ def look(volume: Path, wanted: Wanted = UFS) -> Journal:
     )
     assert done.stderr == ""
     return read_journal(done.stdout, CLAIM, wanted)
-
-
-def look_as_1000(volume: Path) -> Journal:
-    """The same as the user that masters run as."""
-    done = subprocess.run(
-        ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/bin/sh", "-c", LOOK],
-        env={"JOURNAL": str(volume), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip("cannot become another user here")
-    assert done.stderr == ""
-    return read_journal(done.stdout, CLAIM, UFS)
 
 
 def format_ufs(volume: Path, masters: tuple[str, ...] = MASTERS) -> None:
@@ -256,45 +238,6 @@ def test_a_marker_without_a_namespace_is_ours(volume: Path) -> None:
     assert look(volume).state == "formatted"
 
 
-@pytest.mark.parametrize("text", ['{"release": "allu', "[]", "", "\0"])
-@pytest.mark.parametrize("wanted", [UFS, EMBEDDED])
-def test_a_marker_that_cannot_be_read_is_not_one_that_is_missing(
-    volume: Path, text: str, wanted: Wanted
-) -> None:
-    format_ufs(volume)
-    (volume / MARKER).write_text(text)
-    found = look(volume, wanted)
-    assert (found.state, found.marker) == ("unreadable", None)
-    assert found.detail == BROKEN_MARKER
-
-
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs another user")
-def test_a_marker_of_another_owner_is_not_one_that_is_missing(volume: Path) -> None:
-    format_ufs(volume)
-    mark(volume, replace(OURS, release="other"))
-    (volume / MARKER).chmod(0o600)
-    for folder in (volume, *list(volume.parents)[:3]):
-        folder.chmod(0o755)
-    os.chown(volume, 1000, 1000)
-    found = look_as_1000(volume)
-    assert (found.state, found.detail) == ("unreadable", BROKEN_MARKER)
-
-
-@pytest.mark.skipif(shutil.which("mount") is None, reason="needs a mount")
-def test_a_volume_that_is_mounted_read_only_is_unreadable(volume: Path) -> None:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(volume)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("cannot mount here")
-    try:
-        found = look(volume)
-    finally:
-        subprocess.run(["umount", str(volume)], check=True)
-    assert found.state == "unreadable"
-    assert "not writable" in found.detail
-
-
 def test_foreign_files_are_told_by_name(volume: Path) -> None:
     (volume / "thesis.tex").write_text("dear diary")
     found = look(volume)
@@ -306,19 +249,6 @@ def test_foreign_files_are_told_by_name(volume: Path) -> None:
 def test_odd_names_do_not_break_the_line(volume: Path, name: str) -> None:
     (volume / name).touch()
     assert look(volume).state == "foreign"
-
-
-def test_a_volume_that_cannot_be_entered(volume: Path) -> None:
-    assert look(volume / "missing").state == "unreadable"
-
-
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs another user")
-def test_a_volume_of_another_owner(volume: Path) -> None:
-    for folder in (volume, *list(volume.parents)[:3]):
-        folder.chmod(0o755)
-    found = look_as_1000(volume)
-    assert found.state == "unreadable"
-    assert "1000" in found.detail
 
 
 @pytest.mark.parametrize(

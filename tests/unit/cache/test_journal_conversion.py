@@ -203,6 +203,18 @@ def test_a_journal_that_is_not_ours_or_not_whole_is_left_alone(
     assert cluster.lone is None
 
 
+@pytest.mark.parametrize("text", ["", '{"release": "allu', "[]"])
+def test_a_broken_marker_does_not_leave_it_to_the_release(tmp_path: Path, text: str) -> None:
+    # Of the two journals in the volume it is the marker that tells which one would be overwritten.
+    cluster = Cluster(tmp_path, UFS=7, EMBEDDED=9)
+    (cluster.folder(0) / journal.MARKER).write_text(text)
+    with pytest.raises(CacheError, match="cannot be read") as refusal:
+        convert(cluster, "UFS", "EMBEDDED")
+    assert f"remove {journal.MARKER}" in refusal.value.fix
+    assert cluster.done == []
+    assert cluster.paths == {"UFS": 7, "EMBEDDED": 9}
+
+
 @pytest.mark.parametrize(
     ("was", "wanted"), [("none", "none"), ("none", "embedded"), ("embedded", "none")]
 )

@@ -31,7 +31,9 @@ LEFT_AT = "2026-02-03T04:05:06Z"
 def left(found: list[Journal], *ordinals: int) -> list[Journal]:
     """The same journals, those of some masters left behind by a smaller quorum."""
     return [
-        replace(item, marker=replace(_served(item.ordinal), left_at=LEFT_AT, left_by="scale-masters"))
+        replace(
+            item, marker=replace(_served(item.ordinal), left_at=LEFT_AT, left_by="scale-masters")
+        )
         if item.ordinal in ordinals
         else item
         for item in found

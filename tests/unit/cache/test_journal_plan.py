@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
-    BROKEN_MARKER,
     Journal,
     JournalType,
     Marker,
@@ -98,28 +97,6 @@ def test_a_journal_without_a_marker_is_adopted_and_not_formatted() -> None:
 def test_what_no_policy_touches(state: State, policy: Policy) -> None:
     with pytest.raises(SettingsError):
         decide(journals("used", state, "used"), policy, confirmed=True)
-
-
-@pytest.mark.parametrize("policy", ["if_empty", "never", "force"])
-@pytest.mark.parametrize("how", [{}, {"restoring": URI}, {"stale": True}])
-def test_whose_journal_it_is_must_be_readable(policy: Policy, how: dict[str, Any]) -> None:
-    found = journals("unreadable", detail=BROKEN_MARKER, place="/mnt/j on n1")
-    with pytest.raises(SettingsError, match="its marker .alluxops.json is there") as refusal:
-        decide(found, policy, confirmed=True, masters=3, **how)
-    assert "see /mnt/j/.alluxops.json on n1" in refusal.value.fix
-
-
-@pytest.mark.parametrize("how", [{}, {"restoring": URI}, {"stale": True}])
-@pytest.mark.parametrize("state", ["other", "absent", "unreadable"])
-def test_force_and_what_verbs_ask_for_format_nothing_that_is_not_ours(
-    state: State, how: dict[str, Any]
-) -> None:
-    for wanted in (EMBEDDED, replace(UFS, shared=True)):
-        if wanted.shared and "stale" in how:
-            continue
-        found = journals(state, "used", "used", wanted=wanted, marker=replace(MARKED, release="x"))
-        with pytest.raises(SettingsError, match="the journal of master 0"):
-            decide(found, "force", wanted, masters=5, confirmed=True, backed_up=URI, **how)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,9 @@ class LoneMaster:
                     f"see that /metrics/json/ of a master has the gauges {', '.join(untold)} (Alluxio {found.version});"
                     " `alluxops site` with the settings that the release has starts the masters again.",
                 )
-            self.patience.pause(f"the master to count {' and '.join(untold.values())}", LOOK_EVERY_S)
+            self.patience.pause(
+                f"the master to count {' and '.join(untold.values())}", LOOK_EVERY_S
+            )
         return found
 
     def back_up(self, journal_type: str) -> backup.Written:
@@ -180,7 +182,7 @@ class LoneMaster:
 
     def type_in_use(self, of_release: journal.JournalType) -> journal.JournalType:
         """Of which type the journal in use is. of_release: the type that the release names."""
-        return conversion.type_in_use(self._marker_file().read(), self._wanted(of_release))
+        return conversion.type_in_use(self._marker_file().read_whole(), self._wanted(of_release))
 
     def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""

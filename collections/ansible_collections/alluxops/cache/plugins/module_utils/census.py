@@ -108,9 +108,7 @@ def differences(before: Census, after: Census) -> list[str]:
 
 def untold(census: Census) -> dict[str, str]:
     """What a leader does not count, by gauge: nothing can be proved of it."""
-    return {
-        gauge: _NOUNS[name] for name, gauge in GAUGES.items() if getattr(census, name) is None
-    }
+    return {gauge: _NOUNS[name] for name, gauge in GAUGES.items() if getattr(census, name) is None}
 
 
 def _shown(mount: Mount) -> str:

@@ -115,6 +115,8 @@ mv -f "$1/MARKER.new" "$1/MARKER"
 
 READ_MARKER = f'[ ! -f "$1/{MARKER}" ] || base64 < "$1/{MARKER}"'
 
+IS_MARKED = f'[ ! -e "$1/{MARKER}" ] || echo yes'
+
 # Formats for the type in use and leaves what the other type keeps beside it. `alluxio formatJournal` does so for UFS;
 # for EMBEDDED it would empty the whole volume, a UFS journal included, while a new embedded journal is merely one
 # without raft/.

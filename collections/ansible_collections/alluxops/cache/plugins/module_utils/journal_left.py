@@ -109,7 +109,9 @@ def refuse_left(journals: Sequence[Journal], release: str, masters: int) -> None
         f"the journal of {whose} {copies}, from before they left the quorum: {when}.",
         "what was written since is in the journals of the masters that stayed; a leader that starts from an old copy"
         " does not know it.",
-        _way_out(left, [item for item in journals if item.holds and not item.has_left], release, masters),
+        _way_out(
+            left, [item for item in journals if item.holds and not item.has_left], release, masters
+        ),
     )
 
 
@@ -119,9 +121,7 @@ def _when(journal: Journal) -> str:
     return f"{marker.left_at if marker is not None else ''}{by}"
 
 
-def _way_out(
-    left: Sequence[Journal], stayed: Sequence[Journal], release: str, masters: int
-) -> str:
+def _way_out(left: Sequence[Journal], stayed: Sequence[Journal], release: str, masters: int) -> str:
     first = min(journal.ordinal for journal in left)  # masters leave from the last one down
     if first % 2 and [journal.ordinal for journal in stayed] == list(range(first)):
         return (
