@@ -149,13 +149,12 @@ class LoneMaster:
             if self.patience.is_over or self.patience.waited_s >= until_s:
                 raise CacheError(
                     f"the master that is to be compared does not count {' and '.join(untold.values())}.",
-                    "Nothing would prove that the new journal holds what the old one holds. The old one is still in use.",
+                    "Nothing would prove that the new journal holds what the old one does, which is still in use.",
                     f"see that /metrics/json/ of a master has the gauges {', '.join(untold)} (Alluxio {found.version});"
-                    " `alluxops site` with the settings that the release has starts the masters again.",
+                    " `alluxops site` with the settings that the release has starts the masters. Where it lacks them,"
+                    " take a backup, uninstall with a purge, and restore it with the new settings.",
                 )
-            self.patience.pause(
-                f"the master to count {' and '.join(untold.values())}", LOOK_EVERY_S
-            )
+            self.patience.pause("the master to count what it holds", LOOK_EVERY_S)
         return found
 
     def back_up(self, journal_type: str) -> backup.Written:

@@ -79,8 +79,8 @@ class _Writer:
             return
         if marker is not None and marker.left_at and not self._is_member(ordinal):
             self._warnings.append(
-                f"{name} runs and is no member of the quorum, which it left at {marker.left_at}: what it serves from is an"
-                " old copy. `alluxops scale-masters`, with the number of masters that is wanted, stops it or brings it in."
+                f"{name} runs and is no member of the quorum, which it left at {marker.left_at}: its journal is an old"
+                " copy. `alluxops scale-masters`, with the number of masters that is wanted, stops it or brings it in."
             )
             return
         wanted = journal.served_marker(

@@ -42,7 +42,7 @@ class Marker:
     version: the newest Alluxio that served from it. formatted_at: by alluxops, ISO 8601; adopted_at: found formatted by
     someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
     has served from it, so it held metadata. cluster: uid of the namespace kube-system where it runs; early markers do
-    not tell. left_at, left_by: when its master had left the quorum, and the verb that took it out: an old copy since then.
+    not tell. left_at, left_by: when its master had left the quorum, and by which verb: it is an old copy since then.
     """
 
     namespace: str
@@ -219,11 +219,11 @@ def _judged(found: Mapping[str, Any], journal: Journal, wanted: Wanted) -> Journ
         records=tuple(item for item in TYPES if found.get(f"{item}_records")),
         journal_type=kind,
     )
-    if found.get("error"):
-        return replace(journal, state="unreadable", detail=str(found["error"]).strip())
-    if found.get("marker_error") or (found.get("marker") and marker is None):
-        # Whose journal it is nobody knows, so it is nobody's to adopt or to format.
-        return replace(journal, state="unreadable", detail=BROKEN_MARKER)
+    error = str(found.get("error") or "").strip()
+    if not error and marker is None and (found.get("marker_error") or found.get("marker")):
+        error = BROKEN_MARKER  # whose journal it is nobody knows, so it is nobody's to adopt or to format
+    if error:
+        return replace(journal, state="unreadable", detail=error)
     unfinished = bool(found.get("unfinished"))
     complete = [item for item in TYPES if _is_formatted(found, item, marker) and not unfinished]
     journal = replace(journal, types=tuple(complete))

@@ -4,10 +4,10 @@ DOCUMENTATION = r"""
 module: journal_left
 short_description: Mark the journals of masters that left the quorum as old copies
 description:
-  - The journal volume of a master that was taken out of the quorum stays, with its claim. What lies in it is an old copy
-    from then on, and a majority of old copies would be taken for the truth where the journals of the masters that stayed
-    are lost. So its marker gets C(left_at) and C(left_by), with a short-lived Job, and M(alluxops.cache.journal) refuses
-    to start from it.
+  - The journal volume of a master that was taken out of the quorum stays, with its claim. What lies in it is an old
+    copy from then on, and a majority of old copies would be taken for the truth where the journals of the masters that
+    stayed are lost. So its marker gets C(left_at) and C(left_by), with a short-lived Job, and
+    M(alluxops.cache.journal) refuses to start from it.
   - Old are the journals of masters that neither run nor are members of the quorum that serves. Where nobody leads, it
     waits, and fails.
   - A volume on a node that is not Ready, or that no Job can look into, is passed over with a warning; run again, it is
