@@ -13,8 +13,8 @@ content() {
 
 # Entries that a master has written, to a UFS journal or an embedded one.
 entries() {
-  find "$JOURNAL" \( -name lost+found -o -name .snapshot \) -prune -o -type f \( -path '*/v1/logs/*' -o -path '*/v1/checkpoints/*' -o -path '*/raft/*/current/log*' \
-    -o -path '*/raft/*/sm/*' \) -print
+  find "$JOURNAL" \( -name lost+found -o -name .snapshot \) -prune -o -type f \( -path '*/v1/logs/*' \
+    -o -path '*/v1/checkpoints/*' -o -path '*/raft/*/current/log*' -o -path '*/raft/*/sm/*' \) -print
 }
 
 if [[ ! -d "$JOURNAL" || ! -r "$JOURNAL" || ! -w "$JOURNAL" || ! -x "$JOURNAL" ]]; then
@@ -48,7 +48,7 @@ if [[ -n "$written" ]]; then
 fi
 
 if [[ ! -e "$unfinished" && -n "$found" ]]; then
-  echo "The journal in $JOURNAL is not empty ($(wc -l <<<"$found") entries, the first: $(basename "$(head -n 1 <<<"$found")")): left as it is, nothing formatted."
+  echo "The journal in $JOURNAL is not empty ($(content | wc -l) entries, the first: $(basename "${found%%$'\n'*}")): left as it is, nothing formatted."
   exit 0
 fi
 

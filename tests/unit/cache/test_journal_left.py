@@ -54,7 +54,7 @@ def test_old_copies_that_are_a_majority_are_not_the_truth(policy: Any) -> None:
     with pytest.raises(SettingsError) as refusal:
         decide(found, policy, EMBEDDED)
     said = refusal.value
-    assert "the journal of masters 1 and 2 are old copies" in said.what
+    assert "the journals of masters 1 and 2 are old copies" in said.what
     assert f"{LEFT_AT} by scale-masters" in said.what
     assert "`alluxops restore`" in said.fix
     assert "alluxio_confirm_format: alluxio" in said.fix

@@ -58,7 +58,7 @@ def _serving(kube: Kube, options: Options) -> set[int]:
     namespace, release = options["namespace"], options["release"]
     masters_set = cluster.workload_facts(objects.masters_set(kube, namespace, release))
     running = set(range(int(masters_set["replicas"]) if masters_set else 0))
-    if options["values"]["journal"].get("type") != "EMBEDDED":
+    if (options["values"].get("journal") or {}).get("type") != "EMBEDDED":
         return running
     found = Masters(kube, namespace, release).led(Patience(options["wait_timeout_s"]))
     return running | set(found.ordinals)

@@ -104,9 +104,10 @@ def refuse_left(journals: Sequence[Journal], release: str, masters: int) -> None
         return
     whose = names([journal.ordinal for journal in left])
     when = "; ".join(f"{journal.name} at {_when(journal)}" for journal in left)
-    copies = "is an old copy" if len(left) == 1 else "are old copies"
+    one = len(left) == 1
     raise SettingsError(
-        f"the journal of {whose} {copies}, from before they left the quorum: {when}.",
+        f"the journal{'' if one else 's'} of {whose} {'is an old copy' if one else 'are old copies'}, from before"
+        f" {'it' if one else 'they'} left the quorum: {when}.",
         "what was written since is in the journals of the masters that stayed; a leader that starts from an old copy"
         " does not know it.",
         _way_out(
