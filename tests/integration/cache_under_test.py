@@ -178,7 +178,8 @@ class Cache:
         self.forget()
         self.script(
             "alluxio fs mkdir /kept/deep; alluxio fs chmod 750 /kept/deep; alluxio fs pin /kept/deep;"
-            " alluxio fs copyFromLocal /opt/alluxio/conf/log4j.properties /kept/deep/file;"
+            " alluxio fs -Dalluxio.user.file.writetype.default=CACHE_THROUGH"
+            " copyFromLocal /opt/alluxio/conf/log4j.properties /kept/deep/file;"
             " alluxio fs setTtl /kept/deep/file 86400000"
         )
 

@@ -210,7 +210,7 @@ def test_the_older_version_comes_back_with_a_backup_that_it_can_read(
     back["alluxio_confirm_restore"] = NAME
 
     cache.apply("backup", **QUIET, backup_to=str(cache.directory / "newer"))
-    (late,) = (cache.directory / "newer" / NAME / NAME).iterdir()
+    (late,) = (cache.directory / "newer" / NAME / NAME).glob("*/*")
     outcome = cache.verb("rollback", **{**back, "restore_from": str(late)})
     assert outcome.code == 2, outcome.output
     assert f"was to run Alluxio {NEW}" in outcome.output

@@ -215,7 +215,7 @@ def test_what_cannot_work_is_refused(cache: Cache, settings: dict[str, Any], nam
 def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache) -> None:
     alluxio(cache, "fs", "mkdir", "/tree/restored")
     cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))
-    (file,) = (cache.directory / "backups" / NAME / NAME).iterdir()
+    (file,) = (cache.directory / "backups" / NAME / NAME).glob("*/*")
     remove(cache)
     cache.apply("restore", **SETTINGS, restore_from=str(file), alluxio_confirm_restore=NAME)
     assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
