@@ -178,7 +178,9 @@ def test_a_restore_makes_five_new_journals_and_goes_on_with_those_it_has_made() 
 
 def test_the_lines_for_the_inventory() -> None:
     class Plan(scale_plan.ActionModule):
-        check_mode = False  # type: ignore[assignment]
+        @property
+        def check_mode(self) -> bool:
+            return False
 
         def _running(self, *_: object) -> Running:
             return Running("ours", "embedded", 3, 3, made(3))

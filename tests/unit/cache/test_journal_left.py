@@ -123,6 +123,7 @@ def item(state: Any, **given: Any) -> Journal:
 
 def test_the_mark_says_when_and_by_which_verb_and_is_read_back() -> None:
     made = left_marker(item("formatted", marker=_served(1)), EMBEDDED, NOW, "scale-masters")
+    assert made is not None
     assert made == replace(_served(1), left_at="2026-01-02T03:04:05Z", left_by="scale-masters")
     assert read_marker(made.encoded()) == made
 

@@ -89,8 +89,8 @@ class _Writer:
             options["values"],
             cluster=objects.cluster_uid(kube),
         )
-        self._before: Json = {}
-        self._after: Json = {}
+        self._before: dict[int, Json | None] = {}
+        self._after: dict[int, Json | None] = {}
         self._warnings: list[str] = []
 
     def treat(self, copy: OldCopy) -> None:
