@@ -6,19 +6,19 @@ set -euo pipefail
 # Lies in the journal while it is being formatted. A formatting that died half-way is begun again: no master ran on it.
 unfinished="$JOURNAL/.format-unfinished"
 
-# What a file system puts into a volume of its own accord is no content.
+# What a file system puts into a volume of its own accord is no content. Fails where the volume cannot be read.
 content() {
   find "$JOURNAL" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name .snapshot ! -name "${unfinished##*/}" | sort
 }
 
 # Entries that a master has written, to a UFS journal or an embedded one.
 entries() {
-  find "$JOURNAL" -type f \( -path '*/v1/logs/*' -o -path '*/v1/checkpoints/*' -o -path '*/raft/*/current/log*' \
-    -o -path '*/raft/*/sm/*' \)
+  find "$JOURNAL" \( -name lost+found -o -name .snapshot \) -prune -o -type f \( -path '*/v1/logs/*' \
+    -o -path '*/v1/checkpoints/*' -o -path '*/raft/*/current/log*' -o -path '*/raft/*/sm/*' \) -print
 }
 
-if [[ ! -d "$JOURNAL" || ! -w "$JOURNAL" ]]; then
-  echo "Error: the journal's directory $JOURNAL cannot be written by user $(id -u)." >&2
+if [[ ! -d "$JOURNAL" || ! -r "$JOURNAL" || ! -w "$JOURNAL" || ! -x "$JOURNAL" ]]; then
+  echo "Error: the journal's directory $JOURNAL cannot be read and written by user $(id -u)." >&2
   echo "Fix: give the volume's directory to user $(id -u) and group $(id -g)." >&2
   exit 1
 fi
@@ -26,7 +26,8 @@ fi
 if [[ "$JOURNAL_SHARED" == true && "${POD_NAME##*-}" != 0 ]]; then
   # Two masters must not format one journal at once: the first does it, the others wait for it.
   for ((waited = 0; waited < WAIT_S; waited++)); do
-    if [[ ! -e "$unfinished" && -n "$(content)" ]]; then
+    found=$(content)
+    if [[ ! -e "$unfinished" && -n "$found" ]]; then
       echo "The shared journal is formatted."
       exit 0
     fi
@@ -37,13 +38,17 @@ if [[ "$JOURNAL_SHARED" == true && "${POD_NAME##*-}" != 0 ]]; then
   exit 1
 fi
 
-if [[ -e "$unfinished" && -n "$(entries)" ]]; then
+# By themselves: in a condition, one that failed would count as empty.
+found=$(content)
+written=
+[[ ! -e "$unfinished" ]] || written=$(entries)
+if [[ -n "$written" ]]; then
   echo "A formatting of $JOURNAL did not end, and a master has written to it since: left as it is, nothing formatted."
   exit 0
 fi
 
-if [[ ! -e "$unfinished" && -n "$(content)" ]]; then
-  echo "The journal in $JOURNAL is not empty ($(content | wc -l) entries, the first: $(basename "$(content | head -n 1)")): left as it is, nothing formatted."
+if [[ ! -e "$unfinished" && -n "$found" ]]; then
+  echo "The journal in $JOURNAL is not empty ($(content | wc -l) entries, the first: $(basename "${found%%$'\n'*}")): left as it is, nothing formatted."
   exit 0
 fi
 

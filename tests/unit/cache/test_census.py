@@ -54,6 +54,9 @@ def test_what_a_version_does_not_tell_is_not_compared() -> None:
     assert (silent.paths, silent.pinned, silent.ttls) == (None, None, None)
     assert census.differences(HELD, silent) == []
     assert census.lines(silent)[0] == "no counts"
+    assert list(census.untold(silent)) == list(census.GAUGES.values())
+    assert census.untold(HELD) == {}
+    assert census.untold(replace(HELD, ttls=None)) == {"Master.TTLInodes": "paths with a TTL"}
 
 
 @pytest.mark.parametrize("page", [None, "", "<html>", "[]", "{}", '{"mountPoints": 3}'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,16 @@ def test_an_embedded_journal_of_one_knows_itself_only() -> None:
     }
     plain = conversion.properties("UFS", "tryme", VALUES)
     assert plain == {**conversion.QUIET, "alluxio.master.journal.type": "UFS"}
+
+
+@pytest.mark.parametrize("journal_type", ["UFS", "EMBEDDED"])
+def test_no_ttl_runs_out_while_two_journals_are_compared(journal_type: str) -> None:
+    given = conversion.properties(journal_type, "tryme", VALUES)
+    days = int(given["alluxio.master.ttl.checker.interval"].removesuffix("day"))
+    # A bucket of TTLs is acted on when its start is an interval ago; the first one starts at the epoch.
+    first_bucket_ends = datetime.fromtimestamp(0, UTC) + timedelta(days=days)
+    assert first_bucket_ends.year > 2060
+    assert days * 24 * 3600 * 1000 < 2**63
 
 
 def test_making_an_embedded_journal_leaves_the_other_one_and_the_backup(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -239,14 +238,6 @@ def test_a_marker_without_a_namespace_is_ours(volume: Path) -> None:
     assert look(volume).state == "formatted"
 
 
-def test_a_marker_that_cannot_be_read_is_none(volume: Path) -> None:
-    format_ufs(volume)
-    (volume / MARKER).write_text('{"release": "allu')
-    assert look(volume).state == "adopted"
-    (volume / MARKER).write_text("[]")
-    assert look(volume).state == "adopted"
-
-
 def test_foreign_files_are_told_by_name(volume: Path) -> None:
     (volume / "thesis.tex").write_text("dear diary")
     found = look(volume)
@@ -258,28 +249,6 @@ def test_foreign_files_are_told_by_name(volume: Path) -> None:
 def test_odd_names_do_not_break_the_line(volume: Path, name: str) -> None:
     (volume / name).touch()
     assert look(volume).state == "foreign"
-
-
-def test_a_volume_that_cannot_be_entered(volume: Path) -> None:
-    assert look(volume / "missing").state == "unreadable"
-
-
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs another user")
-def test_a_volume_of_another_owner(volume: Path) -> None:
-    for folder in (volume, *list(volume.parents)[:3]):
-        folder.chmod(0o755)
-    done = subprocess.run(
-        ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/bin/sh", "-c", LOOK],
-        env={"JOURNAL": str(volume), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip("cannot become another user here")
-    found = read_journal(done.stdout, CLAIM, UFS)
-    assert found.state == "unreadable"
-    assert "1000" in found.detail
 
 
 @pytest.mark.parametrize(

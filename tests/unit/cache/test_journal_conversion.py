@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.action import journal_conversion
 from ansible_collections.alluxops.cache.plugins.action.journal_conversion import (
     ActionModule,
     LoneMaster,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils import conversion, journal, scale
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    census,
+    conversion,
+    journal,
+    scale,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    SettingsError,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.journal_volumes import SET, Volumes, marker
@@ -36,6 +46,7 @@ class Cluster(Volumes):
         self.backup = 0
         self.lone: Json | None = None
         self.limits: dict[str, float] = {}
+        self.tell: Callable[[Json], Json] = dict
         spec = {"containers": [{"name": "alluxio-master"}]}
         self.masters = {
             "metadata": {"name": "alluxio-master", "namespace": "cache"},
@@ -101,9 +112,10 @@ class Cluster(Volumes):
         if not self.serving:
             return ""
         if "metrics" in where[-1]:
-            return json.dumps(
-                {"gauges": {"Master.TotalPaths": {"value": self.paths[self.serving]}}}
-            )
+            counts = dict.fromkeys(census.GAUGES.values(), 1)
+            counts["Master.TotalPaths"] = self.paths[self.serving]
+            told = {name: {"value": count} for name, count in counts.items()}
+            return json.dumps({"gauges": self.tell(told)})
         return json.dumps({"version": "2.9.6", "workers": [], "mountPoints": {}})
 
 
@@ -156,6 +168,38 @@ def test_reading_the_backup_has_its_own_time(
     assert longer.backup_timeout_s == 7200
 
 
+@pytest.mark.parametrize("gauge", list(census.GAUGES.values()))
+@pytest.mark.parametrize("serves", ["UFS", "EMBEDDED"])
+def test_a_conversion_that_nothing_proves_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gauge: str, serves: str
+) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS")
+    cluster.tell = lambda told: {
+        name: value for name, value in told.items() if (name, cluster.serving) != (gauge, serves)
+    }
+    monkeypatch.setattr(journal_conversion, "COUNTED_WITHIN_S", 0)
+    with pytest.raises(CacheError, match="does not count") as refusal:
+        convert(cluster, "UFS", "EMBEDDED")
+    assert gauge in refusal.value.fix
+    assert "Alluxio 2.9.6" in refusal.value.fix
+    assert marker(cluster, 0).journal_type == "UFS"  # type: ignore[union-attr]
+    assert cluster.paths["UFS"] == 7
+    assert ("format EMBEDDED" in cluster.done) == (serves == "EMBEDDED")
+    assert cluster.lone is None
+
+
+def test_counts_that_come_a_little_later_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_conversion, "LOOK_EVERY_S", 0)
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS")
+    looks = iter(range(99))
+    cluster.tell = lambda told: told if next(looks) % 3 == 2 else {}
+    assert convert(cluster, "UFS", "EMBEDDED")["changed"]
+
+
 def test_a_release_that_went_back_does_not_cost_the_journal_in_use(tmp_path: Path) -> None:
     # Converted, and written to since; then the release was put back to the revision before, of the old type.
     cluster = Cluster(tmp_path, EMBEDDED=7, UFS=9)
@@ -199,6 +243,18 @@ def test_a_journal_that_is_not_ours_or_not_whole_is_left_alone(
         convert(cluster, "UFS", "EMBEDDED")
     assert cluster.done == []
     assert cluster.lone is None
+
+
+@pytest.mark.parametrize("text", ["", '{"release": "allu', "[]"])
+def test_a_broken_marker_does_not_leave_it_to_the_release(tmp_path: Path, text: str) -> None:
+    # Of the two journals in the volume it is the marker that tells which one would be overwritten.
+    cluster = Cluster(tmp_path, UFS=7, EMBEDDED=9)
+    (cluster.folder(0) / journal.MARKER).write_text(text)
+    with pytest.raises(CacheError, match="cannot be read") as refusal:
+        convert(cluster, "UFS", "EMBEDDED")
+    assert f"remove {journal.MARKER}" in refusal.value.fix
+    assert cluster.done == []
+    assert cluster.paths == {"UFS": 7, "EMBEDDED": 9}
 
 
 @pytest.mark.parametrize(

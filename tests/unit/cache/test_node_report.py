@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,16 @@ def test_the_journal_of_a_master_that_goes_elsewhere_is_named_with_its_host() ->
 )
 def test_what_is_nobodys_metadata_is_in_nobodys_way(results: Results) -> None:
     assert left_out("n2 n1", results) == []
+
+
+def test_an_old_copy_is_nobodys_metadata() -> None:
+    # Three masters became one; master 1 is to come again, on another host.
+    results: Results = {"n1": marker(0), "n2": marker(1), "n3": {"marker": ""}}
+    assert "master 1 has served on n2.example" in left_out("n1 n3 n2", results, masters=2)[0]
+    known = journal.read_marker(str(results["n2"]["marker"]))
+    assert known is not None
+    copy = replace(known, left_at="2026-01-02T03:04:05Z", left_by="scale-masters")
+    assert left_out("n1 n3 n2", {**results, "n2": {"marker": copy.encoded()}}, masters=2) == []
 
 
 def test_a_volume_that_is_tied_to_no_host_is_found_from_anywhere() -> None:

@@ -147,9 +147,42 @@ def test_a_formatting_that_fails_keeps_the_master_from_starting(pod: Pod) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up its rights")
-def test_a_journal_that_cannot_be_written_is_named_with_its_fix() -> None:
+def test_what_the_masters_user_may_not_enter_of_a_file_system_s_own_is_no_failure() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        (Path(folder) / "lost+found").mkdir(mode=0o700)
+        (Path(folder) / ".format-unfinished").touch(0o666)
+        (Path(folder) / "raft" / "x" / "current").mkdir(parents=True)
+        (Path(folder) / "raft" / "x" / "current" / "log_inprogress_0").touch()
+        script = SCRIPT.read_text(encoding="utf-8")
+        done = subprocess.run(
+            ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "bash", "-c", script],
+            env={"PATH": os.environ["PATH"], "JOURNAL": folder, "JOURNAL_SHARED": "false"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "a master has written to it since" in done.stdout
+
+
+@pytest.mark.parametrize("ordinal", [0, 1])
+def test_a_journal_that_cannot_be_read_is_not_an_empty_one(pod: Pod, ordinal: int) -> None:
+    pod.write_journal()
+    broken = pod.bin / "find"  # a disk that fails: what it has listed so far is not all
+    broken.write_text("#!/bin/bash\necho 'Input/output error' >&2\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    done = pod.start(ordinal=ordinal, JOURNAL_SHARED="true")
+    assert done.returncode != 0
+    assert pod.formatted == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up its rights")
+@pytest.mark.parametrize("mode", [0o755, 0o773, 0o776])
+def test_a_journal_that_cannot_be_written_is_named_with_its_fix(mode: int) -> None:
     with tempfile.TemporaryDirectory() as folder:  # unlike tmp_path, where others can reach it
-        Path(folder).chmod(0o755)
+        Path(folder).chmod(mode)
         script = SCRIPT.read_text(encoding="utf-8")
         done = subprocess.run(
             ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "bash", "-c", script],

@@ -31,6 +31,18 @@ def test_fewer_masters_may_run_than_are_known(
     assert "alluxio-master-2" in rendered.names("Service")
 
 
+def test_five_masters_know_each_other_and_a_drain_takes_one_at_a_time(chart: Chart) -> None:
+    rendered = chart.render({"master": {"count": 5}, "journal": {"type": "EMBEDDED"}})
+    assert rendered.get("StatefulSet", "alluxio-master")["spec"]["replicas"] == 5
+    for role in ("MASTER", "WORKER"):
+        addresses = rendered.properties(role)["alluxio.master.embedded.journal.addresses"]
+        assert addresses.split(",") == [f"alluxio-master-{n}:19200" for n in range(5)]
+    assert {f"alluxio-master-{n}" for n in range(5)} <= set(rendered.names("Service"))
+    budget = rendered.get("PodDisruptionBudget", "alluxio-master")["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"]["matchLabels"]["role"] == "alluxio-master"
+
+
 def test_old_values_files_say_replicas_one_and_mean_nothing_by_it(chart: Chart) -> None:
     values = {"master": {"count": 3, "replicas": 1}, "journal": {"type": "EMBEDDED"}}
     assert chart.render(values).get("StatefulSet", "alluxio-master")["spec"]["replicas"] == 3

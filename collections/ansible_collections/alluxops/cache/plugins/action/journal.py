@@ -303,6 +303,8 @@ def _shown(journals: Sequence[journal.Journal]) -> Json:
 def _sentence(item: journal.Journal) -> str:
     if item.marker is None:
         return item.state
+    if item.marker.left_at:
+        return f"{item.state}, an old copy since {item.marker.left_at}"
     if item.marker.adopted_at:
         return f"{item.state}, ours since {item.marker.adopted_at}"
     if item.marker.formatted_at:

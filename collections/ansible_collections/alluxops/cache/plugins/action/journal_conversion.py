@@ -33,6 +33,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
 """How long a command may take; but a backup, which has as long as the verb `backup`."""
+COUNTED_WITHIN_S: Final = 30
+"""A master that has just begun to serve may not tell its counts yet."""
 
 
 class ActionModule(ApiAction):
@@ -144,8 +146,19 @@ class LoneMaster:
         self._run(conversion.STOP, "stop the master")
 
     def census(self) -> census.Census:
-        """What the running master holds."""
-        return censuses.read(self.kube, self.namespace, self.pod)
+        """What the master holds, counted. Raises CacheError where it does not tell: a conversion is proved by it."""
+        until_s = self.patience.waited_s + COUNTED_WITHIN_S
+        while untold := census.untold(found := censuses.read(self.kube, self.namespace, self.pod)):
+            if self.patience.is_over or self.patience.waited_s >= until_s:
+                raise CacheError(
+                    f"the master that is to be compared does not count {' and '.join(untold.values())}.",
+                    "Nothing would prove that the new journal holds what the old one does, which is still in use.",
+                    f"see that /metrics/json/ of a master has the gauges {', '.join(untold)} (Alluxio {found.version});"
+                    " `alluxops site` with the settings that the release has starts the masters. Where it lacks them,"
+                    " take a backup, uninstall with a purge, and restore it with the new settings.",
+                )
+            self.patience.pause("the master to count what it holds", LOOK_EVERY_S)
+        return found
 
     def back_up(self, journal_type: str) -> backup.Written:
         """Write a backup into the journal's volume."""
@@ -173,7 +186,7 @@ class LoneMaster:
 
     def type_in_use(self, of_release: journal.JournalType) -> journal.JournalType:
         """Of which type the journal in use is. of_release: the type that the release names."""
-        return conversion.type_in_use(self._marker_file().read(), self._wanted(of_release))
+        return conversion.type_in_use(self._marker_file().read_whole(), self._wanted(of_release))
 
     def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""

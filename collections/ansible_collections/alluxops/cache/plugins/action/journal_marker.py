@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
+from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 
 
 class ActionModule(ApiAction):
@@ -76,6 +77,12 @@ class _Writer:
                 f" no other masters run on it; then remove {self.folder}/{journal.MARKER} in its container."
             )
             return
+        if marker is not None and marker.left_at and not self._is_member(ordinal):
+            self._warnings.append(
+                f"{name} runs and is no member of the quorum, which it left at {marker.left_at}: its journal is an old"
+                " copy. `alluxops scale-masters`, with the number of masters that is wanted, stops it or brings it in."
+            )
+            return
         wanted = journal.served_marker(
             marker, self.wanted, ordinal, datetime.now(UTC), restored=self.restored
         )
@@ -88,6 +95,13 @@ class _Writer:
         self._after[name] = wanted
         if wanted != marker and not dry:
             file.write(wanted)
+
+    def _is_member(self, ordinal: int) -> bool:
+        """Whether a master has a vote; one whose journal is no embedded one needs none."""
+        if self.wanted.journal_type != "EMBEDDED":
+            return True
+        found = Masters(self.kube, self.wanted.namespace, self.wanted.release).current()
+        return found is not None and ordinal in found.ordinals
 
     def result(self) -> Result:
         """What was found and what it is now, by master."""

@@ -106,6 +106,11 @@ def differences(before: Census, after: Census) -> list[str]:
     return found
 
 
+def untold(census: Census) -> dict[str, str]:
+    """What a leader does not count, by gauge: nothing can be proved of it."""
+    return {gauge: _NOUNS[name] for name, gauge in GAUGES.items() if getattr(census, name) is None}
+
+
 def _shown(mount: Mount) -> str:
     words = [mount.ufs]
     words += ["read-only"] if mount.read_only else []

@@ -29,6 +29,8 @@ MARKER = ".alluxops.json"
 UNFINISHED = ".format-unfinished"
 """Lies in a journal while it is formatted. Our chart's own formatting uses the same name."""
 
+BROKEN_MARKER = f"its marker {MARKER} is there, and cannot be read"
+
 STATE_PREFIX = "journal-state "
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -40,7 +42,7 @@ class Marker:
     version: the newest Alluxio that served from it. formatted_at: by alluxops, ISO 8601; adopted_at: found formatted by
     someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
     has served from it, so it held metadata. cluster: uid of the namespace kube-system where it runs; early markers do
-    not tell.
+    not tell. left_at, left_by: when its master had left the quorum, and by which verb: it is an old copy since then.
     """
 
     namespace: str
@@ -53,6 +55,8 @@ class Marker:
     restoring: str | None = None
     served: bool = False
     cluster: str = ""
+    left_at: str | None = None
+    left_by: str = ""
 
     def text(self) -> str:
         """The marker as its file has it; what does not apply is left out."""
@@ -81,6 +85,8 @@ def read_marker(encoded: str) -> Marker | None:
             restoring=given.get("restoring"),
             served=bool(given.get("served")),
             cluster=str(given.get("cluster") or ""),
+            left_at=given.get("left_at"),
+            left_by=str(given.get("left_by") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -166,6 +172,11 @@ class Journal:
         return self.journal_type in self.records
 
     @property
+    def has_left(self) -> bool:
+        """Whether it is an old copy: its master left the quorum, and the others went on without it."""
+        return bool(self.records) and self.marker is not None and bool(self.marker.left_at)
+
+    @property
     def is_formatted(self) -> bool:
         """Whether a master would start on it."""
         return self.state in {"formatted", "adopted"}
@@ -217,8 +228,11 @@ def _judged(found: Mapping[str, Any], journal: Journal, wanted: Wanted) -> Journ
         records=tuple(item for item in TYPES if found.get(f"{item}_records")),
         journal_type=kind,
     )
-    if found.get("error"):
-        return replace(journal, state="unreadable", detail=str(found["error"]).strip())
+    error = str(found.get("error") or "").strip()
+    if not error and marker is None and (found.get("marker_error") or found.get("marker")):
+        error = BROKEN_MARKER  # whose journal it is nobody knows, so it is nobody's to adopt or to format
+    if error:
+        return replace(journal, state="unreadable", detail=error)
     unfinished = bool(found.get("unfinished"))
     complete = [item for item in TYPES if _is_formatted(found, item, marker) and not unfinished]
     journal = replace(journal, types=tuple(complete))
@@ -278,7 +292,7 @@ def served_marker(
 ) -> Marker:
     """The marker of a journal that a master serves from: completed, and with the newest version that did.
 
-    restored: a restore into it has ended.
+    restored: a restore into it has ended. A master that left before has joined again.
     """
     known = marker or adopted_marker(wanted, ordinal, now)
     newest = max(known.version, wanted.version, key=version_numbers)
@@ -290,7 +304,26 @@ def served_marker(
         version=newest,
         restoring=None if restored else known.restoring,
         served=True,
+        left_at=None,
+        left_by="",
     )
+
+
+def left_marker(journal: Journal, wanted: Wanted, now: datetime, by: str) -> Marker | None:
+    """The marker of a journal whose master is no member of the quorum any more; None where there is nothing to mark.
+
+    by: the verb that takes it out, or finds it out.
+    """
+    known = journal.marker
+    if journal.state in {"absent", "unreadable", "other", "foreign"}:
+        return None
+    if known is None:
+        if not journal.records:
+            return None
+        # Of a master that was never marked; the release may have another type of journal by now.
+        adopted = adopted_marker(wanted, journal.ordinal, now)
+        known = replace(adopted, journal_type=journal.records[-1])
+    return known if known.left_at else replace(known, left_at=now.strftime(_TIME), left_by=by)
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

@@ -87,8 +87,12 @@ look() {
   files=$(find . -mindepth 1 ! -type d ! -name '.alluxops*' ! -name UNFINISHED ! -path './lost+found*' \
     ! -path './.snapshot*' ! -path './raft/*' ! -path './*/v1/*' ! -path './alluxops-*/*' -print 2>/dev/null |
     head -n 5 | quote)
-  printf 'journal-state {"error":"%s","marker":"%s","unfinished":"%s"' "$error" \
-    "$([ -f MARKER ] && base64 < MARKER | tr -d '\n')" "$([ -e UNFINISHED ] && echo yes)"
+  # One that is there and tells nothing (another owner's, empty, a bad disk) is not one that is missing.
+  marker=$([ ! -e MARKER ] || base64 MARKER 2>/dev/null | tr -d '\n')
+  marker_error=
+  [ ! -e MARKER ] || [ -n "$marker" ] || marker_error=yes
+  printf 'journal-state {"error":"%s","marker":"%s","marker_error":"%s","unfinished":"%s"' "$error" \
+    "$marker" "$marker_error" "$([ -e UNFINISHED ] && echo yes)"
   printf ',"UFS_formatted":"%s","UFS_unformatted":"%s","UFS_records":"%s"' \
     "$(first -path './*/v1/_format_*')" "$unformatted" \
     "$(first -type f '(' -path './*/v1/logs/*' -o -path './*/v1/checkpoints/*' ')')"
@@ -110,6 +114,8 @@ mv -f "$1/MARKER.new" "$1/MARKER"
 """.replace("MARKER", MARKER)
 
 READ_MARKER = f'[ ! -f "$1/{MARKER}" ] || base64 < "$1/{MARKER}"'
+
+IS_MARKED = f'[ ! -e "$1/{MARKER}" ] || echo yes'
 
 # Formats for the type in use and leaves what the other type keeps beside it. `alluxio formatJournal` does so for UFS;
 # for EMBEDDED it would empty the whole volume, a UFS journal included, while a new embedded journal is merely one

@@ -14,11 +14,17 @@ from typing import Literal
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
+    BROKEN_MARKER,
     UNFINISHED,
     Journal,
     Marker,
     Wanted,
     version_numbers,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import (
+    is_left,
+    refuse_left,
+    when_left,
 )
 
 Policy = Literal["if_empty", "never", "force"]
@@ -76,6 +82,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
         _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
+    refuse_left(journals, request.wanted.release, request.masters)
     for journal in journals:
         for fault in _unusable(journal, request.wanted):
             raise fault
@@ -84,6 +91,13 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
 
 def _refuse_unknown(journal: Journal, request: Request) -> None:
     """Refuse what no policy may touch."""
+    if journal.detail == BROKEN_MARKER:
+        raise SettingsError(
+            f"{journal.name} is {journal.state}: {journal.detail}.",
+            "it may be another release's, or an old copy: the marker says whose it is.",
+            f"see {journal.marker_path}: it must be whole, and readable for the masters' user; where nothing else runs"
+            " on that journal and it is to be used, remove the marker and run again.",
+        )
     if journal.state in {"absent", "unreadable"}:
         raise SettingsError(
             f"{journal.name} is {journal.state}: {journal.detail}.",
@@ -109,7 +123,7 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
         raise SettingsError(
             f"{journal.name} belongs to {journal.detail}, says its marker; this is {own}, master {journal.ordinal}.",
             "two that use one journal destroy it; masters that swapped theirs (cache_masters in another order) do not"
-            " find their own.",
+            f" find their own.{when_left(journal.marker)}",
             "set node_storage_root, or the order of cache_masters, back; to take the journal over on purpose, see that"
             f" nothing else runs on it, remove {journal.marker_path}, and run again.",
         )
@@ -133,7 +147,11 @@ def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
             "a copy is stale only while others serve what it lacks.",
             "name only the masters that are no members of the quorum (`alluxio fsadmin journal quorum info`).",
         )
-    new = {journal.ordinal for journal in journals if journal.is_formatted and not journal.records}
+    new = {
+        journal.ordinal
+        for journal in journals
+        if journal.is_formatted and not journal.records and not is_left(journal.marker)
+    }
     return Plan(
         tuple(item.ordinal for item in journals if item.ordinal not in new),
         why="they are no members of the quorum that serves",

@@ -37,7 +37,7 @@ def left_out(
     claims: Sequence[Mapping[str, Any]],
     wanted: journal.Wanted,
 ) -> list[SettingsError]:
-    """Journals that a master has served from, on hosts where that master would not look for them.
+    """Journals that a master has served from, on hosts where that master would not look for them. Not old copies.
 
     results: of node_check, by host. masters: the hosts of cache_masters, with their nodes. claims: of chart_values.
     """
@@ -53,7 +53,10 @@ def left_out(
         holding = [
             host
             for host, marker in found.items()
-            if marker is not None and marker.served and wanted.owns(marker, ordinal)
+            if marker is not None
+            and marker.served
+            and not marker.left_at
+            and wanted.owns(marker, ordinal)
         ]
         chosen = next((host for host, node in masters.items() if node == claim["node"]), "")
         if holding and chosen not in holding:

@@ -6,7 +6,8 @@ short_description: Read the journals of a release and format them once
 description:
   - Reads what lies in each journal volume with a short-lived Job per volume, decides which to format (never one that
     holds metadata, unless forced), formats those and leaves a marker in the volume. A journal that someone else
-    formatted is accepted and marked; one whose marker names another release is refused.
+    formatted is accepted and marked; one whose marker names another release or cannot be read is refused, and so is
+    one whose master left the quorum (M(alluxops.cache.journal_left)).
   - Starts no Job for a master that is ready, unless O(read), a forced format, O(stale) or O(restoring) asks for it.
     While some serve, only the journals of those that fail are looked at.
   - A forced format of journals that hold metadata takes a backup first, through the leader, and is refused without one.

@@ -7,7 +7,8 @@ description:
   - Each journal volume carries a small file, C(.alluxops.json), that names the release, the master, the type of the
     journal and the newest Alluxio that has served from it. This action brings it up to date through the masters' own
     containers, while they serve; a journal that someone else formatted gets one.
-  - The marker of another release is left as it is, with a warning.
+  - The marker of another release is left as it is, with a warning. So is that of a master which left the quorum (see
+    M(alluxops.cache.journal_left)) and runs all the same; a member of the quorum loses that mark.
   - Without a journal volume (C(emptyDir), HDFS) there is nothing to do.
 options:
   values:

@@ -172,7 +172,10 @@ class JournalJobs:
 
     def adopt(self, ordinal: int) -> journal.Journal:
         """Mark a journal that someone else formatted as ours, and look again."""
-        marker = journal.adopted_marker(self.wanted, ordinal, datetime.now(UTC))
+        return self.mark(ordinal, journal.adopted_marker(self.wanted, ordinal, datetime.now(UTC)))
+
+    def mark(self, ordinal: int, marker: journal.Marker) -> journal.Journal:
+        """Write the marker of one journal, and look again."""
         done = self._run(ordinal, journal_job.WRITE_MARKER + journal_job.LOOK, marker.encoded())
         if done.returncode != 0:
             raise CacheError(

@@ -26,6 +26,17 @@ class MarkerFile:
         """The marker; None for none, or for one that is not ours to read. Raises CacheError."""
         return journal.read_marker(self._run(journal_job.READ_MARKER).strip())
 
+    def read_whole(self) -> journal.Marker | None:
+        """The same; None for none only. Raises CacheError for one that is broken: what it said decides."""
+        marker = self.read()
+        if marker is None and self._run(journal_job.IS_MARKED):
+            raise CacheError(
+                f"the journal that {self.pod} has cannot be told from another: {journal.BROKEN_MARKER}.",
+                fix=f"where nothing else runs on it and it is as the release names it, remove {journal.MARKER} from it,"
+                " and run again.",
+            )
+        return marker
+
     def write(self, marker: journal.Marker) -> None:
         """Write it, whole or not at all. Raises CacheError."""
         self._run(journal_job.WRITE_MARKER, marker.encoded())

@@ -1,0 +1,182 @@
+"""Three masters become five and three again, on a lab of five nodes; what two masters leave behind is never the truth.
+
+It boots a lab of its own, named after ALLUXOPS_TEST_LAB with a 5 behind it, with two workers to leave room for masters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.state import load
+from tests.integration import file_tree
+from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.file_tree import FileTree
+from tests.integration.lab_under_test import RunningLab, run_lab
+
+pytestmark = pytest.mark.long
+
+NAME = "five"
+WORKERS = ("n4", "n5")
+OURS: dict[str, Any] = {"verify_tests": False, "alluxio_worker_quota": 268435456}
+THREE = {"alluxio_masters": 3, "alluxio_ha": "embedded"}
+FIVE = {"alluxio_masters": 5, "alluxio_ha": "embedded"}
+
+
+@dataclass(frozen=True)
+class FewWorkers(RunningLab):
+    """A lab whose inventory lists all nodes as masters and two as workers."""
+
+    place: Path = Path()
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory directory, for -i."""
+        return self.place
+
+    def write_inventory(self) -> None:
+        shutil.copytree(self.paths.inventory, self.place, dirs_exist_ok=True)
+        path = self.place / "hosts.yml"
+        hosts = yaml.safe_load(path.read_text())
+        hosts["all"]["children"]["cache_workers"] = {"hosts": {name: {} for name in WORKERS}}
+        path.write_text(yaml.safe_dump(hosts))
+
+
+class Release:
+    """The release that this module changes."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.lab = cache.lab
+
+    def verb(self, *argv: str, **settings: Any) -> Outcome:
+        return self.cache.verb(*argv, **OURS, **settings)
+
+    def apply(self, *argv: str, **settings: Any) -> Outcome:
+        return self.cache.apply(*argv, **OURS, **settings)
+
+    def report(self, **settings: Any) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self.apply("status", "--json", **settings).output)
+        return report
+
+    def tree(self) -> FileTree:
+        return file_tree.read(self.cache.script, f"/{NAME}")
+
+    def marker(self, ordinal: int) -> dict[str, Any]:
+        """What the marker in a master's journal volume says."""
+        path = f"{self.cache.root}/journal/.alluxops.json"
+        marker: dict[str, Any] = json.loads(self.lab.on_node(f"n{ordinal + 1}", f"cat {path}"))
+        return marker
+
+    def delete_masters(self, *ordinals: int) -> None:
+        pods = [f"{NAME}-master-{ordinal}" for ordinal in ordinals]
+        self.lab.kubectl("delete", "pod", "-n", NAME, "--force", "--grace-period=0", *pods)
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """A lab of five nodes. One that is up already is left up, and so is one with KEEP=1."""
+    name = os.environ.get("ALLUXOPS_TEST_LAB", "test") + "5"
+    found = load(name)
+    was_up = found is not None and found.ready
+    try:
+        run_lab("up", "--name", name, "--workers", "4")
+        running = FewWorkers(name, tmp_path_factory.mktemp("inventory"))
+        running.write_inventory()
+        yield running
+    finally:
+        if not was_up and os.environ.get("KEEP") != "1":
+            run_lab("down", "--name", name)
+
+
+@pytest.fixture(scope="module")
+def release(five: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A cache with three masters."""
+    found = Release(Cache(five, tmp_path_factory.mktemp(NAME), NAME))
+    found.cache.remove()
+    found.cache.forget(f"{NAME}/")
+    found.apply("site", **THREE)
+    yield found
+    found.cache.remove()
+
+
+@pytest.fixture(scope="module")
+def before(release: Release) -> FileTree:
+    """Its files, mounts, pins, TTLs and ACLs."""
+    file_tree.make(release.cache.script, f"/{NAME}")
+    return release.tree()
+
+
+@pytest.fixture(scope="module")
+def grown(release: Release, before: FileTree) -> Outcome:
+    """The run that made five of three."""
+    del before
+    return release.verb("scale-masters", **FIVE)
+
+
+@pytest.fixture(scope="module")
+def shrunk(release: Release, grown: Outcome) -> Outcome:
+    """The run that made three of five."""
+    assert grown.code == 0, grown.output
+    return release.verb("scale-masters", **THREE)
+
+
+def test_three_masters_become_five_and_nothing_is_forgotten(
+    release: Release, before: FileTree, grown: Outcome
+) -> None:
+    assert grown.code == 0, grown.output
+    report = release.report(**FIVE)
+    assert report["healthy"], report["problems"]
+    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 5
+    assert before.differences(release.tree()) == []
+    assert "inventory set alluxio_masters: 5, alluxio_ha: embedded" in grown.output
+    assert ", 0 changed" in release.apply("site", **FIVE).output
+
+
+def test_five_bear_the_loss_of_two(release: Release, before: FileTree, grown: Outcome) -> None:
+    del grown
+    masters = release.report(**FIVE)["masters"]
+    leader = next(int(item["pod"][-1]) for item in masters if item["role"] == "leader")
+    release.delete_masters(leader, 4 if leader != 4 else 3)
+    release.apply("site", **FIVE)
+    assert release.report(**FIVE)["healthy"]
+    assert before.differences(release.tree()) == []
+
+
+def test_five_masters_become_three_and_nothing_is_forgotten(
+    release: Release, before: FileTree, shrunk: Outcome
+) -> None:
+    assert shrunk.code == 0, shrunk.output
+    report = release.report(**THREE)
+    assert report["healthy"], report["problems"]
+    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 3
+    assert before.differences(release.tree()) == []
+    assert ", 0 changed" in release.apply("scale-masters", **THREE).output
+
+
+def test_what_two_masters_left_behind_is_marked(release: Release, shrunk: Outcome) -> None:
+    del shrunk
+    markers = [release.marker(ordinal) for ordinal in range(5)]
+    assert [marker.get("left_by", "") for marker in markers] == ["", "", "", *["scale-masters"] * 2]
+    assert all(marker["left_at"] for marker in markers[3:])
+
+
+def test_site_with_five_does_not_start_from_it(
+    release: Release, before: FileTree, shrunk: Outcome
+) -> None:
+    del shrunk
+    release.apply("uninstall", **THREE)
+    refused = release.verb("site", **FIVE)
+    assert refused.code == 2, refused.output
+    assert "masters 3 and 4 are old copies" in refused.output
+    assert "set alluxio_masters: 3 " in refused.output
+    release.apply("site", **THREE)
+    assert before.differences(release.tree()) == []
