@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     journal,
     journal_job,
     noted_backup,
+    proven,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     CacheError,
@@ -54,6 +55,17 @@ def test_a_first_run_formats_all_and_leaves_no_job(cluster: Volumes) -> None:
     again = guard(cluster).run()
     assert not again["changed"]
     assert [item["state"] for item in again["journals"]] == ["formatted"] * 3
+
+
+def test_a_disk_that_is_not_mounted_is_no_new_journal(cluster: Volumes) -> None:
+    labels = {"owner": "helm", "name": "alluxio", "status": "superseded", "version": "3"}
+    proof = {"annotations": {proven.ANNOTATION: "3"}}
+    cluster.records = [{"metadata": {"name": "r.v3", "labels": labels, **proof}}]
+    with pytest.raises(SettingsError, match=r"alluxio has served, and .* is empty"):
+        guard(cluster).run()
+    assert not any(cluster.folder(0).iterdir())
+    cluster.records = [{"metadata": {"name": "r.v3", "labels": labels}}]
+    assert guard(cluster).run()["changed"]
 
 
 def test_another_cluster_that_mounts_the_same_file_system_is_refused(cluster: Volumes) -> None:

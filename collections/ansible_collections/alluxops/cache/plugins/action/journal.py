@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, proven
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import (
     Plan,
@@ -110,8 +110,18 @@ class _Guard:
             restoring=options["restoring"],
             backed_up=self.backed_up,
             serving=self.serving,
+            has_served=self._has_served(),
             now=datetime.now(UTC),
         )
+
+    def _has_served(self) -> bool:
+        """Whether Helm remembers a revision that was proven. Where a master serves, nobody has to ask."""
+        if self.serving:
+            return True
+        chosen = f"owner=helm,name={self.release}"
+        secrets = objects.core(self.namespace, "secrets")
+        records = self.kube.list_objects(secrets, chosen, names_only=True)
+        return proven.any_marked(records, self.release)
 
     @property
     def backed_up(self) -> str:

@@ -41,7 +41,8 @@ class Request:
 
     stale: these journals are of masters that are no members of the quorum that serves: what they hold is an old copy.
     restoring: the backup to be restored into them, which needs new journals. backed_up: where there is a backup of what
-    they hold, made to be replaced; empty for none. serving: a master serves. now: None where the time is of no account.
+    they hold, made to be replaced; empty for none. serving: a master serves. has_served: Helm remembers a
+    revision that was proven. now: None where the time is of no account.
     """
 
     wanted: Wanted
@@ -52,6 +53,7 @@ class Request:
     restoring: str = ""
     backed_up: str = ""
     serving: bool = False
+    has_served: bool = False
     now: datetime | None = None
 
 
@@ -305,6 +307,8 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
             "a master does not start on a journal that is not formatted.",
             "set alluxio_journal_format: if_empty, or put the journal back into its volume.",
         )
+    if not holding and seen_all and request.has_served:
+        raise _lost(journals, request.wanted.release)
     why = "the other journals are a majority and bring these up to date"
     return Plan(empty, adopt, why if holding else "all journals are empty")
 
@@ -318,6 +322,18 @@ def _majority_back(holding: Sequence[Journal]) -> str:
     return (
         f"if the release had {len(holding)} when it last ran, set alluxio_masters: {len(holding)} (alluxio_ha as it"
         f" was), deploy, and `alluxops scale-masters` brings the others in, one by one; {lost}"
+    )
+
+
+def _lost(journals: Sequence[Journal], release: str) -> SettingsError:
+    """A disk that is not mounted looks like an empty journal: the directory below it is one."""
+    return SettingsError(
+        f"{release} has served, and {journals[0].name} is empty"
+        + (", as the others are." if len(journals) > 1 else "."),
+        "a disk that is not mounted, or a volume that was replaced, looks like that; the cache would start without"
+        " anything it knew.",
+        "mount the disk, or put the journal back from a copy, or bring a backup back with `alluxops restore`; to begin"
+        f" with nothing, set alluxio_journal_format: force with alluxio_confirm_format: {release}.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,15 @@ class Revision:
 
 def newest(secrets: Iterable[Mapping[str, Any]], release: str) -> Revision | None:
     """The newest revision; None where Helm keeps no record in Secrets."""
-    found = []
+    return max(_revisions(secrets, release), key=lambda revision: revision.number, default=None)
+
+
+def any_marked(secrets: Iterable[Mapping[str, Any]], release: str) -> bool:
+    """Whether proofs have passed for any revision that Helm remembers: the release has served then."""
+    return any(revision.is_marked for revision in _revisions(secrets, release))
+
+
+def _revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> Iterator[Revision]:
     for secret in secrets:
         metadata = secret["metadata"]
         labels = metadata.get("labels") or {}
@@ -42,8 +50,7 @@ def newest(secrets: Iterable[Mapping[str, Any]], release: str) -> Revision | Non
         number = int(labels.get("version", 0))
         mark = (metadata.get("annotations") or {}).get(ANNOTATION)
         is_deployed = labels.get("status") == "deployed"
-        found.append(Revision(number, metadata["name"], is_deployed, mark == str(number)))
-    return max(found, key=lambda revision: revision.number, default=None)
+        yield Revision(number, metadata["name"], is_deployed, mark == str(number))
 
 
 def passed(verify: Mapping[str, Any]) -> bool:
