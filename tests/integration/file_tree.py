@@ -25,7 +25,8 @@ TTL_MS = 30 * 24 * 3600 * 1000
 KEPT = (
     # of what `alluxio fs stat` prints. The id tells an entry that was kept from one read again from the under store.
     *("fileId", "length", "creationTimeMs", "lastModificationTimesMs", "completed", "folder"),
-    *("pinned", "ttl", "ttlAction", "owner", "group", "mode"),
+    *("pinned", "pinnedlocation", "replicationMin", "replicationMax"),
+    *("ttl", "ttlAction", "owner", "group", "mode"),
 )
 _ENTRY = re.compile(r"^URIStatus\{info=FileInfo\{(.*)$", re.MULTILINE)
 _MOUNT = re.compile(
@@ -69,8 +70,13 @@ def _changed(then: str, now: str) -> str:
     return ", ".join(f"{before} is now {after}" for before, after in pairs if before != after)
 
 
-def make(run: Run, root: str) -> None:
-    """Fill a directory that does not exist yet."""
+def make(run: Run, root: str, *, tiers_outlive_pods: bool = False) -> None:
+    """Fill a directory that does not exist yet.
+
+    tiers_outlive_pods: whether files that lie in workers only are pinned too. Where such a file is lost with its
+    worker, as with the tier in memory that is the default, its pin means nothing, and Alluxio may take it away.
+    """
+    pin_cached = f"fs pin '{root}/cached/c*5'" if tiers_outlive_pods else ""
     run(f"""
         set -euo pipefail
         # Alluxio tells its errors on standard output.
@@ -86,8 +92,11 @@ def make(run: Run, root: str) -> None:
         # One by one: a worker's first connections to the store, made at once, may close each other (2.9.6, seen once).
         fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
-        # What has no blocks: a file of which a block cannot be copied, as when workers restart, Alluxio itself unpins.
         fs pin '{root}/directories/d06*'
+        fs pin '{root}/files/f*7'
+        fs setReplication --min 2 {root}/files/f47
+        fs setReplication --max 3 {root}/files/f57
+        {pin_cached}
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'
@@ -120,7 +129,10 @@ def parse(text: str) -> FileTree:
     entries = {}
     for body in _ENTRY.findall(text):
         path = _field(body, "path")
-        kept = [f"{name}={_field(body, name)}" for name in KEPT]
+        # What Alluxio unpins and alluxops pins again was modified by both.
+        is_pinned = _field(body, "pinned") == "true" and _field(body, "folder") == "false"
+        left_out = {"lastModificationTimesMs"} if is_pinned else set()
+        kept = [f"{name}={'' if name in left_out else _field(body, name)}" for name in KEPT]
         # The lists of ACL entries hold commas and stand last but for the extended attributes.
         lists = re.search(r"\bacl=(.*), defaultAcl=(.*?)(?:, xattr=|\})", body)
         kept += [f"acl={lists[1]}", f"defaultAcl={lists[2]}"] if lists else []

@@ -57,7 +57,7 @@ def test_services_are_replaced_both_ways_and_once(is_prepared: bool) -> None:
     asked: Any = SimpleNamespace(params={"is_prepared": is_prepared})
     old, new = held("clusterIP: None"), held("type: ClusterIP")
     services = ["Service alluxio-master-0", "Service alluxio-master-1"]
-    wanted = {} if is_prepared else {"prepare": {"hooks": [], "replace": services}}
+    wanted = {} if is_prepared else {"prepare": {"hooks": [], "replace": services, "servers": []}}
     for before, after in ((old, new), (new, old)):
         assert module._first(asked, {}, before, after) == wanted
         (reason,) = module._replaced(before, after)
