@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 Run = Callable[[str], str]
@@ -19,6 +19,8 @@ FILES = 80
 """Files in the under store as well."""
 CACHED = 60
 """Files that lie in workers only."""
+PINNED, PINNED_CACHED = "files/f*7", "cached/c*5"
+"""Some of both, for `make` to pin."""
 DIRECTORIES = 140
 """Directories that only the journal knows."""
 TTL_MS = 30 * 24 * 3600 * 1000
@@ -70,13 +72,13 @@ def _changed(then: str, now: str) -> str:
     return ", ".join(f"{before} is now {after}" for before, after in pairs if before != after)
 
 
-def make(run: Run, root: str, *, tiers_outlive_pods: bool = False) -> None:
+def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
     """Fill a directory that does not exist yet.
 
-    tiers_outlive_pods: whether files that lie in workers only are pinned too. Where such a file is lost with its
-    worker, as with the tier in memory that is the default, its pin means nothing, and Alluxio may take it away.
+    pinned: names below it, with wildcards, of files to pin. Without a tier on the nodes' disks those in workers only
+    are lost when workers restart; a pin means nothing then, and Alluxio may take it away.
     """
-    pin_cached = f"fs pin '{root}/cached/c*5'" if tiers_outlive_pods else ""
+    pins = "\n".join(f"fs pin '{root}/{name}'" for name in pinned)
     run(f"""
         set -euo pipefail
         # Alluxio tells its errors on standard output.
@@ -93,10 +95,7 @@ def make(run: Run, root: str, *, tiers_outlive_pods: bool = False) -> None:
         fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
         fs pin '{root}/directories/d06*'
-        fs pin '{root}/files/f*7'
-        fs setReplication --min 2 {root}/files/f47
-        fs setReplication --max 3 {root}/files/f57
-        {pin_cached}
+        {pins}
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'

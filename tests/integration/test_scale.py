@@ -73,7 +73,12 @@ def release(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def before(release: Release) -> FileTree:
     """Its files, mounts, pins, TTLs and ACLs."""
-    file_tree.make(release.cache.script, "/scale", tiers_outlive_pods=True)
+    file_tree.make(
+        release.cache.script, "/scale", pinned=[file_tree.PINNED, file_tree.PINNED_CACHED]
+    )
+    # Alluxio's job takes these away with the pin.
+    release.cache.script("alluxio fs setReplication --min 2 /scale/files/f47")
+    release.cache.script("alluxio fs pin /scale/files/f57 SSD")
     tree = release.tree()
     assert len(tree.entries) > file_tree.FILES + file_tree.CACHED + file_tree.DIRECTORIES
     assert len(tree.mounts) == 2

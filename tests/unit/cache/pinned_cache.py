@@ -29,6 +29,9 @@ def row(path):
     size = 7 if it["folder"] else 1024
     print("%-12s%-15s%-15s%15s%16s%24s%5s %-5s" % (
         "-rw-r--r--", "alluxio", "a-group-of-a-long-name", size, it["state"], it["created"], shown, path))
+if {broken}:
+    print("the master has no room")
+    sys.exit(255)
 if words[0] == "ls" and "-R" in words:
     for path in sorted(state):
         if state[path]["pinned"]:
@@ -73,7 +76,7 @@ class PinnedCache:
         self.execs = 0
         self.leads = True
         self.refused: list[str] = []
-        self.forbidden = False
+        self.forbidden = self.broken = False
         self.log = folder / "commands"
         self.log.touch()
         self._state = folder / "state.json"
@@ -145,7 +148,9 @@ class PinnedCache:
         return self.objects.setdefault(f"{path}/{body['metadata']['name']}", body)
 
     def replace(self, path: str, body: Json) -> Json:
-        assert body["metadata"]["resourceVersion"] == self.objects[path]["metadata"]["resourceVersion"]
+        assert (
+            body["metadata"]["resourceVersion"] == self.objects[path]["metadata"]["resourceVersion"]
+        )
         self.objects[path] = body
         return body
 
@@ -157,7 +162,8 @@ class PinnedCache:
         program = self.folder / "bin" / "alluxio"
         program.parent.mkdir(exist_ok=True)
         text = ALLUXIO.replace("{state}", str(self._state)).replace("{log}", str(self.log))
-        program.write_text(text.replace("{refused}", repr(self.refused)))
+        text = text.replace("{refused}", repr(self.refused)).replace("{broken}", str(self.broken))
+        program.write_text(text)
         program.chmod(0o755)
         done = subprocess.run(
             command,

@@ -137,6 +137,11 @@ def test_a_cache_whose_pins_cannot_be_noted_can_be_repaired_all_the_same(
     assert "could not be noted: POST failed with 403: configmaps is forbidden" in warning
 
 
+def test_a_listing_that_fails_is_told_in_alluxio_s_words(cache: PinnedCache) -> None:
+    cache.broken = True
+    assert "the master has no room (exit code 9)" in note(cache)[0]
+
+
 def test_check_mode_says_what_it_would_do(cache: PinnedCache) -> None:
     note(cache)
     cache.unpin("/data/a")
@@ -234,7 +239,9 @@ def test_a_wildcard_never_pins_more_than_was_pinned(cache: PinnedCache, stranger
 
 def test_the_note_goes_with_the_release() -> None:
     labels = {residue.OURS[0]: residue.OURS[1], "release": "alluxio"}
-    thing = residue.thing("ConfigMap", NOTE, {"metadata": {"name": "alluxio-pins", "labels": labels}})
+    thing = residue.thing(
+        "ConfigMap", NOTE, {"metadata": {"name": "alluxio-pins", "labels": labels}}
+    )
     assert residue.verdict(thing, residue.Whose("cache", "alluxio")) == "ours"
 
 

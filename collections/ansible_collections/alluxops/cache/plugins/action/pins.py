@@ -93,7 +93,9 @@ def _result(given: Mapping[str, Pin], lost: tuple[str, ...], failed: Mapping[str
         "changed": bool(paths),
         "given_back": paths,
         "lost": list(lost),
-        "summary": f"{len(paths)} given back that Alluxio had taken: {pins.told(paths)}" if paths else "",
+        "summary": f"{len(paths)} given back that Alluxio had taken: {pins.told(paths)}"
+        if paths
+        else "",
         "diff": {"before": "", "after": "".join(f"{path}: pinned again\n" for path in paths)},
     }
     warnings = []

@@ -105,9 +105,7 @@ def united(before: Mapping[str, Pin], now: Mapping[str, Pin], *, is_whole: bool)
 
 def packed(pins: Mapping[str, Pin], limit_bytes: int = NOTE_LIMIT_BYTES) -> tuple[bytes, int]:
     """(the pins as a ConfigMap holds them, how many of them are not among it because there is no room)."""
-    rows = [
-        [pin.path, pin.created, pin.minimum, *pin.media] for _, pin in sorted(pins.items())
-    ]
+    rows = [[pin.path, pin.created, pin.minimum, *pin.media] for _, pin in sorted(pins.items())]
     kept = len(rows)
     while True:
         text = json.dumps(rows[:kept], separators=(",", ":"), ensure_ascii=False)
@@ -157,11 +155,7 @@ def commands(
     for folder, group in groupby(sorted(give_back, key=lambda pin: pin.path), key=_folder):
         own = list(group)
         beside = [file for path, file in there.items() if parent(path) == folder]
-        alike = all(
-            _is(pin, file) and (pin.minimum, pin.media) == (own[0].minimum, own[0].media)
-            for file in beside
-            if (pin := pins.get(file.path, Pin("", "")))
-        )
+        alike = all(_is_pinned_as(own[0], pins.get(file.path), file) for file in beside)
         if len(own) > ONE_BY_ONE and alike and not any(parent(one) == folder for one in nested):
             found.append((f"{folder.rstrip('/')}/*", own[0]))
         else:
@@ -192,6 +186,14 @@ def told(paths: Sequence[str]) -> str:
 
 def _is(pin: Pin, file: File | None) -> bool:
     return file is not None and (file.path, file.created) == (pin.path, pin.created)
+
+
+def _is_pinned_as(one: Pin, pin: Pin | None, file: File) -> bool:
+    return (
+        pin is not None
+        and _is(pin, file)
+        and pin == replace(one, path=pin.path, created=pin.created)
+    )
 
 
 def _folder(pin: Pin) -> str:

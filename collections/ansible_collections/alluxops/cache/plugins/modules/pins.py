@@ -4,18 +4,20 @@ DOCUMENTATION = r"""
 module: pins
 short_description: Give files back the pins that Alluxio took from them while workers restarted
 description:
-  - Alluxio's master has the blocks of a pinned file copied again where there are too few; where that fails, as it may
-    while workers restart, the job that was to copy takes the pin away, with the least number of replicas and the medium.
+  - Alluxio's master has the blocks of a pinned file copied again where there are too few. Where that fails, as it may
+    while workers restart, the job that was to copy takes the pin away, with the least number of replicas and the
+    medium.
   - M(alluxops.cache.helm_release) notes what is pinned in the ConfigMap C(RELEASE-pins) before it changes the pods of
     masters or workers. This module compares afterwards, pins again what lost its pin, and removes the note.
   - A file is told from a later one of the same name by when it was created. A file that was removed stays so. One that
     lay in workers only, and is lost with them, is not pinned again but named in a warning.
-  - Where a pin was gone, or a pinned file must be copied from the under store again, it looks on until none is short, at
-    most for the time between two checks of the master's (C(alluxio.master.replication.check.interval)).
+  - Where a pin was gone, or a pinned file must be copied from the under store again, it looks on until none is short,
+    at most for the time between two checks of the master's (C(alluxio.master.replication.check.interval)).
   - Without a note it does nothing. Pins that somebody took off meanwhile cannot be told from those that Alluxio took.
 options:
   state:
-    description: C(given_back) compares and pins again. C(forgotten) removes the note, where other metadata are restored.
+    description:
+      - C(given_back) compares and pins again. C(forgotten) removes the note, where other metadata are restored.
     type: str
     choices: [given_back, forgotten]
     default: given_back

@@ -26,10 +26,12 @@ KEY: Final = "pins"
 LIST_LIMIT_S: Final = 600
 READ_LIMIT_S: Final = 20
 """For the minima and media of pinned files: each directory costs the start of a Java machine."""
+# Names of files are UTF-8, whatever the container's locale is.
+_SHELL: Final = "export LC_ALL=C.UTF-8\n"
 # What the leader knows, not what the under store has: no listing there, which could take hours.
 _READS: Final = (
     "-Dalluxio.user.file.metadata.load.type=NEVER -Dalluxio.user.file.metadata.sync.interval=-1"
-    " -Dalluxio.user.date.format.pattern=yyyyMMddHHmmssSSS -Duser.timezone=UTC"
+    " -Dalluxio.user.date.format.pattern=yyyyMMddHHmmssSSS -Duser.timezone=UTC -Dfile.encoding=UTF-8"
 )
 _LIST: Final = f"alluxio fs {_READS} ls --timestamp creationTime"
 _ROWS: Final = r"sed -nE 's/^.* ([A-Z_]+) +([0-9]{17}) +([0-9]+%|DIR) (\/.*[^ ]) *$/\1 \2 \3 \4/p'"
@@ -37,12 +39,15 @@ _OWN: Final = (
     r"sed -nE 's/^.*, path=(\/.*), ufsPath=.*, pinned=true, pinnedlocation=\[([^]]*)\],"
     r".*, replicationMin=([0-9]+),.*$/\3 [\2] \1/p' | grep -v '^1 \[\] '"
 )
-PINNED: Final = f"set -o pipefail\n{_LIST} -R -p / | {_ROWS}\n"
-WITH_OWN: Final = f"""set -o pipefail
-found=$({_LIST} -R -p / | {_ROWS}) || {{ echo "$found"; exit 9; }}
-echo "$found"
+_FOLDERS: Final = r"sed -nE 's/^[^\/]*% (\/.*|)\/[^\/]*$/\1/p' | sort -u"
+PINNED: Final = f"""{_SHELL}said=$({_LIST} -R -p /) || {{ echo "$said"; exit 9; }}
+printf '%s\\n' "$said" | {_ROWS}
+"""
+WITH_OWN: Final = f"""{_SHELL}said=$({_LIST} -R -p /) || {{ echo "$said"; exit 9; }}
+found=$(printf '%s\\n' "$said" | {_ROWS})
+printf '%s\\n' "$found"
 end=$((SECONDS + {READ_LIMIT_S}))
-grep -v ' DIR /' <<<"$found" | sed -E 's/^[^\\/]*(\\/.*)$/\\1/; s/\\/[^\\/]*$//' | sort -u | while IFS= read -r folder; do
+printf '%s\\n' "$found" | {_FOLDERS} | while IFS= read -r folder; do
   left=$((end - SECONDS))
   ((left > 0)) || {{ echo {pins.UNREAD}; break; }}
   timeout "$left" alluxio fs {_READS} stat "$folder/*" </dev/null | {_OWN}
@@ -96,10 +101,9 @@ class Pins:
         try:
             return self._note()
         except CacheError as error:
-            return [
-                f"what is pinned could not be noted: {error.cause or error.what}"
-                " See what is pinned afterwards: Alluxio takes pins away while workers restart."
-            ]
+            why = error.cause or error.what
+            fix = "See what is pinned afterwards: Alluxio takes pins away while workers restart."
+            return [f"what is pinned could not be noted: {why} {fix}"]
 
     def _note(self) -> list[str]:
         before = self.read()
@@ -148,9 +152,7 @@ class Pins:
 
     def interval_s(self) -> float:
         """How often the masters look for files with too few replicas."""
-        config = self.kube.get(
-            objects.core(self.namespace, "configmaps", f"{self.release}-config")
-        )
+        config = self.kube.get(objects.core(self.namespace, "configmaps", f"{self.release}-config"))
         return pins.check_interval_s((config or {}).get("data") or {})
 
     def pinned(self) -> dict[str, pins.File]:
@@ -161,11 +163,11 @@ class Pins:
         """A listing of the directories that files lie in; of one that is gone there is none."""
         folders = sorted({pins.parent(pin.path) for pin in missing})
         lines = [f"{_LIST} {shlex.quote(one)} | {_ROWS}\n" for one in folders]
-        return self.run(self._serving(), "".join([*lines, "exit 0\n"]))
+        return self.run(self._serving(), "".join([_SHELL, *lines, "exit 0\n"]))
 
     def give_back(self, wanted: Sequence[tuple[str, Pin]]) -> dict[str, str]:
         """Pin paths. Returns what Alluxio said where it did not: by path."""
-        lines = []
+        lines = [_SHELL]
         for number, (path, pin) in enumerate(wanted):
             words = ["alluxio", "fs", "pin", path, *pin.media]
             steps = [shlex.join(words)]
@@ -178,9 +180,9 @@ class Pins:
         text = self.run(self._serving(), "".join([*lines, "exit 0\n"]))
         failed = {}
         for line in text.splitlines():
-            number, _, why = line.partition(" ")
-            if number.isdigit() and int(number) < len(wanted):
-                failed[wanted[int(number)][0]] = why
+            ordinal, _, why = line.partition(" ")
+            if ordinal.isdigit() and int(ordinal) < len(wanted):
+                failed[wanted[int(ordinal)][0]] = why
         return failed
 
     def run(self, leader: str, script: str) -> str:
