@@ -149,6 +149,48 @@ def test_a_revision_that_failed_is_left_for_one_that_keeps_the_journal(
     assert result["reasons"] == ["Rolled back to revision 1."]
 
 
+def test_pins_are_noted_before_masters_or_workers_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    helm = FakeHelm(MASTERS.format(init="").replace("2.9.6", "2.9.5"))
+    noted: list[tuple[Any, ...]] = []
+
+    class Pins:
+        def __init__(self, _kube: object, *place: str) -> None:
+            self.place = place
+
+        def note(self) -> list[str]:
+            noted.append((*self.place, len(helm.done)))
+            return ["not all of them"]
+
+    monkeypatch.setattr(action, "Pins", Pins)
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert noted == [("cache", "alluxio", 0)]
+    assert len(helm.done) == 1
+    assert result["warnings"] == ["not all of them"]
+
+
+def workload(kind: str, name: str, text: str) -> str:
+    return f"---\napiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n  {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "changed"),
+    [
+        ("StatefulSet", "alluxio-master", "replicas: 0", ["StatefulSet alluxio-master"]),
+        ("DaemonSet", "alluxio-worker", "template: {}", ["DaemonSet alluxio-worker"]),
+        ("DaemonSet", "alluxio-fuse", "template: {}", []),
+        ("StatefulSet", "alluxio-zookeeper", "replicas: 5", []),
+    ],
+)
+def test_only_masters_and_workers_cost_pins(
+    kind: str, name: str, text: str, changed: list[str]
+) -> None:
+    before = rules.Release(workload(kind, name, "replicas: 3"), "", {})
+    after = rules.Release(workload(kind, name, text), "", {})
+    assert rules.changed_servers(before, after) == changed
+    assert rules.changed_servers(before, before) == []
+    assert rules.changed_servers(None, after) == []
+
+
 def test_a_revision_that_is_asked_for_is_refused_where_it_would_erase_the_journal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
