@@ -154,7 +154,8 @@ class PinnedCache:
         self.objects[path] = body
         return body
 
-    def delete(self, path: str) -> bool:
+    def delete(self, path: str, *, propagation: str) -> bool:
+        assert propagation == "Background", "else it is still there for a moment"
         return self.objects.pop(path, None) is not None
 
     def exec(self, _space: str, _pod: str, _box: str, command: list[str], **_: Any) -> ExecResult:

@@ -141,7 +141,7 @@ class Pins:
 
     def forget(self) -> None:
         """Remove the note."""
-        self.kube.delete(self.path)
+        self.kube.delete(self.path, propagation="Background")  # gone at once
 
     def count(self) -> int | None:
         """How many files are pinned, as the leader counts them; None where nobody tells."""
