@@ -57,7 +57,7 @@ class Campaign:
         outcome = self.release.verb("site")
         self._note("site, the first", outcome)
         assert outcome.code == 0, outcome.output
-        file_tree.make(self.release.run, TREE)
+        file_tree.make(self.release.run, TREE, pinned=[file_tree.PINNED])
         self._tree = file_tree.read(self.release.run, TREE)
         self._say(
             f"deployed in {time.monotonic() - began:.0f} s: {len(self._tree.entries)} entries,"

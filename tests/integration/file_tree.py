@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 Run = Callable[[str], str]
@@ -19,13 +19,16 @@ FILES = 80
 """Files in the under store as well."""
 CACHED = 60
 """Files that lie in workers only."""
+PINNED, PINNED_CACHED = "files/f*7", "cached/c*5"
+"""Some of both, for `make` to pin."""
 DIRECTORIES = 140
 """Directories that only the journal knows."""
 TTL_MS = 30 * 24 * 3600 * 1000
 KEPT = (
     # of what `alluxio fs stat` prints. The id tells an entry that was kept from one read again from the under store.
     *("fileId", "length", "creationTimeMs", "lastModificationTimesMs", "completed", "folder"),
-    *("pinned", "ttl", "ttlAction", "owner", "group", "mode"),
+    *("pinned", "pinnedlocation", "replicationMin", "replicationMax"),
+    *("ttl", "ttlAction", "owner", "group", "mode"),
 )
 _ENTRY = re.compile(r"^URIStatus\{info=FileInfo\{(.*)$", re.MULTILINE)
 _MOUNT = re.compile(
@@ -69,8 +72,13 @@ def _changed(then: str, now: str) -> str:
     return ", ".join(f"{before} is now {after}" for before, after in pairs if before != after)
 
 
-def make(run: Run, root: str) -> None:
-    """Fill a directory that does not exist yet."""
+def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
+    """Fill a directory that does not exist yet.
+
+    pinned: names below it, with wildcards, of files to pin. Without a tier on the nodes' disks those in workers only
+    are lost when workers restart; a pin means nothing then, and Alluxio may take it away.
+    """
+    pins = "\n".join(f"fs pin '{root}/{name}'" for name in pinned)
     run(f"""
         set -euo pipefail
         # Alluxio tells its errors on standard output.
@@ -86,8 +94,8 @@ def make(run: Run, root: str) -> None:
         # One by one: a worker's first connections to the store, made at once, may close each other (2.9.6, seen once).
         fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
-        # What has no blocks: a file of which a block cannot be copied, as when workers restart, Alluxio itself unpins.
         fs pin '{root}/directories/d06*'
+        {pins}
         fs setTtl --action free '{root}/cached/c*2' {TTL_MS}
         fs setTtl '{root}/directories/d00*' {TTL_MS}
         fs chmod 750 '{root}/directories/d01*'
@@ -120,7 +128,10 @@ def parse(text: str) -> FileTree:
     entries = {}
     for body in _ENTRY.findall(text):
         path = _field(body, "path")
-        kept = [f"{name}={_field(body, name)}" for name in KEPT]
+        # What Alluxio unpins and alluxops pins again was modified by both.
+        is_pinned = _field(body, "pinned") == "true" and _field(body, "folder") == "false"
+        left_out = {"lastModificationTimesMs"} if is_pinned else set()
+        kept = [f"{name}={'' if name in left_out else _field(body, name)}" for name in KEPT]
         # The lists of ACL entries hold commas and stand last but for the extended attributes.
         lists = re.search(r"\bacl=(.*), defaultAcl=(.*?)(?:, xattr=|\})", body)
         kept += [f"acl={lists[1]}", f"defaultAcl={lists[2]}"] if lists else []

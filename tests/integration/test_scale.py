@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration import file_tree
 from tests.integration.cache_under_test import Cache, Outcome
@@ -16,7 +17,7 @@ from tests.integration.lab_under_test import RunningLab
 pytestmark = pytest.mark.long
 
 NAME = "scale"
-OURS: dict[str, Any] = {"verify_tests": False}
+QUOTA_BYTES = 268435456
 ONE = {"alluxio_masters": 1, "alluxio_ha": "none"}
 THREE = {"alluxio_masters": 3, "alluxio_ha": "embedded"}
 
@@ -27,12 +28,19 @@ class Release:
     def __init__(self, cache: Cache) -> None:
         self.cache = cache
         self.lab = cache.lab
+        # On the nodes' disks: what lies in workers only outlives their pods, and so must its pins.
+        tier = {"level": 0, "alias": "SSD", "mediumtype": "SSD", "type": "hostPath"}
+        tier |= {"path": f"{cache.root}/tier0", "quota": QUOTA_BYTES, "high": 0.95, "low": 0.7}
+        values = cache.directory / "disks.yml"
+        values.write_text(yaml.safe_dump({"tieredstore": {"levels": [tier]}}))
+        self.ours = {"verify_tests": False, "alluxio_values_files": [str(values)]}
+        self.ours["alluxio_worker_quota"] = QUOTA_BYTES
 
     def verb(self, *argv: str, **settings: Any) -> Outcome:
-        return self.cache.verb(*argv, **OURS, **settings)
+        return self.cache.verb(*argv, **self.ours, **settings)
 
     def apply(self, *argv: str, **settings: Any) -> Outcome:
-        return self.cache.apply(*argv, **OURS, **settings)
+        return self.cache.apply(*argv, **self.ours, **settings)
 
     def masters(self) -> dict[str, str]:
         """When each master's pod was made, by name."""
@@ -65,7 +73,12 @@ def release(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def before(release: Release) -> FileTree:
     """Its files, mounts, pins, TTLs and ACLs."""
-    file_tree.make(release.cache.script, "/scale")
+    file_tree.make(
+        release.cache.script, "/scale", pinned=[file_tree.PINNED, file_tree.PINNED_CACHED]
+    )
+    # Alluxio's job takes these away with the pin.
+    release.cache.script("alluxio fs setReplication --min 2 /scale/files/f47")
+    release.cache.script("alluxio fs pin /scale/files/f57 SSD")
     tree = release.tree()
     assert len(tree.entries) > file_tree.FILES + file_tree.CACHED + file_tree.DIRECTORIES
     assert len(tree.mounts) == 2
@@ -134,7 +147,8 @@ def test_a_run_killed_half_way_is_continued_by_the_next(
 ) -> None:
     del grown
     inventory = ("-i", str(release.lab.inventory))
-    with release.cache.running("alluxops", "scale-masters", *inventory, **OURS, **ONE) as process:
+    settings = {**release.ours, **ONE}
+    with release.cache.running("alluxops", "scale-masters", *inventory, **settings) as process:
         release.cache.wait_for(
             "master 2 to be stopped", lambda: f"{NAME}-master-2" not in release.masters()
         )

@@ -25,11 +25,17 @@ TMPFS = "java.lang.IllegalStateException: tmpfs is smaller than the configured s
 
 
 class Cluster:
-    """Events and logs of a namespace, as Kube gives them."""
+    """Events and logs of a namespace, as Kube gives them. noted: whether pins are."""
+
+    noted = False
 
     def __init__(self, events: list[Json] | None = None, log: str = "") -> None:
         self.events = events or []
         self.log = log
+
+    def get(self, path: str) -> Json | None:
+        assert path.endswith("/configmaps/alluxio-pins")
+        return {} if self.noted else None
 
     def list_objects(self, path: str) -> list[Json]:
         assert path.endswith("/events")
@@ -167,6 +173,7 @@ class Ghostly:
         self.now = 0.0
         self.forgotten_at = forgotten_at
         self.ready = True
+        self.noted = False
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(time, "sleep", self.sleep)
         monkeypatch.setattr(release, "raw_pods", lambda *_: [])
@@ -189,7 +196,11 @@ class Ghostly:
         action._task = SimpleNamespace(check_mode=False)
         place = {"namespace": "cache", "release": "alluxio", "masters": 1, "workers": ["n2"]}
         options = {**place, "part": "all", "restoring": False, "wait_timeout_s": timeout_s}
-        waited_s: float = action.act(Cluster(), options)["waited_s"]  # type: ignore[arg-type]
+        cluster = Cluster()
+        cluster.noted = self.noted
+        result = action.act(cluster, options)  # type: ignore[arg-type]
+        assert result["pins_noted"] is self.noted
+        waited_s: float = result["waited_s"]
         return waited_s
 
 
@@ -202,6 +213,12 @@ def test_a_worker_that_is_gone_is_waited_out_but_fails_nothing(
     monkeypatch: pytest.MonkeyPatch, forgotten_at: float, timeout_s: float, least: int, most: int
 ) -> None:
     assert least <= Ghostly(monkeypatch, forgotten_at).wait(timeout_s) <= most
+
+
+def test_it_says_that_pins_are_to_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Ghostly(monkeypatch, 0)
+    cache.noted = True
+    assert cache.wait(20) == 0
 
 
 def test_what_is_really_missing_still_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_services_are_replaced_both_ways_and_once(is_prepared: bool) -> None:
     asked: Any = SimpleNamespace(params={"is_prepared": is_prepared})
     old, new = held("clusterIP: None"), held("type: ClusterIP")
     services = ["Service alluxio-master-0", "Service alluxio-master-1"]
-    wanted = {} if is_prepared else {"prepare": {"hooks": [], "replace": services}}
+    wanted = {} if is_prepared else {"prepare": {"hooks": [], "replace": services, "servers": []}}
     for before, after in ((old, new), (new, old)):
         assert module._first(asked, {}, before, after) == wanted
         (reason,) = module._replaced(before, after)
@@ -155,6 +155,48 @@ def test_helm_does_not_forget_the_revision_that_an_interrupted_run_was_to_reach(
     helm = FakeHelm(MASTERS.format(init=""))
     settled(monkeypatch, helm, {"revision": 1})
     assert helm.done == [("rollback", "alluxio", "1", "--timeout=10s", "--history-max=0")]
+
+
+def test_pins_are_noted_before_masters_or_workers_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    helm = FakeHelm(MASTERS.format(init="").replace("2.9.6", "2.9.5"))
+    noted: list[tuple[Any, ...]] = []
+
+    class Pins:
+        def __init__(self, _kube: object, *place: str) -> None:
+            self.place = place
+
+        def note(self) -> list[str]:
+            noted.append((*self.place, len(helm.done)))
+            return ["not all of them"]
+
+    monkeypatch.setattr(action, "Pins", Pins)
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert noted == [("cache", "alluxio", 0)]
+    assert len(helm.done) == 1
+    assert result["warnings"] == ["not all of them"]
+
+
+def workload(kind: str, name: str, text: str) -> str:
+    return f"---\napiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n  {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "changed"),
+    [
+        ("StatefulSet", "alluxio-master", "replicas: 0", ["StatefulSet alluxio-master"]),
+        ("DaemonSet", "alluxio-worker", "template: {}", ["DaemonSet alluxio-worker"]),
+        ("DaemonSet", "alluxio-fuse", "template: {}", []),
+        ("StatefulSet", "alluxio-zookeeper", "replicas: 5", []),
+    ],
+)
+def test_only_masters_and_workers_cost_pins(
+    kind: str, name: str, text: str, changed: list[str]
+) -> None:
+    before = rules.Release(workload(kind, name, "replicas: 3"), "", {})
+    after = rules.Release(workload(kind, name, text), "", {})
+    assert rules.changed_servers(before, after) == changed
+    assert rules.changed_servers(before, before) == []
+    assert rules.changed_servers(None, after) == []
 
 
 def test_a_revision_that_is_asked_for_is_refused_where_it_would_erase_the_journal(

@@ -21,6 +21,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Pins
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters, QuorumWatch
 
 LOOK_EVERY_S: Final = 0.7
@@ -42,6 +43,7 @@ class ActionModule(ApiAction):
                 "skipped": True,
                 "leader": "",
                 "waited_s": 0.0,
+                "pins_noted": Pins(kube, options["namespace"], options["release"]).is_noted,
                 "msg": "check mode: nothing to wait for",
             }
         patience = Patience(options["wait_timeout_s"])
@@ -49,6 +51,7 @@ class ActionModule(ApiAction):
         expected = health.Expected(options["masters"], tuple(sorted(set(workers))))
         watch = TroubleWatch(kube, options["namespace"], options["release"], options["workers"])
         quorum = QuorumWatch(Masters(kube, options["namespace"], options["release"]))
+        pins = Pins(kube, options["namespace"], options["release"])
         restoring = Restoring(kube, options["namespace"]) if options["restoring"] else None
         api_lost_at: float | None = None
         raw: list[Json] = []
@@ -72,7 +75,11 @@ class ActionModule(ApiAction):
                     waits_on = patience.waited_s - served_at < health.FORGET_S
                     if not passing or not waits_on or patience.is_over:
                         leader = seen.leader.pod if seen.leader else ""
-                        return {"leader": leader, "waited_s": round(patience.waited_s, 1)}
+                        return {
+                            "leader": leader,
+                            "waited_s": round(patience.waited_s, 1),
+                            "pins_noted": pins.is_noted,
+                        }
                     patience.pause(passing[0], LOOK_EVERY_S)
                     continue
             except ApiError as error:

@@ -1,4 +1,4 @@
-"""The controller's half of helm_release: hands over chart and kubeconfig, and forgets what a dead Helm left pending."""
+"""The controller's half of helm_release: hands over chart and kubeconfig, forgets what a dead Helm left, notes pins."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packe
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kubeconfig import portable
+from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Pins
 
 FOREIGN_AGE_S = 310.0
 """A Helm of another machine, or started by hand, counts as dead after this: its own limit is 300 s by default."""
@@ -70,6 +71,7 @@ class ActionModule(ActionBase):
     ) -> Result:
         """Run the module, and again once what stood in its way is done."""
         forgotten: list[str] = []
+        warnings: list[str] = []
         result = self._run(arguments, task_vars)
         if "busy" in result:
             forgotten = self._forget(kubeconfig, arguments, result)
@@ -80,6 +82,8 @@ class ActionModule(ActionBase):
             if kept := _kept(result["prepare"], arguments):
                 return kept
             kube, namespace = Kube.open(kubeconfig), str(arguments["namespace"])
+            if result["prepare"]["servers"]:
+                warnings = Pins(kube, namespace, str(arguments["release"])).note()
             _write_hooks(kube, namespace, result["prepare"]["hooks"])
             _delete(kube, namespace, result["prepare"]["replace"])
             result = self._run({**arguments, "is_prepared": True}, task_vars)
@@ -87,6 +91,8 @@ class ActionModule(ActionBase):
             raise CacheError(
                 "another Helm began to work on the release.", "", "wait for it, and run again."
             )
+        if warnings:
+            result["warnings"] = [*result.get("warnings", []), *warnings]
         if forgotten and not result.get("failed"):
             result.update(changed=True, reasons=[*forgotten, *result.get("reasons", [])])
         return result

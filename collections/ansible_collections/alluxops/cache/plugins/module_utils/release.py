@@ -34,6 +34,7 @@ _KIND = re.compile(r"^kind: *[\"']?([A-Za-z0-9]+)", re.MULTILINE)
 _NAME = re.compile(r"^metadata:(?:\n[ \t]+.*)*?\n {2}name: *[\"']?([^\s\"']+)", re.MULTILINE)
 _NO_REPLICAS = re.compile(r"^ {2}replicas: *0 *$", re.MULTILINE)
 _HEADLESS = re.compile(r"^ {2}clusterIP: *[\"']?None\b", re.MULTILINE)
+_SERVERS = re.compile(r"StatefulSet .*-master$|DaemonSet .*-worker$")
 _SECRET_VALUE = re.compile(r"^(\s+[^\s:#][^:]*:)\s*(\S.*)$")
 
 
@@ -249,14 +250,23 @@ def preparation(
     goal: int = 0,
     leaves: int = 0,
 ) -> dict[str, Any]:
-    """What the controller does before Helm's turn: ConfigMaps to write, objects to delete.
+    """What the controller does before Helm's turn: ConfigMaps to write, objects to delete, pins to note.
 
     found: as in install_only. goal, leaves: the revisions that a rollback goes to and leaves; its objects then go
     along, for the controller to judge: Helm's host may lack a YAML parser.
     """
     replace = other_selectors(current, wanted) + other_addresses(current, wanted)
     steps: dict[str, Any] = {"hooks": install_only(found), "replace": replace}
+    steps["servers"] = changed_servers(current, wanted)
     return {**steps, "goal": goal, "leaves": leaves, "objects": shown(wanted)} if goal else steps
+
+
+def changed_servers(current: Release | None, wanted: Release) -> list[str]:
+    """The masters and workers, as "Kind name", that a change restarts, starts or stops: files may lose their pins."""
+    if current is None:
+        return []
+    before, after = documents(current.manifest), documents(wanted.manifest)
+    return sorted(key for key in before if _SERVERS.match(key) and before[key] != after.get(key))
 
 
 def _kept(current: Release | None, wanted: Release) -> list[tuple[str, str, str]]:

@@ -70,6 +70,10 @@ waited_s:
   description: How long it took, in seconds.
   returned: success
   type: float
+pins_noted:
+  description: Whether pins were noted that M(alluxops.cache.pins) has not yet compared with, by this run or a dead one.
+  returned: success
+  type: bool
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -20,6 +20,7 @@ description:
     charts, is deleted first, as Kubernetes cannot change it. A StatefulSet of that kind is refused.
   - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its
     name does not resolve for the seconds between; connections that are open stay.
+  - Before the pods of masters or workers change, its action plugin notes what is pinned, for M(alluxops.cache.pins).
   - A lock per release is held by Helm itself, so that a Helm which outlived its run is waited for.
 options:
   state:

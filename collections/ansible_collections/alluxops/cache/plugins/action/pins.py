@@ -1,0 +1,113 @@
+"""Give files back the pins that Alluxio took from them while workers restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import pins
+from ansible_collections.alluxops.cache.plugins.module_utils.pins import Pin
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Patience,
+    Result,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Note, Pins
+
+LOOK_EVERY_S: Final = 15.0
+COUNT_EVERY_S: Final = 2.0
+GRACE_S: Final = 5.0
+
+
+class ActionModule(ApiAction):
+    """alluxops.cache.pins."""
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Compare with the note, pin again, and look on for as long as a check of the master's may take more."""
+        found = Pins(kube, options["namespace"], options["release"])
+        note = found.read()
+        if note is None:
+            return _result({}, (), {})
+        if options["state"] == "forgotten":
+            if not self.check_mode:
+                found.forget()
+            return _result({}, (), {})
+        if self.check_mode:
+            _, verdict, _ = _compare(found, note)
+            return _result({pin.path: pin for pin in verdict.give_back}, verdict.lost, {})
+        return self._give_back(found, note)
+
+    def _give_back(self, found: Pins, note: Note) -> Result:
+        patience = Patience(found.interval_s() + GRACE_S)
+        given: dict[str, Pin] = {}
+        failed: dict[str, str] = {}
+        while True:
+            is_last = patience.is_over
+            short, verdict, wanted = _compare(found, note)
+            said = found.give_back(wanted) if wanted else {}
+            failed = {
+                pin.path: why
+                for pin in verdict.give_back
+                for place, why in said.items()
+                if place in (pin.path, f"{pins.parent(pin.path).rstrip('/')}/*")
+            }
+            given |= {pin.path: pin for pin in verdict.give_back if pin.path not in failed}
+            if is_last or not (short or verdict.give_back):
+                break
+            _watch(found, patience, len(short))
+        found.keep((note.pins[path] for path in failed), note)
+        return _result(given, verdict.lost, failed)
+
+
+def _compare(found: Pins, note: Note) -> tuple[list[str], pins.Verdict, list[tuple[str, Pin]]]:
+    """(files that the master will have copied, what to do about pins that are gone, paths to pin and how)."""
+    pinned = found.pinned()
+    missing = pins.gone(note.pins, pinned)
+    short = pins.short(note.pins, pinned)
+    if not missing:
+        return short, pins.Verdict(), []
+    text = found.around(missing)
+    there = pins.files(text)
+    verdict = pins.judge(missing, there)
+    wanted = pins.commands(verdict.give_back, note.pins, there, pins.directories(text))
+    return short, verdict, wanted
+
+
+def _watch(found: Pins, patience: Patience, short: int) -> None:
+    """Wait until it is time to look again, or the leader counts fewer pins than it did."""
+    counted = found.count()
+    until = patience.waited_s + LOOK_EVERY_S
+    while patience.waited_s < until and not patience.is_over:
+        left = f"{short} pinned files to be copied again" if short else "no more pins to be lost"
+        patience.pause(left, COUNT_EVERY_S)
+        now = found.count()
+        if counted is not None and now is not None and now < counted:
+            return
+
+
+def _result(given: Mapping[str, Pin], lost: tuple[str, ...], failed: Mapping[str, str]) -> Result:
+    paths = sorted(given)
+    result: Result = {
+        "changed": bool(paths),
+        "given_back": paths,
+        "lost": list(lost),
+        "summary": f"{len(paths)} given back that Alluxio had taken: {pins.told(paths)}"
+        if paths
+        else "",
+        "diff": {"before": "", "after": "".join(f"{path}: pinned again\n" for path in paths)},
+    }
+    warnings = []
+    if lost:
+        warnings.append(
+            f"{len(lost)} pinned files lay in workers only and are lost with them, so Alluxio took their pins:"
+            f" {pins.told(lost)}. Remove them, or write them again."
+        )
+    if failed:
+        why = next(iter(failed.values()))
+        warnings.append(
+            f"{len(failed)} files could not be pinned again: {pins.told(sorted(failed))}: {why}"
+            " The next run tries it again."
+        )
+    return {**result, "warnings": warnings} if warnings else result
