@@ -92,17 +92,6 @@ def test_a_journal_without_a_marker_is_adopted_and_not_formatted() -> None:
     assert (plan.format, plan.adopt) == ((2,), (0,))
 
 
-@pytest.mark.parametrize("kinds", [["empty"], ["empty", "formatted", "empty"]])
-def test_a_release_that_has_served_does_not_begin_again_on_empty_journals(kinds: list[str]) -> None:
-    found = journals(*kinds)
-    with pytest.raises(SettingsError, match=r"has served, and .*journal-0\) is empty") as refusal:
-        decide(found, has_served=True)
-    assert "not mounted" in refusal.value.cause
-    assert decide(found, "force", has_served=True, confirmed=True).format
-    assert decide(found, has_served=True, restoring="/b.gz").format
-    assert decide(found).format
-
-
 @pytest.mark.parametrize("policy", ["if_empty", "never", "force"])
 @pytest.mark.parametrize("state", ["absent", "unreadable", "other"])
 def test_what_no_policy_touches(state: State, policy: Policy) -> None:

@@ -119,3 +119,14 @@ def test_force_and_what_verbs_ask_for_format_nothing_that_is_not_ours(
         found = journals(state, "used", "used", wanted=wanted, marker=replace(MARKED, release="x"))
         with pytest.raises(SettingsError, match="the journal of master 0"):
             decide(found, "force", wanted, masters=5, confirmed=True, backed_up=URI, **how)
+
+
+@pytest.mark.parametrize("kinds", [["empty"], ["empty", "formatted", "empty"]])
+def test_a_release_that_has_served_does_not_begin_again_on_empty_journals(kinds: list[str]) -> None:
+    found = journals(*kinds)
+    with pytest.raises(SettingsError, match=r"has served, and .*journal-0\) is empty") as refusal:
+        decide(found, has_served=True)
+    assert "not mounted" in refusal.value.cause
+    assert decide(found, "force", has_served=True, confirmed=True).format
+    assert decide(found, has_served=True, restoring="/b.gz").format
+    assert decide(found).format

@@ -16,12 +16,12 @@ description:
   - Nothing goes back to a revision whose masters format their journal at each start, as a release made with upstream's
     chart and C(journal.format.runFormat=true) does. O(revision) is refused then; O(failed_revision) stays, and the
     reasons say so.
-  - A DaemonSet or Deployment whose selector changes, as those of FUSE and proxy do with the version of Alluxio's own
-    charts, is deleted first, as Kubernetes cannot change it. A StatefulSet of that kind is refused.
+  - A DaemonSet or Deployment whose selector changes, as FUSE's and proxy's do with upstream's charts, is deleted first,
+    as Kubernetes cannot change it. A StatefulSet of that kind is refused.
   - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its
     name does not resolve for the seconds between; connections that are open stay.
-  - Before the pods of masters or workers change, its action plugin notes what is pinned, for M(alluxops.cache.pins).
-  - A lock per release is held by Helm itself, so that a Helm which outlived its run is waited for.
+  - Before pods of masters or workers change, its action plugin notes what is pinned, for M(alluxops.cache.pins).
+  - Helm itself holds a lock per release, so that one which outlived its run is waited for.
 options:
   state:
     description:
@@ -45,8 +45,7 @@ options:
     type: str
     required: true
   kubeconfig:
-    description:
-      - Path of the kubeconfig on the controller. Its content reaches the host in a file that only its user may read.
+    description: Path of the kubeconfig on the controller. Its content reaches the host in a file of its user's alone.
     type: str
     default: ''
   chart:
