@@ -16,7 +16,8 @@ from tests.integration.lab_under_test import RunningLab
 SEED = 4
 KINDS = ("killed-run", "killed-java", "stopped-api", "full-disk")
 """Those that cost seconds. A node that is booted again takes a minute: `make chaos` does that."""
-SHORT = ("killed-run", "killed-java")
+SHORT_SEED, SHORT = 126, ("killed-run", "killed-java")
+"""Both fall into the wait for what restarts: nobody has measured the verb here, and a miss is struck again."""
 
 
 def struck(campaign: Campaign, strikes: Sequence[Strike]) -> None:
@@ -33,9 +34,9 @@ def struck(campaign: Campaign, strikes: Sequence[Strike]) -> None:
 
 
 def test_a_killed_run_and_a_killed_master_lose_nothing(lab: RunningLab, tmp_path: Path) -> None:
-    """With one master, which is deployed in a third of the time and has no other to lean on."""
+    """With one master, which is deployed sooner and has no other to lean on."""
     campaign = Campaign(lab, tmp_path, print, masters=1)
-    struck(campaign, plan(SEED, len(SHORT), ["site"], SHORT))
+    struck(campaign, plan(SHORT_SEED, len(SHORT), ["site"], SHORT))
 
 
 @pytest.mark.long
