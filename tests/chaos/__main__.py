@@ -1,6 +1,7 @@
 """Strike verbs with faults at seeded moments, on a lab of its own, and see that nothing is lost.
 
-    python -m tests.chaos [--seed 1] [--faults 20] [--lab chaos] [--verbs site,upgrade] [--kinds dead-node] [--only 3,7]
+    python -m tests.chaos [--seed 1] [--faults 20] [--lab chaos] [--verbs site,upgrade] [--kinds dead-node]
+                          [--from 12] [--only 3,7]
 
 It ends at the first strike that loses something or does not converge, with exit code 1. A strike that hit nothing is
 tried again, and does not count. KEEP=1 leaves the lab up.
@@ -23,7 +24,7 @@ from tests.chaos.campaign import Campaign
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import Strike, plan, present
 from tests.chaos.results import Result, as_json, table
-from tests.chaos.verbs import NEEDS
+from tests.chaos.verbs import CONVERTS, NEEDS
 from tests.integration.lab_under_test import RunningLab
 from tools.lab_session import LabFailedError, booted
 from tools.repository import ROOT
@@ -54,31 +55,52 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--lab", default="chaos", help="name of the lab to boot")
     parser.add_argument("--verbs", default=",".join(NEEDS), help="which verbs, with commas")
     parser.add_argument("--kinds", default=",".join(KINDS), help="which faults, with commas")
+    parser.add_argument(
+        "--from", dest="first", type=int, default=1, help="the first strike of the plan by number"
+    )
     parser.add_argument("--only", default="", help="strikes of the plan by number, with commas")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "chaos.json")
     return parser.parse_args(arguments)
 
 
-def planned(options: argparse.Namespace) -> tuple[list[str], list[Strike]]:
-    """The verbs and strikes that are asked for. Raises ValueError for names that do not exist."""
+def planned(options: argparse.Namespace) -> tuple[Sequence[Strike], list[Strike]]:
+    """The whole plan, and what of it is to be struck. Raises ValueError for what does not exist."""
     playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
     verbs, left_out = present(options.verbs.split(","), NEEDS, playbooks)
     print("\n".join(left_out), flush=True)
     kinds = options.kinds.split(",")
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise ValueError(f"{', '.join(unknown)}: not among {', '.join(KINDS)}")
-    strikes = list(plan(options.seed, options.faults, verbs, kinds))
+    whole = plan(options.seed, options.faults, verbs, kinds)
+    strikes = [strike for strike in whole if strike.number >= options.first]
     if options.only:
         numbers = {int(number) for number in options.only.split(",")}
         strikes = [strike for strike in strikes if strike.number in numbers]
-    return sorted({strike.verb for strike in strikes}), strikes
+    if not strikes:
+        raise ValueError(f"no such strike: the plan has 1 to {len(whole)}")
+    return whole, strikes
+
+
+def verbs_of(strikes: Sequence[Strike]) -> list[str]:
+    """The verbs that are struck."""
+    return sorted({strike.verb for strike in strikes})
+
+
+def masters_at(whole: Sequence[Strike], strikes: Sequence[Strike]) -> int:
+    """How many masters to begin with, so that the first of some strikes meets as many as in the whole run.
+
+    There, what was struck before has turned three into one and back, and so has its calibration.
+    """
+    before = [strike.verb for strike in whole if strike.number < strikes[0].number]
+    calibrated = CONVERTS in verbs_of(whole) and CONVERTS not in verbs_of(strikes)
+    return 1 if (before.count(CONVERTS) + calibrated) % 2 else 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 for a loss, for a verb that did not converge, and for a run that could not be judged."""
     options = options_of(arguments)
     try:
-        verbs, strikes = planned(options)
+        whole, strikes = planned(options)
     except ValueError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -86,10 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: list[Result] = []
     try:
         with booted(options.lab), tempfile.TemporaryDirectory() as scratch:
-            campaign = Campaign(RunningLab(options.lab), Path(scratch), _say)
+            campaign = Campaign(
+                RunningLab(options.lab), Path(scratch), _say, masters=masters_at(whole, strikes)
+            )
             try:
                 campaign.deploy()
-                campaign.calibrate(verbs)
+                campaign.calibrate(verbs_of(strikes))
                 run(campaign, strikes, results)
                 if results and not results[-1].holds:
                     _leave_traces(campaign, options)

@@ -40,8 +40,9 @@ class Campaign:
         log: the output of every run, appended.
     """
 
-    def __init__(self, lab: RunningLab, directory: Path, say: Say) -> None:
-        self.release = Release(Cache(lab, directory, NAME))
+    def __init__(self, lab: RunningLab, directory: Path, say: Say, *, masters: int = 3) -> None:
+        ha = "none" if masters == 1 else "embedded"
+        self.release = Release(Cache(lab, directory, NAME), masters, ha)
         self.log = directory / "chaos.log"
         self._disks = JournalDisks(self.release)
         self._say = say
@@ -54,10 +55,12 @@ class Campaign:
         began = time.monotonic()
         self.release.remove()
         self._disks.mount()
+        self.release.make_root()
         outcome = self.release.verb("site")
         self._note("site, the first", outcome)
         assert outcome.code == 0, outcome.output
-        file_tree.make(self.release.run, TREE, pinned=[file_tree.PINNED])
+        # Once: what was made by half cannot be made again.
+        file_tree.make(partial(self.release.run, tries=1), TREE, pinned=[file_tree.PINNED])
         self._tree = file_tree.read(self.release.run, TREE)
         self._say(
             f"deployed in {time.monotonic() - began:.0f} s: {len(self._tree.entries)} entries,"

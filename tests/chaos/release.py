@@ -88,10 +88,10 @@ class Release:
             self.lab.objects("pods", *where), key=lambda pod: str(pod["metadata"]["name"])
         )
 
-    def run(self, script: str) -> str:
+    def run(self, script: str, *, tries: int = 3) -> str:
         """Run a bash script in a master that serves. A script that fails is tried again: leaders move."""
-        error = AssertionError("not tried")
-        for _ in range(3):
+        error = AssertionError("no master is ready")
+        for _ in range(tries):
             ready = [pod for pod in self.pods(MASTER) if is_ready(pod)]
             if ready:
                 where = ("-n", self.name, str(ready[0]["metadata"]["name"]), "-c", MASTER)
@@ -107,6 +107,10 @@ class Release:
     def node(self, name: str) -> Node:
         """A node of the lab."""
         return next(node for node in self.lab.state.nodes if node.name == name)
+
+    def make_root(self) -> None:
+        """Make its directory of the bucket: in an object store Alluxio makes none whose parent is not there."""
+        self.lab.s3().put_object(Bucket="datasets", Key=f"{self.name}/")
 
     def remove(self) -> None:
         """Take it away with all its data."""

@@ -106,5 +106,7 @@ class Restore(Verb):
 VERBS: dict[str, Verb] = {
     verb.name: verb for verb in (Site(), ScaleMasters(), Upgrade(), Backup(), Restore())
 }
+CONVERTS = ScaleMasters.name
+"""The verb that turns one master into three and back."""
 NEEDS = {name: verb.playbooks for name, verb in VERBS.items()}
 """The playbooks that each verb needs."""

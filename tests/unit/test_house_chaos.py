@@ -244,7 +244,7 @@ class FakeCampaign:
     asked: ClassVar[list[str]] = []
     ends: ClassVar[dict[int, Result | type[BaseException]]] = {}
 
-    def __init__(self, *_given: object) -> None:
+    def __init__(self, *_given: object, **_more: object) -> None:
         self.asked.clear()
 
     def deploy(self) -> None:
@@ -320,7 +320,24 @@ def test_one_strike_of_a_run_can_be_repeated(chaos: Callable[..., int]) -> None:
     assert FakeCampaign.asked == ["deploy", "calibrate site", "strike 7", "remove"]
 
 
-@pytest.mark.parametrize("wrong", [("--kinds", "flood"), ("--verbs", "sight")])
+def test_a_run_can_begin_with_a_later_strike(chaos: Callable[..., int]) -> None:
+    assert chaos("--faults", "9", "--from", "8") == 0
+    assert FakeCampaign.asked == ["deploy", "calibrate site", "strike 8", "strike 9", "remove"]
+
+
+def test_a_strike_that_is_repeated_meets_as_many_masters_as_in_the_whole_run() -> None:
+    def strike(number: int, verb: str) -> Strike:
+        return replace(STRIKE, number=number, verb=verb)
+
+    verbs = ("site", "scale-masters", "site", "scale-masters")
+    whole = [strike(number, verb) for number, verb in enumerate(verbs, 1)]
+    # One less after the whole run's calibration; the second and fourth bring one of their own.
+    assert [main_module.masters_at(whole, [one]) for one in whole] == [1, 3, 3, 1]
+    assert main_module.masters_at(whole, whole) == 3
+    assert main_module.masters_at(whole, whole[2:]) == 1
+
+
+@pytest.mark.parametrize("wrong", [("--kinds", "flood"), ("--verbs", "sight"), ("--from", "21")])
 def test_names_that_do_not_exist_are_refused_with_2(
     chaos: Callable[..., int], wrong: tuple[str, str]
 ) -> None:
