@@ -21,14 +21,18 @@ LONG = frozenset(
         "backup",
         "backup-alternative",
         "remove_workers",
+        "remove_workers-alternative",
         "bootstrap_workers",
         "bootstrap_workers-alternative",
         "restore",
         "restore-alternative",
         "scale_masters",
+        "scale_masters-alternative",
         "uninstall",
+        "uninstall-alternative",
         "upgrade",
         "upgrade-alternative",
+        "verify-alternative",
         "zookeeper",
     ]
 )

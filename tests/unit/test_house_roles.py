@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,21 @@ import yaml
 from tools import role_readme
 from tools.repository import ROOT, files, relative
 from tools.role_specs import differences, load_role, public_options
-from tools.scenarios import all_scenarios, role_of
+from tools.scenarios import LONG, all_scenarios, role_of
 
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 # Holds only variables, which every other role's scenarios use.
 NOTHING_TO_TRY = {"settings"}
+# Why a scenario leaves a step out that the others have.
+NO_CHECK = {
+    "verify": "it is verify-alternative's; here proofs go with a change, and check mode makes none"
+}
+NO_IDEMPOTENCE = {
+    "backup": "each run makes a new backup",
+    "restore": "the cache that it has made is refused by the next one",
+    "upgrade-alternative": "a second rollback goes back again",
+}
+UNCHANGED = "verify ../shared/unchanged.yml"
 
 
 def by_name(path: Path) -> str:
@@ -23,10 +34,12 @@ def by_name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
-def test_a_role_has_specs_a_readme_and_a_scenario(role: Path) -> None:
+def test_a_role_has_specs_a_readme_and_two_scenarios(role: Path) -> None:
     assert (role / "meta" / "argument_specs.yml").is_file()
     assert (role / "README.md").is_file(), "make format writes it"
-    assert role.name in NOTHING_TO_TRY or role.name in {role_of(name) for name in all_scenarios()}
+    tasks = (role / "tasks").is_dir()
+    assert tasks is (role.name not in NOTHING_TO_TRY)
+    assert not tasks or {role.name, f"{role.name}-alternative"} <= set(all_scenarios())
 
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
@@ -48,6 +61,30 @@ def test_readmes_are_current() -> None:
 
 def test_scenarios_are_named_after_roles() -> None:
     assert {role_of(name) for name in all_scenarios()} <= {role.name for role in ROLES}
+    assert set(all_scenarios()) >= LONG | set(NO_CHECK) | set(NO_IDEMPOTENCE)
+
+
+def _sequence(scenario: str) -> list[str]:
+    """The steps of `molecule test`: the scenario's own, else those of the shared base."""
+    own, shared = (
+        yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))["scenario"]
+        for name in (f"molecule/{scenario}/molecule.yml", ".config/molecule/config.yml")
+    )
+    return list(own.get("test_sequence", shared["test_sequence"]))
+
+
+@pytest.mark.parametrize("scenario", all_scenarios())
+def test_a_scenario_asserts_check_mode_and_idempotence_and_clears_away(scenario: str) -> None:
+    steps = _sequence(scenario)
+    assert steps[-2:] == ["cleanup", "destroy"]
+    assert ("check" in steps) is (scenario not in NO_CHECK)
+    assert [
+        after for step, after in pairwise(steps) if step == "check" and after != UNCHANGED
+    ] == []
+    assert ("idempotence" in steps) is (scenario not in NO_IDEMPOTENCE)
+    folder = ROOT / "molecule" / scenario
+    assert ("side_effect" in steps) is (folder / "side_effect.yml").is_file()
+    assert "side_effect" not in steps or "verify" in steps[steps.index("side_effect") :]
 
 
 def test_only_preflight_by_itself_goes_past_a_run_at_work() -> None:
