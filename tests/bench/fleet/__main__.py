@@ -115,8 +115,8 @@ def take(fleet: Fleet, way: Way) -> Take:
             check=False,
         )
         seconds = time.monotonic() - began
-    _close(fleet)
-    used = _processor_s(fleet) - used
+        _close(fleet, Path(sockets))
+        used = _processor_s(fleet) - used
     lacking = [host.name for host in fleet.hosts if not is_done(host.root)]
     if done.returncode or lacking:
         said = "\n".join(done.stdout.splitlines()[-40:])
@@ -136,9 +136,11 @@ def _processor_s(fleet: Fleet) -> float:
     return own.ru_utime + own.ru_stime + fleet.processor_s()
 
 
-def _close(fleet: Fleet) -> None:
+def _close(fleet: Fleet, sockets: Path) -> None:
     """End the connections that ControlPersist keeps, and wait until the hosts have noticed."""
-    subprocess.run(["pkill", "-x", "ssh"], check=False)
+    for path in sockets.iterdir():
+        command = ["ssh", "-o", f"ControlPath={path}", "-O", "exit", "host"]
+        subprocess.run(command, capture_output=True, check=False)
     deadline = time.monotonic() + CLOSING_S
     while fleet.is_connected() and time.monotonic() < deadline:
         time.sleep(0.1)
