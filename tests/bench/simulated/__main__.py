@@ -28,6 +28,8 @@ from tools.repository import ROOT
 
 HERE = Path(__file__).parent
 PODS = f"/api/v1/namespaces/{release.NAMESPACE}/pods"
+APPS = f"/apis/apps/v1/namespaces/{release.NAMESPACE}"
+MASTER = f"{release.RELEASE}-master-0"
 FILLING_S = 1800
 VERBS: Mapping[str, Sequence[str]] = {
     "status": ("playbooks/status.yml",),
@@ -41,11 +43,16 @@ PAGE = re.compile(r"[?&]continue=")
 
 @dataclass(frozen=True)
 class Take:
-    """One run. requests: of the API, of which pages came after a list's first. memory_bytes: at most, of one process."""
+    """One run.
+
+    processor_s: of Ansible's processes. requests: of the API, of which `pages` came after a list's first.
+    memory_bytes: at most, of one process.
+    """
 
     verb: str
     nodes: int
     seconds: float
+    processor_s: float
     requests: int
     pages: int
     memory_bytes: int
@@ -64,7 +71,13 @@ def main(plan: Mapping[str, Any], answer: Path) -> None:
         began = time.monotonic()
         _grow(cluster, sets, there, size)
         there = size
-        leader.info = release.master_info(range(1, size + 1))
+        leader.info = release.master_info(
+            [
+                (pod["status"]["hostIP"], pod["status"]["podIP"])
+                for pod in cluster.all_of(PODS)
+                if pod["metadata"]["name"] != MASTER
+            ]
+        )
         print(f"{size} nodes: there after {time.monotonic() - began:.0f} s", flush=True)
         inventory = _inventory(folder / f"hosts-{size}.json", cluster, size)
         takes += [_take(cluster, inventory, verb, size) for verb in VERBS]
@@ -88,40 +101,37 @@ def _sets(helm: Path) -> dict[str, Any]:
 
 def _grow(cluster: Cluster, sets: Mapping[str, Any], before: int, size: int) -> None:
     """Add nodes, a worker's pod on each; what there is once comes with the first of them."""
-    apps = f"/apis/apps/v1/namespaces/{release.NAMESPACE}"
     workers = sets[f"DaemonSet/{release.RELEASE}-worker"]
-    masters = sets[f"StatefulSet/{release.RELEASE}-master"]
     numbers = range(before + 1, size + 1)
     cluster.create("/api/v1/nodes", (release.node(number) for number in numbers))
     if not before:
-        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": release.NAMESPACE}}
-        cluster.create("/api/v1/namespaces", [space])
-        here = f"/api/v1/namespaces/{release.NAMESPACE}"
-        cluster.create(f"{here}/configmaps", [sets[f"ConfigMap/{release.RELEASE}-config"]])
-        cluster.create(f"{here}/secrets", [release.helm_secret()])
-        cluster.create(f"{apps}/statefulsets", [release.with_status(masters, 1)])
-        cluster.create(f"{apps}/daemonsets", [release.with_status(workers, size)])
-        name = f"{release.RELEASE}-master-0"
-        addresses = (release.node_address(1), LEADER_ADDRESS)
-        cluster.create(PODS, [release.pod(masters, name, release.name(1), addresses)])
-    else:
-        path = f"{apps}/daemonsets/{release.RELEASE}-worker"
-        found = json.loads(cluster.ask("GET", path))
-        body = {**found, "status": release.with_status(found, size)["status"]}
-        cluster.ask("PUT", f"{path}/status", body)
+        _install(cluster, sets)
+    cluster.set_status(f"{APPS}/daemonsets/{release.RELEASE}-worker", release.status(workers, size))
     cluster.create(
         PODS,
         (
-            release.pod(
-                workers,
-                f"{release.RELEASE}-worker-{number:05}",
-                release.name(number),
-                (release.node_address(number), release.pod_address(number)),
-            )
+            release.pod(workers, f"{release.RELEASE}-worker-{number:05}", release.name(number))
             for number in numbers
         ),
     )
     cluster.wait_until_running(PODS, size, FILLING_S)
+    # Not the address that kwok has given to it: there, nothing listens.
+    own = {"podIP": LEADER_ADDRESS, "podIPs": [{"ip": LEADER_ADDRESS}]}
+    cluster.set_status(f"{PODS}/{MASTER}", own)
+
+
+def _install(cluster: Cluster, sets: Mapping[str, Any]) -> None:
+    """What there is once of a release."""
+    masters = sets[f"StatefulSet/{release.RELEASE}-master"]
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": release.NAMESPACE}}
+    cluster.create("/api/v1/namespaces", [space])
+    here = f"/api/v1/namespaces/{release.NAMESPACE}"
+    cluster.create(f"{here}/configmaps", [sets[f"ConfigMap/{release.RELEASE}-config"]])
+    cluster.create(f"{here}/secrets", [release.helm_secret()])
+    cluster.create(f"{APPS}/statefulsets", [masters])
+    cluster.set_status(f"{APPS}/statefulsets/{release.RELEASE}-master", release.status(masters, 1))
+    cluster.create(f"{APPS}/daemonsets", [sets[f"DaemonSet/{release.RELEASE}-worker"]])
+    cluster.create(PODS, [release.pod(masters, MASTER, release.name(1))])
 
 
 def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
@@ -188,8 +198,8 @@ def _take(cluster: Cluster, inventory: Path, verb: str, size: int) -> Take:
         raise RuntimeError(f"{verb}, {size} nodes: exit {running.returncode}\n{text[-4000:]}")
     asked = cluster.asked()
     pages = sum(1 for request in asked if PAGE.search(request))
-    take = Take(verb, size, seconds, len(asked), pages, usage.ru_maxrss * 1024)
     used = usage.ru_utime + usage.ru_stime
+    take = Take(verb, size, seconds, used, len(asked), pages, usage.ru_maxrss * 1024)
     print(
         f"{verb}, {size} nodes: {seconds:.1f} s ({used:.1f} s of processors),"
         f" {len(asked)} requests, {pages} of them further pages, {usage.ru_maxrss >> 10} MiB",

@@ -10,7 +10,7 @@ import json
 import secrets
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ LEADER_ADDRESS = "198.18.0.1"
 PORT = 6443
 START_TIMEOUT_S = 180
 WRITERS = 8
+MERGE = "application/merge-patch+json"
 USER, FILLER = "alluxops", "filler"
 AUDITED = {
     "apiVersion": "audit.k8s.io/v1",
@@ -158,7 +159,7 @@ class Cluster:
             body=json.dumps(body) if body is not None else None,
             headers={
                 "Authorization": f"Bearer {self._token}",
-                "Content-Type": "application/json",
+                "Content-Type": MERGE if method == "PATCH" else "application/json",
             },
         )
         if not 200 <= answer.status < 300:
@@ -166,18 +167,28 @@ class Cluster:
         return answer.data
 
     def create(self, collection: str, bodies: Iterable[Json]) -> None:
-        """Create objects of one collection, several at a time; where an object says so, its status too."""
+        """Create objects of one collection, several at a time."""
 
         def one(body: Json) -> None:
-            status = body.get("status")
-            made = json.loads(self.ask("POST", collection, body))
-            if status and made.get("status") != status:
-                path = f"{collection}/{made['metadata']['name']}/status"
-                self.ask("PUT", path, {**made, "status": status})
+            self.ask("POST", collection, body)
 
         with ThreadPoolExecutor(WRITERS) as pool:
             for _ in pool.map(one, bodies):
                 pass
+
+    def set_status(self, path: str, status: Json) -> None:
+        """Say of an object what its controller or kubelet would."""
+        self.ask("PATCH", f"{path}/status", {"status": status})
+
+    def all_of(self, collection: str) -> Iterator[Json]:
+        """The objects of a collection, page by page."""
+        token = ""
+        while True:
+            page = json.loads(self.ask("GET", f"{collection}?limit=500&continue={token}"))
+            yield from page["items"]
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
 
     def wait_until_running(self, pods: str, count: int, timeout_s: float) -> None:
         """Wait until kwok says of so many pods of a collection that they run.

@@ -26,11 +26,6 @@ def node_address(number: int) -> str:
     return f"10.{200 + number // 65536}.{number // 256 % 256}.{number % 256}"
 
 
-def pod_address(number: int) -> str:
-    """Of a worker."""
-    return f"10.{210 + number // 65536}.{number // 256 % 256}.{number % 256}"
-
-
 def machine_id(number: int) -> str:
     """Of a node."""
     return f"{number:032x}"
@@ -95,17 +90,14 @@ def node(number: int) -> Json:
     }
 
 
-def pod(
-    owner: Mapping[str, Any], pod_name: str, node_name: str, addresses: tuple[str, str]
-) -> Json:
-    """A pod of a StatefulSet or DaemonSet. addresses: its node's and its own; kwok leaves what is there."""
+def pod(owner: Mapping[str, Any], pod_name: str, node_name: str) -> Json:
+    """A pod of a StatefulSet or DaemonSet; kwok gives it addresses and lets it run."""
     template = copy.deepcopy(owner["spec"]["template"])
     kind = owner["kind"]
     # No kubelet asks for a claim of the journal, and no verb here reads it.
     claimed = [one["metadata"]["name"] for one in owner["spec"].get("volumeClaimTemplates") or []]
     volumes = [*(template["spec"].get("volumes") or []), *({"name": one, "emptyDir": {}} for one in claimed)]
     spec = {**template["spec"], "nodeName": node_name, "volumes": volumes}
-    host, own = addresses
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -125,32 +117,13 @@ def pod(
             ],
         },
         "spec": spec,
-        "status": {
-            "phase": "Running",
-            "hostIP": host,
-            "podIP": own,
-            "podIPs": [{"ip": own}],
-            "conditions": [{"type": "Ready", "status": "True"}],
-            "containerStatuses": [
-                {
-                    "name": container["name"],
-                    "image": container["image"],
-                    "imageID": "",
-                    "ready": True,
-                    "started": True,
-                    "restartCount": 0,
-                    "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
-                }
-                for container in spec["containers"]
-            ],
-        },
     }
 
 
-def with_status(workload: Mapping[str, Any], count: int) -> Json:
-    """A StatefulSet or DaemonSet whose controller has done all there was to do."""
+def status(workload: Mapping[str, Any], count: int) -> Json:
+    """Of a StatefulSet or DaemonSet whose controller has done all there was to do."""
     if workload["kind"] == "DaemonSet":
-        status: Json = {
+        found: Json = {
             "currentNumberScheduled": count,
             "desiredNumberScheduled": count,
             "numberAvailable": count,
@@ -159,7 +132,7 @@ def with_status(workload: Mapping[str, Any], count: int) -> Json:
             "updatedNumberScheduled": count,
         }
     else:
-        status = {
+        found = {
             "replicas": count,
             "readyReplicas": count,
             "availableReplicas": count,
@@ -168,7 +141,7 @@ def with_status(workload: Mapping[str, Any], count: int) -> Json:
             "currentRevision": "1",
             "updateRevision": "1",
         }
-    return {**workload, "status": {**status, "observedGeneration": 1}}
+    return {**found, "observedGeneration": 1}
 
 
 def helm_secret() -> Json:
@@ -183,8 +156,8 @@ def helm_secret() -> Json:
     }
 
 
-def master_info(numbers: Sequence[int]) -> bytes:
-    """What the leader's web page says, with a worker on each node."""
+def master_info(addresses: Sequence[tuple[str, str]]) -> bytes:
+    """What the leader's web page says. addresses: of each worker, its node's and its pod's."""
     workers = [
         {
             "blockCount": 0,
@@ -198,23 +171,23 @@ def master_info(numbers: Sequence[int]) -> bytes:
             "state": "ACTIVE",
             "startTimeMs": 1795458689862,
             "revision": "f61a8b08ee0e0d0bbc357832f11fd84f401bc0cb",
-            "id": 2498103492758592211 + number,
+            "id": 2498103492758592211 + place,
             "address": {
                 "tieredIdentity": {
                     "tiers": [
-                        {"tierName": "node", "value": node_address(number)},
+                        {"tierName": "node", "value": host},
                         {"tierName": "rack", "value": None},
                     ]
                 },
-                "containerHost": pod_address(number),
+                "containerHost": own,
                 "dataPort": 29999,
                 "webPort": 30000,
                 "domainSocketPath": "/opt/domain/socket",
-                "host": node_address(number),
+                "host": host,
                 "rpcPort": 29999,
             },
         }
-        for number in numbers
+        for place, (host, own) in enumerate(addresses)
     ]
     return json.dumps(
         {
