@@ -145,8 +145,15 @@ class Seen:
 
     def of_role(self, role: str) -> list[Mapping[str, Any]]:
         """Pods of a role that are not on their way out, by name."""
-        found = [pod for pod in self.pods if pod["role"] == role and not pod["terminating"]]
-        return sorted(found, key=lambda pod: str(pod["name"]))
+        return list(self._by_role.get(role, ()))
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, list[Mapping[str, Any]]]:
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for pod in sorted(self.pods, key=lambda pod: str(pod["name"])):
+            if not pod["terminating"]:
+                found.setdefault(str(pod["role"]), []).append(pod)
+        return found
 
 
 def awaited(seen: Seen, expected: Expected) -> list[str]:
