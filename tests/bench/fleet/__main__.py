@@ -12,88 +12,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench.fleet import ways
 from tests.bench.fleet.hosts import Fleet
 from tools.repository import ROOT
 
-HERE = Path(__file__).parent
-STORAGE = "/mnt/fuse3"
-SETTINGS = {
-    "node_storage_root": STORAGE,
-    "alluxio_namespace": "alluxio",
-    "alluxio_release": "alluxio",
-    "min_memory_bytes": 1 << 30,
-}
 DIRECTORIES = ("domain", "tier0")
-LEFT_BEHIND = (STORAGE, "/root/.ansible", "/tmp")
-
-OURS, PLAIN, PLAIN_TUNED, PYINFRA = "ours", "plain", "plain, our ansible.cfg", "pyinfra"
+LEFT_BEHIND = (ways.STORAGE, "/root/.ansible", "/tmp")
 CLOSING_S = 20
-NO_PERSISTENCE = "-o ControlMaster=no"
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to do the work. environment: over ours."""
-
-    name: str
-    command: Sequence[str]
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Take:
     """One run of a way over hosts that had nothing.
 
-    processor_s: of the controller and of all hosts together. connections, sessions: at most, per host.
+    processor_s: of the controller and of all hosts together. controller_s: of it alone.
+    connections, sessions: at most, per host.
     """
 
     name: str
     seconds: float
     processor_s: float
+    controller_s: float
     connections: int
     sessions: int
 
 
-def tuned(forks: int, *, pipelining: bool, persistence: bool = True) -> tuple[str, dict[str, str]]:
-    """A name and the environment for other settings than ansible.cfg has."""
-    words = [f"forks {forks}", "pipelining" if pipelining else "no pipelining"]
-    environment = {"ANSIBLE_FORKS": str(forks), "ANSIBLE_PIPELINING": str(pipelining)}
-    if not persistence:
-        words.append("no ControlPersist")
-        environment["ANSIBLE_SSH_ARGS"] = NO_PERSISTENCE
-    return ", ".join(words), environment
-
-
-def ways(folder: Path, fleet: Fleet, pyinfra: Path) -> list[Way]:
-    """Those that are compared, with their inventories written."""
-    inventory = str(fleet.inventory(folder / "hosts.json", SETTINGS))
-    hosts = str(fleet.pyinfra_inventory(folder / "hosts.py"))
-    bare = folder / "bare.cfg"
-    bare.write_text("[defaults]\nnocows = True\n", encoding="utf-8")
-    ours = ["ansible-playbook", "-i", inventory, str(HERE / "ours.yml")]
-    plain = ["ansible-playbook", "-i", inventory, str(HERE / "plain.yml")]
-    deploy = [str(pyinfra / "bin" / "pyinfra"), "--yes", hosts, str(HERE / "with_pyinfra.py")]
-    return [
-        Way(OURS, ours, {}),
-        Way(PYINFRA, deploy, {}),
-        Way(PLAIN, plain, {"ANSIBLE_CONFIG": str(bare)}),
-        Way(PLAIN_TUNED, plain, {}),
-    ]
-
-
-def settings_of(ours: Way) -> list[Way]:
-    """Our way with other settings of ansible.cfg."""
-    found = [tuned(forks, pipelining=on) for forks in (5, 20, 50) for on in (True, False)]
-    found.append(tuned(20, pipelining=True, persistence=False))
-    return [Way(name, ours.command, environment) for name, environment in found]
-
-
-def take(fleet: Fleet, way: Way) -> Take:
+def take(fleet: Fleet, way: ways.Way) -> Take:
     """Run it over hosts as they were at first, over new connections, and see that the work was done.
 
     Raises:
@@ -102,7 +51,7 @@ def take(fleet: Fleet, way: Way) -> Take:
     fleet.renew(LEFT_BEHIND)
     with tempfile.TemporaryDirectory() as sockets:
         environment = {**os.environ, "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets, **way.environment}
-        used = _processor_s(fleet)
+        mine, theirs = _controller_s(), fleet.processor_s()
         began = time.monotonic()
         done = subprocess.run(
             way.command,
@@ -115,25 +64,28 @@ def take(fleet: Fleet, way: Way) -> Take:
             check=False,
         )
         seconds = time.monotonic() - began
+        mine = _controller_s() - mine
         _close(fleet, Path(sockets))
-        used = _processor_s(fleet) - used
+        theirs = fleet.processor_s() - theirs
     lacking = [host.name for host in fleet.hosts if not is_done(host.root)]
     if done.returncode or lacking:
         said = "\n".join(done.stdout.splitlines()[-40:])
         raise RuntimeError(f"{way.name}: exit {done.returncode}, not done on {lacking}:\n{said}")
     trips = fleet.trips()
-    taken = Take(way.name, seconds, used, trips.connections, trips.sessions)
+    taken = Take(way.name, seconds, mine + theirs, mine, trips.connections, trips.sessions)
     print(
-        f"{way.name}: {seconds:.1f} s, {used:.1f} s of processors, {trips.connections} connections and {trips.sessions}"
+        f"{way.name}: {seconds:.1f} s, processors {mine:.1f} s here and {theirs:.1f} s on hosts,"
+        f" {trips.connections} connections and {trips.sessions}"
         " commands a host",
         flush=True,
     )
     return taken
 
 
-def _processor_s(fleet: Fleet) -> float:
+def _controller_s() -> float:
+    """Seconds of processor time of what has been run here; the hosts are no children that have ended."""
     own = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + fleet.processor_s()
+    return own.ru_utime + own.ru_stime
 
 
 def _close(fleet: Fleet, sockets: Path) -> None:
@@ -148,7 +100,7 @@ def _close(fleet: Fleet, sockets: Path) -> None:
 
 def is_done(root: Path) -> bool:
     """Whether a host has the directories with owner and mode."""
-    release = root / STORAGE.lstrip("/") / "alluxio" / "alluxio"
+    release = root / ways.STORAGE.lstrip("/") / "alluxio" / "alluxio"
     stats = [path.stat() for name in DIRECTORIES if (path := release / name).is_dir()]
     return [(one.st_uid, one.st_gid, one.st_mode & 0o7777) for one in stats] == [
         (1000, 1000, 0o750)
@@ -157,12 +109,12 @@ def is_done(root: Path) -> bool:
 
 def main(plan: Mapping[str, Any], answer: Path) -> None:
     """Take all ways in turns, then ours with other settings."""
-    folder = Path(tempfile.mkdtemp(dir=answer.parent))
+    folder = Path(tempfile.mkdtemp())
     place = folder / "fleet"
     place.mkdir()
     fleet = Fleet(place, Path(plan["node_root"]), int(plan["hosts"]))
-    compared = ways(folder, fleet, Path(plan["pyinfra"]))
-    every = [*compared, *(settings_of(compared[0]) if plan["tunes"] else [])]
+    compared = ways.compared(folder, fleet, Path(plan["pyinfra"]))
+    every = [*compared, *(ways.settings_of(compared[0]) if plan["tunes"] else [])]
     takes = [take(fleet, way) for _ in range(int(plan["rounds"])) for way in every]
     answer.write_text(json.dumps([asdict(one) for one in takes]), encoding="utf-8")
 

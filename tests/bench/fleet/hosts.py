@@ -181,7 +181,9 @@ def _wait_for(host: Host) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 said = host.log.read_text(encoding="utf-8")
-                raise RuntimeError(f"{host.name} does not answer on {host.address}:\n{said}") from None
+                raise RuntimeError(
+                    f"{host.name} does not answer on {host.address}:\n{said}"
+                ) from None
             time.sleep(0.1)
         else:
             return

@@ -1,1 +1,1 @@
-"""Verbs that read a cluster, on clusters whose nodes kwok simulates: requests, seconds and memory as nodes become many."""
+"""Verbs that read a cluster, on clusters whose nodes kwok simulates: requests, time and memory as nodes become many."""

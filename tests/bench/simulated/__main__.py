@@ -60,7 +60,7 @@ class Take:
 
 def main(plan: Mapping[str, Any], answer: Path) -> None:
     """Let one cluster grow from size to size, and run the verbs at each."""
-    folder = Path(tempfile.mkdtemp(dir=answer.parent))
+    folder = Path(tempfile.mkdtemp())
     programs = {name: Path(path) for name, path in plan["programs"].items()}
     cluster = Cluster(folder, programs)
     leader = Leader(LEADER_ADDRESS)
@@ -163,7 +163,7 @@ def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
         "cache_masters": {"hosts": {release.name(1): {}}},
         "cache_workers": {"hosts": workers},
         "new_workers": {
-            "hosts": dict.fromkeys(workers, {}),
+            "hosts": workers,
             "vars": {"__bootstrap_workers_check": {"checks": [], "membership": membership}},
         },
     }

@@ -66,7 +66,9 @@ def node(number: int) -> Json:
                     "type": kind,
                     "status": value,
                     "reason": "Simulated",
-                    "message": "kubelet is posting ready status" if kind == "Ready" else "it has enough",
+                    "message": "kubelet is posting ready status"
+                    if kind == "Ready"
+                    else "it has enough",
                 }
                 for kind, value in conditions.items()
             ],
@@ -96,7 +98,10 @@ def pod(owner: Mapping[str, Any], pod_name: str, node_name: str) -> Json:
     kind = owner["kind"]
     # No kubelet asks for a claim of the journal, and no verb here reads it.
     claimed = [one["metadata"]["name"] for one in owner["spec"].get("volumeClaimTemplates") or []]
-    volumes = [*(template["spec"].get("volumes") or []), *({"name": one, "emptyDir": {}} for one in claimed)]
+    volumes = [
+        *(template["spec"].get("volumes") or []),
+        *({"name": one, "emptyDir": {}} for one in claimed),
+    ]
     spec = {**template["spec"], "nodeName": node_name, "volumes": volumes}
     return {
         "apiVersion": "v1",

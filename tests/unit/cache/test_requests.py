@@ -55,7 +55,9 @@ class Api:
         self.resources = SimpleNamespace(search=lambda **_: [])
         names = nodes(size)
         statuses = STARTING if starting else None
-        workers = [pod(f"alluxio-worker-{name}", "alluxio-worker", name, statuses) for name in names]
+        workers = [
+            pod(f"alluxio-worker-{name}", "alluxio-worker", name, statuses) for name in names
+        ]
         master = pod("alluxio-master-0", "alluxio-master", "n1")
         self.collections: dict[str, list[Json]] = {
             "/api/v1/nodes": [self._node(name) for name in names],
@@ -146,7 +148,7 @@ def plan(kube: Kube, names: list[str]) -> None:
     looked = {"checks": [], "problems": [], "membership": {}}
     results = {"results": dict.fromkeys(names, looked), "kubeconfig": ""}
     wished = {"join": False, "labels": {}, "taints": []}
-    variables = {"groups": {"new_workers": names}, "hostvars": dict.fromkeys(names, {})}
+    variables = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
     found = module(bootstrap_plan).act_on_controller({**WHOSE, **results, **wished}, variables)
     assert len(found["plans"]) == len(names)
 
@@ -164,7 +166,7 @@ def labels(kube: Kube, names: list[str]) -> None:
 
 
 def removal(kube: Kube, names: list[str]) -> None:
-    resets = dict.fromkeys(names, {"rc": 0})
+    resets = {name: {"rc": 0} for name in names}
     options = {"nodes": names, "state": "absent", "resets": resets, "wait_timeout_s": 0}
     assert len(module(cluster_node).act(kube, options)["went"]) == len(names)
 

@@ -24,9 +24,7 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """Drain, or delete."""
-        there = {
-            str(node["metadata"]["name"]): node for node in kube.list_objects(objects.node())
-        }
+        there = {str(node["metadata"]["name"]): node for node in kube.list_objects(objects.node())}
         nodes = [name for name in options["nodes"] if name in there]
         if options["state"] == "absent":
             going = [name for name in nodes if _was_reset(options["resets"].get(name) or {})]
