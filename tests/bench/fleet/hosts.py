@@ -123,6 +123,8 @@ class Fleet:
         """Write Ansible's inventory of it: all hosts are new workers. settings: variables of all."""
         access = {
             "ansible_user": "root",
+            # As the lab's inventory has it: else Ansible looks for it, one command more on each host.
+            "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": f"-o UserKnownHostsFile={self.known_hosts}",
         }

@@ -11,8 +11,8 @@ from tests.bench.measures import Measure
 from tests.bench.options import Options
 
 PAGE = 500
-LISTS = 4
-"""The lists that may have a page more for each 500 nodes: nodes and pods, each read twice at most by one verb."""
+LISTS = 2
+"""The lists that have a page more for each 500 nodes: of nodes and of pods."""
 LIMITED = ("status", "verify, reading")
 SECONDS_LIMIT = 10.0
 

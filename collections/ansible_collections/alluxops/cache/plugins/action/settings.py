@@ -119,8 +119,7 @@ class ActionModule(ControllerAction):
         raw_of: Mapping[str, Mapping[str, Any]],
     ) -> list[SettingsError]:
         """The variables that hosts have differently."""
-        hosts = _members(task_vars, HOSTS_GROUPS)
-        found = host_values.read(specs, hosts, task_vars, self._templar, raw_of)
+        found = host_values.read(specs, list(raw_of), task_vars, self._templar, raw_of)
         secret = [name for name, spec in specs.items() if spec.get("no_log")]
         control = [str(host) for host in task_vars.get("groups", {}).get("kube_control", [])]
         return list(host_variables.faults(found, control, secret))

@@ -20,7 +20,8 @@ def read(
 ) -> dict[str, dict[str, Value]]:
     """By variable and host: the value of each variable that may differ. The host that the run reads comes first.
 
-    raw: the variables of every host, untemplated. A variable that all hosts have alike, as written and without a template, is left out.
+    raw: the variables of every host, untemplated. A variable that all hosts have alike, as written and without a
+    template, is left out.
     """
     mine = str(task_vars["inventory_hostname"])
     order = [mine, *(host for host in hosts if host != mine)] if mine in hosts else list(hosts)
