@@ -16,7 +16,7 @@ from tests.bench.fleet import hosts
 from tests.bench.measures import Measure, as_json, table
 from tests.bench.options import Options
 from tests.bench.playbook_log import read
-from tests.bench.simulated import release
+from tests.bench.simulated import cluster, release
 from tests.bench.simulated import topic as simulated
 
 LOG = [
@@ -168,6 +168,13 @@ def test_hosts_have_loopback_addresses_of_their_own() -> None:
 def _take(verb_name: str, nodes: int, requests: int, pages: int) -> dict[str, Any]:
     used = {"seconds": 3.0, "processor_s": 2.0, "memory_bytes": 1 << 28}
     return {"verb": verb_name, "nodes": nodes, "requests": requests, "pages": pages, **used}
+
+
+def test_discovery_is_told_from_lists() -> None:
+    found = cluster.DISCOVERY.match
+    assert all(map(found, ("/api", "/api/v1", "/apis", "/apis/apps/v1")))
+    lists = ("/api/v1/nodes?limit=500", "/apis/storage.k8s.io/v1/storageclasses?limit=500")
+    assert not any(map(found, lists))
 
 
 def test_requests_are_over_where_they_grow_with_nodes() -> None:

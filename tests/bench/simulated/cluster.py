@@ -28,7 +28,7 @@ START_TIMEOUT_S = 180
 WRITERS = 8
 MERGE = "application/merge-patch+json"
 USER, FILLER = "alluxops", "filler"
-DISCOVERY = re.compile(r"/apis?(/v1|/[^/]+/[^/]+)?$")
+DISCOVERY = re.compile(r"/(api|api/v1|apis|apis/[^/?]+/[^/?]+)$")
 AUDITED = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
