@@ -136,7 +136,7 @@ def _install(cluster: Cluster, sets: Mapping[str, Any]) -> None:
 
 def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
     """All nodes are workers, and new workers too, so that both are planned for."""
-    workers = {release.name(number): {} for number in range(1, size + 1)}
+    workers: dict[str, Any] = {release.name(number): {} for number in range(1, size + 1)}
     machine = "{{ '%032x' | format(inventory_hostname[1:] | int) }}"
     membership = {
         "machine_id": machine,

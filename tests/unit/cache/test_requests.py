@@ -39,7 +39,7 @@ SETS = "/apis/apps/v1/namespaces/alluxio"
 STARTING = [container("alluxio-worker", ready=False), container("alluxio-job-worker", ready=False)]
 
 
-def workload(name: str, **more: Json) -> Json:
+def workload(name: str, **more: Any) -> Json:
     template = {"spec": {"containers": [{"name": "alluxio-x", "image": "alluxio:2.9.6"}]}}
     return {"metadata": {"name": name}, "spec": {"template": template, **more}, "status": {}}
 
@@ -145,7 +145,7 @@ def preflight(kube: Kube, names: list[str]) -> None:
 
 
 def plan(kube: Kube, names: list[str]) -> None:
-    looked = {"checks": [], "problems": [], "membership": {}}
+    looked: Json = {"checks": [], "problems": [], "membership": {}}
     results = {"results": dict.fromkeys(names, looked), "kubeconfig": ""}
     wished = {"join": False, "labels": {}, "taints": []}
     variables = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
