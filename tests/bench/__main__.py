@@ -1,6 +1,9 @@
-"""Measure on a lab of its own: the verbs that change a cache, against the same by hand where there is one; fail-overs.
+"""Measure the verbs that change a cache on a lab of its own, against the same by hand where there is one; fail-overs.
 
     python -m tests.bench [--only site,backup] [--lab bench] [--rounds 2] [--kills 5] [--chart PATH] [--json PATH]
+    python -m tests.bench --only fleet,simulated [--rounds 2] [--hosts 50] [--nodes 100,1000,5000]
+
+The topics of the second line have hosts and clusters of their own; for them alone no lab is booted.
 
 KEEP=1 leaves the lab up. The exit code says whether the measurements were taken, not whether they are good.
 """
@@ -11,6 +14,8 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.bench import (
@@ -25,8 +30,10 @@ from tests.bench import (
     upgrade,
     verb,
 )
+from tests.bench.fleet import topic as fleet
 from tests.bench.measures import Measure, as_json, table
-from tests.bench.verb import Options
+from tests.bench.options import NODES, Options
+from tests.bench.simulated import topic as simulated
 from tools.lab_session import LabFailedError, booted
 from tools.repository import ROOT
 
@@ -40,8 +47,13 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "failover": lambda lab, options: failover.measure(lab, options.lab, options.kills),
     "bootstrap-workers": bootstrap.measure,  # the last: it adds a node to the lab
 }
+WITHOUT_LAB: dict[str, Callable[[Options], list[Measure]]] = {
+    "fleet": fleet.measure,
+    "simulated": simulated.measure,
+}
 ALSO = {"restore": "backup", "rollback": "upgrade"}
 """Verbs that are measured with another."""
+KNOWN = (*TOPICS, *ALSO, *WITHOUT_LAB)
 FAILED = (RuntimeError, AssertionError, LabFailedError, subprocess.SubprocessError)
 
 
@@ -52,36 +64,51 @@ def chosen(only: str) -> list[str]:
         ValueError: there is no such topic.
     """
     names = [name.strip() for name in only.split(",") if name.strip()]
-    if unknown := [name for name in names if name not in {*TOPICS, *ALSO}]:
-        raise ValueError(f"--only {', '.join(unknown)}: not among {', '.join([*TOPICS, *ALSO])}")
-    asked = {ALSO.get(name, name) for name in names} or set(TOPICS)
-    return [name for name in TOPICS if name in asked]
+    if unknown := [name for name in names if name not in KNOWN]:
+        raise ValueError(f"--only {', '.join(unknown)}: not among {', '.join(KNOWN)}")
+    every = [*WITHOUT_LAB, *TOPICS]
+    asked = {ALSO.get(name, name) for name in names} or set(every)
+    return [name for name in every if name in asked]
 
 
-def measure(
-    lab: by_hand.Lab, options: Options, topics: Iterable[str]
-) -> tuple[list[Measure], list[str]]:
-    """Take one topic after the other, each over nothing; what was measured, and the topics that failed."""
-    measures: list[Measure] = []
-    failed = []
-    for name in topics:
+@dataclass
+class Findings:
+    """What was measured so far, and the topics that failed."""
+
+    measures: list[Measure] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def take(self, name: str, topic: Callable[[], list[Measure]]) -> None:
+        """Measure one topic; one that fails costs no other."""
         try:
-            verb.clear(lab, options)
-            measures += TOPICS[name](lab, options)
+            self.measures += topic()
         except FAILED as error:
             print(f"Error: {name}: {error}", file=sys.stderr, flush=True)
-            failed.append(name)
-    return measures, failed
+            self.failed.append(name)
+
+
+def measure(lab: by_hand.Lab, options: Options, topics: Iterable[str], found: Findings) -> None:
+    """Take one topic of a lab after the other, each over nothing."""
+
+    def fresh(name: str) -> list[Measure]:
+        verb.clear(lab, options)
+        return TOPICS[name](lab, options)
+
+    for name in topics:
+        found.take(name, partial(fresh, name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when something could not be measured, 2 for a topic that does not exist."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="", help=f"with commas: {', '.join([*TOPICS, *ALSO])}")
+    parser.add_argument("--only", default="", help=f"with commas: {', '.join(KNOWN)}")
     parser.add_argument("--lab", default="bench", help="name of the lab to boot")
     parser.add_argument("--rounds", type=int, default=2, help="how often, each way")
     parser.add_argument("--kills", type=int, default=5, help="of a leader, each way and mode")
     parser.add_argument("--chart", type=Path, default=by_hand.CHART, help="deployed by hand")
+    parser.add_argument("--hosts", type=int, default=50, help="of the fleet")
+    sizes = ",".join(map(str, NODES))
+    parser.add_argument("--nodes", default=sizes, help="sizes of the simulated cluster")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
     given = parser.parse_args(arguments)
     try:
@@ -89,19 +116,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    options = Options(given.lab, given.rounds, given.kills, given.chart)
+    options = Options(
+        given.lab, given.rounds, given.kills, given.chart, given.hosts, _numbers(given.nodes)
+    )
+    found = Findings()
+    for name in topics:
+        if name in WITHOUT_LAB:
+            found.take(name, partial(WITHOUT_LAB[name], options))
+    of_lab = [name for name in topics if name in TOPICS]
+    if not of_lab:
+        _report(found.measures, given.json)
+        return _ended(found)
     try:
         with booted(options.lab) as environment:
             lab = by_hand.connect(environment)
-            measures, failed = measure(lab, options, topics)
-            _report(measures, given.json)
+            measure(lab, options, of_lab, found)
+            _report(found.measures, given.json)
             verb.clear(lab, options)
     except FAILED as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    if failed:
-        print(f"not measured: {', '.join(failed)}; the errors stand above")
-    return 1 if failed else 0
+    return _ended(found)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
+
+
+def _ended(found: Findings) -> int:
+    if found.failed:
+        print(f"not measured: {', '.join(found.failed)}; the errors stand above")
+    return 1 if found.failed else 0
 
 
 def _report(measures: Sequence[Measure], place: Path) -> None:

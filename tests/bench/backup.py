@@ -9,7 +9,8 @@ from dataclasses import replace
 from tests.bench import by_hand
 from tests.bench.by_hand import Lab, Recipe
 from tests.bench.measures import Measure
-from tests.bench.verb import Options, fresh, hand, in_master, seconds_of, told
+from tests.bench.options import Options
+from tests.bench.verb import fresh, hand, in_master, seconds_of, told
 
 ENTRIES = 2000
 """Directories that only the journal knows, beside what a cache has of its own."""

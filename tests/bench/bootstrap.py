@@ -7,7 +7,8 @@ import time
 from tests.bench import by_hand
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import Options, fresh, seconds_of, told
+from tests.bench.options import Options
+from tests.bench.verb import fresh, seconds_of, told
 from tests.integration.lab_under_test import RunningLab
 
 LABEL = f"alluxops.io/{by_hand.NAMESPACE}.{by_hand.RELEASE}=worker"

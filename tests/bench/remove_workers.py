@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import NO_WAY_BY_HAND, Options, fresh, run
+from tests.bench.options import Options
+from tests.bench.verb import NO_WAY_BY_HAND, fresh, run
 
 GOES = "n3"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.bench import by_hand
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import Options, run, told
+from tests.bench.options import Options
+from tests.bench.verb import run, told
 
 
 def measure(lab: Lab, options: Options) -> list[Measure]:

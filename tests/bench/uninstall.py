@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.bench import by_hand
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import Options, fresh, hand, seconds_of
+from tests.bench.options import Options
+from tests.bench.verb import fresh, hand, seconds_of
 
 BY_HAND = (
     ["helm", "uninstall", by_hand.RELEASE, "-n", by_hand.NAMESPACE, "--wait", "--timeout", "3m"],

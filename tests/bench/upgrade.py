@@ -9,7 +9,8 @@ from lab import versions
 from tests.bench import by_hand
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import Options, fresh, hand, seconds_of
+from tests.bench.options import Options
+from tests.bench.verb import fresh, hand, seconds_of
 from tools.lab_session import lab as lab_command
 
 PROPERTY = "alluxio.user.metrics.heartbeat.interval"

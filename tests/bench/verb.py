@@ -5,31 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.bench import by_hand, playbook_log
 from tests.bench.by_hand import Lab
+from tests.bench.options import Options
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
 
 NO_WAY_BY_HAND = "no way by hand"
 """Stands where a baseline would, for what nobody does with a handful of commands: its seconds are told bare."""
 MASTER = f"{by_hand.RELEASE}-master-0"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line asks for.
-
-    lab: its name. rounds: how often each thing is done, each way. kills: of a leader. chart: what is deployed by hand.
-    """
-
-    lab: str
-    rounds: int
-    kills: int
-    chart: Path
 
 
 def run(

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils import health
 from tests.bench import __main__ as main_module
 from tests.bench import backup, by_hand, upgrade, verb
+from tests.bench.fleet import hosts
 from tests.bench.measures import Measure, as_json, table
+from tests.bench.options import Options
 from tests.bench.playbook_log import read
+from tests.bench.simulated import cluster, release
+from tests.bench.simulated import topic as simulated
 
 LOG = [
     (1.0, "PLAY [Refuse what cannot work] *****"),
@@ -93,10 +100,11 @@ def test_seconds_without_a_way_by_hand_are_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("only", "topics"),
     [
-        ("", list(main_module.TOPICS)),
+        ("", [*main_module.WITHOUT_LAB, *main_module.TOPICS]),
         ("failover, site", ["site", "failover"]),
         ("rollback,upgrade", ["upgrade"]),
         ("restore", ["backup"]),
+        ("site,simulated", ["simulated", "site"]),
     ],
 )
 def test_topics_are_chosen_by_name_and_keep_their_order(only: str, topics: list[str]) -> None:
@@ -118,9 +126,74 @@ def test_a_topic_that_fails_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(verb, "clear", lambda *_: None)
     monkeypatch.setitem(main_module.TOPICS, "backup", broken)
     monkeypatch.setitem(main_module.TOPICS, "uninstall", lambda *_: [good])
-    options = verb.Options("bench", 1, 1, Path())
-    found = main_module.measure(by_hand.Lab({}, {}), options, ["backup", "uninstall"])
-    assert found == ([good], ["backup"])
+    found = main_module.Findings()
+    options = Options("bench", 1, 1, Path())
+    main_module.measure(by_hand.Lab({}, {}), options, ["backup", "uninstall"], found)
+    assert (found.measures, found.failed) == ([good], ["backup"])
+
+
+def test_topics_with_hosts_of_their_own_boot_no_lab(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Options] = []
+
+    def measure(options: Options) -> list[Measure]:
+        asked.append(options)
+        return [Measure("bootstrap's node work", "s", (1.0,), "pyinfra", (2.0,))]
+
+    monkeypatch.setitem(main_module.WITHOUT_LAB, "fleet", measure)
+    monkeypatch.setattr(main_module, "booted", None)
+    arguments = ["--only", "fleet", "--hosts", "7", "--nodes", "10,20"]
+    assert main_module.main([*arguments, "--json", str(tmp_path / "bench.json")]) == 0
+    assert (asked[0].hosts, asked[0].nodes) == (7, (10, 20))
+    assert "0.50" in capsys.readouterr().out
+
+
+def test_an_sshd_s_log_tells_connections_and_commands() -> None:
+    log = (
+        "Server listening on 127.1.0.1 port 22.\n"
+        "Accepted publickey for root from 127.0.0.1 port 4 ssh2: ED25519 SHA256:x\n"
+        "Starting session: command for root from 127.0.0.1 port 4 id 0\n"
+        "Starting session: subsystem 'sftp' for root from 127.0.0.1 port 4 id 1\n"
+    )
+    assert hosts.read_log(log) == hosts.Trips(connections=1, sessions=2)
+
+
+def test_hosts_have_loopback_addresses_of_their_own() -> None:
+    found = {hosts.address(number) for number in range(1000)}
+    assert len(found) == 1000
+    assert all(re.fullmatch(r"127\.1\.\d\.(?!0$)\d{1,3}", one) for one in found)
+
+
+def _take(verb_name: str, nodes: int, requests: int, pages: int) -> dict[str, Any]:
+    used = {"seconds": 3.0, "processor_s": 2.0, "memory_bytes": 1 << 28}
+    return {"verb": verb_name, "nodes": nodes, "requests": requests, "pages": pages, **used}
+
+
+def test_discovery_is_told_from_lists() -> None:
+    found = cluster.DISCOVERY.match
+    assert all(map(found, ("/api", "/api/v1", "/apis", "/apis/apps/v1")))
+    lists = ("/api/v1/nodes?limit=500", "/apis/storage.k8s.io/v1/storageclasses?limit=500")
+    assert not any(map(found, lists))
+
+
+def test_requests_are_over_where_they_grow_with_nodes() -> None:
+    takes = [
+        _take("status", 100, 16, 0),
+        _take("status", 5000, 35, 19),
+        _take("preflight of the cluster", 100, 17, 0),
+        _take("preflight of the cluster", 5000, 5017, 0),
+    ]
+    counted = [one for one in simulated.told(takes) if one.name.endswith("requests")]
+    assert [one.is_within for one in counted] == [True, True, True, False]
+
+
+def test_the_leader_of_a_simulated_release_names_each_worker() -> None:
+    body = release.master_info([("10.0.0.1", "10.1.0.1"), ("10.0.0.2", "10.1.0.2")]).decode()
+    leader = health.parse_leader("alluxio-master-0", body)
+    assert leader is not None
+    assert [worker.host for worker in leader.workers] == ["10.0.0.1", "10.0.0.2"]
+    assert set(leader.heard_of) == {"10.0.0.1", "10.1.0.1", "10.0.0.2", "10.1.0.2"}
 
 
 def test_the_address_of_a_backup_is_read_from_what_alluxio_says() -> None:

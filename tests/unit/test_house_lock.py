@@ -14,7 +14,7 @@ import yaml
 import ansible_collections
 from tools.repository import ROOT
 
-LOCKS = ("requirements.txt", "tools/uv-requirements.txt")
+LOCKS = ("requirements.txt", "tools/uv-requirements.txt", "tests/bench/pyinfra-requirements.txt")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
 

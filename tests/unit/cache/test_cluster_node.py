@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import cluster_node
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError
 from tests.unit.cache.kube_objects import Json, node
@@ -31,10 +32,9 @@ class Api:
         self.budget = budget
         self.merged: list[Json] = []
 
-    def get(self, path: str) -> Json | None:
-        return self.nodes.get(path.rpartition("/")[2])
-
-    def list_objects(self, _path: str, fields: str = "") -> list[Json]:
+    def list_objects(self, path: str, fields: str = "") -> list[Json]:
+        if path == objects.node():
+            return list(self.nodes.values())
         assert fields == "spec.nodeName=n3"
         return list(self.pods)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -120,19 +120,32 @@ def _is_master(pod: Json) -> bool:
     return bool((pod["metadata"].get("labels") or {}).get("role") == cluster.MASTER_ROLE)
 
 
+def read_events(kube: Kube, namespace: str) -> list[Json]:
+    """What Kubernetes tells of a namespace."""
+    found: list[Json] = kube.list_objects(objects.core(namespace, "events"))
+    return found
+
+
 class TroubleWatch:
     """Follows what keeps the pods from serving, and decides when that is hopeless.
 
     workers: the nodes whose workers are waited for; a pod elsewhere holds nothing up. Empty: wherever they are.
+    events: reads the namespace's events, where many watches share one reading.
     """
 
     def __init__(
-        self, kube: Kube, namespace: str, release: str, workers: Sequence[str] = ()
+        self,
+        kube: Kube,
+        namespace: str,
+        release: str,
+        workers: Sequence[str] = (),
+        events: Callable[[], list[Json]] | None = None,
     ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
         self.workers = frozenset(workers)
+        self._events = events or (lambda: read_events(kube, namespace))
         self._restarts: dict[str, int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._last: explain.Trouble | None = None
@@ -195,7 +208,7 @@ class TroubleWatch:
         has_pods = {pod["role"] for pod in seen.pods}
         if not lagging and has_pods >= {cluster.MASTER_ROLE, cluster.WORKER_ROLE}:
             return []
-        events = self.kube.list_objects(objects.core(self.namespace, "events"))
+        events = self._events()
         found = [explain.pod_trouble(pod, events) for pod in lagging]
         for role, kind, name in (
             (cluster.MASTER_ROLE, "StatefulSet", f"{self.release}-master"),

@@ -14,7 +14,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Patience,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 LOOK_EVERY_S: Final = 2.0
 
@@ -24,20 +24,21 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """Drain, or delete."""
-        nodes = [name for name in options["nodes"] if kube.get(objects.node(name)) is not None]
+        there = {str(node["metadata"]["name"]): node for node in kube.list_objects(objects.node())}
+        nodes = [name for name in options["nodes"] if name in there]
         if options["state"] == "absent":
             going = [name for name in nodes if _was_reset(options["resets"].get(name) or {})]
             for name in () if self.check_mode else going:
                 kube.delete(objects.node(name), propagation="Background")
             kept = [name for name in nodes if name not in going]
             return {**_changes([f"node {name}" for name in going]), "kept": kept}
-        return self._drain(kube, nodes, Patience(options["wait_timeout_s"]))
+        drained = {name: there[name] for name in nodes}
+        return self._drain(kube, drained, Patience(options["wait_timeout_s"]))
 
-    def _drain(self, kube: Kube, nodes: list[str], patience: Patience) -> Result:
+    def _drain(self, kube: Kube, nodes: Mapping[str, Json], patience: Patience) -> Result:
         """Cordon the nodes, then evict what no DaemonSet runs there, one look after another."""
         went = []
-        for name in nodes:
-            node = kube.get(objects.node(name)) or {}
+        for name, node in nodes.items():
             if not (node.get("spec") or {}).get("unschedulable"):
                 went.append(f"{name}: schedulable")
                 if not self.check_mode:

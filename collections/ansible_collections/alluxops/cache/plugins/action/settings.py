@@ -30,6 +30,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
 )
 
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
+NODE_NAME = "alluxio_node_name"
 HOSTS_GROUPS = (*GROUPS, "new_workers")
 
 
@@ -45,14 +46,20 @@ class ActionModule(ControllerAction):
             for name, value in task_vars.items()
             if name.startswith(rules.PREFIXES)
         }
-        faults = rules.unknown_faults(self._names(task_vars), [*specs, *_internals(roles)], places)
+        # Once for all that reads it: putting a host's variables together takes a while, and hosts may be thousands.
+        hostvars = task_vars.get("hostvars")
+        members = [host for host in _members(task_vars, HOSTS_GROUPS) if host in (hostvars or ())]
+        raw_of = {host: hostvars.raw_get(host) for host in members} if hostvars else {}
+        faults = rules.unknown_faults(
+            _names(task_vars, raw_of), [*specs, *_internals(roles)], places
+        )
 
         if options["needs_control"]:
             faults += _limit_faults(task_vars)
 
         raw, template_faults = self._templated(specs, task_vars, places)
         values, type_faults = rules.typed(specs, raw, places)
-        faults += template_faults + type_faults + self._differences(specs, task_vars)
+        faults += template_faults + type_faults + self._differences(specs, task_vars, raw_of)
         unread = set(specs) & set(task_vars) - set(values)
         if template_faults or any("{{" in str(specs[name].get("default")) for name in unread):
             # What a value means together with others can be told only once each can be read.
@@ -61,7 +68,7 @@ class ActionModule(ControllerAction):
             values.setdefault(name, spec.get("default"))
 
         faults += rules.confirmation_faults(values, extra_variables(self._loader), places)
-        settings, world = self._settings(values, task_vars, places)
+        settings, world = self._settings(values, task_vars, places, raw_of)
         more = settings_check.cross_faults(settings, world)
         more += _value_faults(
             settings, lines_of(task_vars.get("alluxio_values"), "alluxio_values"), world
@@ -80,15 +87,6 @@ class ActionModule(ControllerAction):
         if role is None:
             raise CacheError("alluxops.cache.settings runs outside a role.", fix="give roles_path.")
         return str(Path(role._role_path).parent)  # noqa: SLF001 - as above
-
-    def _names(self, task_vars: Mapping[str, Any]) -> set[str]:
-        """Every variable set for any host of the three groups, ours or not."""
-        names = set(task_vars)
-        hostvars = task_vars.get("hostvars")
-        for host in _members(task_vars):
-            if hostvars is not None and host in hostvars:
-                names |= set(hostvars.raw_get(host))
-        return names - set(task_vars.get("ansible_facts") or {})
 
     def _templated(
         self, specs: Mapping[str, Any], task_vars: Mapping[str, Any], places: Mapping[str, str]
@@ -115,16 +113,23 @@ class ActionModule(ControllerAction):
         return values, faults
 
     def _differences(
-        self, specs: Mapping[str, Mapping[str, Any]], task_vars: Mapping[str, Any]
+        self,
+        specs: Mapping[str, Mapping[str, Any]],
+        task_vars: Mapping[str, Any],
+        raw_of: Mapping[str, Mapping[str, Any]],
     ) -> list[SettingsError]:
         """The variables that hosts have differently."""
-        found = host_values.read(specs, _members(task_vars, HOSTS_GROUPS), task_vars, self._templar)
+        found = host_values.read(specs, list(raw_of), task_vars, self._templar, raw_of)
         secret = [name for name, spec in specs.items() if spec.get("no_log")]
         control = [str(host) for host in task_vars.get("groups", {}).get("kube_control", [])]
         return list(host_variables.faults(found, control, secret))
 
     def _settings(
-        self, values: dict[str, Any], task_vars: Mapping[str, Any], places: Mapping[str, str]
+        self,
+        values: dict[str, Any],
+        task_vars: Mapping[str, Any],
+        places: Mapping[str, str],
+        raw_of: Mapping[str, Mapping[str, Any]],
     ) -> tuple[rules.Settings, settings_check.World]:
         values["alluxops_kubeconfig"] = kubeconfig_path(values["alluxops_kubeconfig"] or "")
         chart = self._found(values["alluxio_chart_ref"], task_vars)
@@ -135,7 +140,7 @@ class ActionModule(ControllerAction):
         ):
             values["alluxio_chart_ref"] = str(chart)
         files = [str(self._found(name, task_vars)) for name in values["alluxio_values_files"]]
-        nodes = {group: self._nodes(group, task_vars) for group in GROUPS}
+        nodes = {group: self._nodes(group, task_vars, raw_of) for group in GROUPS}
         settings = rules.from_variables(values, files=files, nodes=nodes)
         world = settings_check.World(
             places=places,
@@ -148,14 +153,19 @@ class ActionModule(ControllerAction):
         )
         return settings, world
 
-    def _nodes(self, group: str, task_vars: Mapping[str, Any]) -> list[Any]:
+    def _nodes(
+        self, group: str, task_vars: Mapping[str, Any], raw_of: Mapping[str, Mapping[str, Any]]
+    ) -> list[Any]:
         hosts = [str(host) for host in task_vars.get("groups", {}).get(group, [])]
         if group == "kube_control":
             return hosts
-        hostvars = task_vars.get("hostvars") or {}
-        return [
-            rules.Node(host, str(hostvars[host].get("alluxio_node_name", host))) for host in hosts
-        ]
+        found = []
+        for host in hosts:
+            name = str(raw_of.get(host, {}).get(NODE_NAME, host))
+            if "{{" in name:
+                name = str(task_vars["hostvars"][host][NODE_NAME])
+            found.append(rules.Node(host, name))
+        return found
 
     def _found(self, name: str, task_vars: Mapping[str, Any]) -> Path:
         """A path as the user gave it: from the inventory's, the playbook's or the working directory."""
@@ -165,6 +175,14 @@ class ActionModule(ControllerAction):
         bases = [task_vars.get("inventory_dir"), task_vars.get("playbook_dir"), Path.cwd()]
         candidates = [Path(str(base)) / path for base in bases if base]
         return next((candidate for candidate in candidates if candidate.exists()), candidates[-1])
+
+
+def _names(task_vars: Mapping[str, Any], raw_of: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Every variable set for any host of the three groups, ours or not."""
+    names = set(task_vars)
+    for host in _members(task_vars):
+        names |= set(raw_of.get(host, ()))
+    return names - set(task_vars.get("ansible_facts") or {})
 
 
 def _limit_faults(task_vars: Mapping[str, Any]) -> list[SettingsError]:

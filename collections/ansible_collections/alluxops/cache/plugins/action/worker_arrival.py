@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
+from ansible_collections.alluxops.cache.plugins.action.cache_wait import (
+    TroubleWatch,
+    read_events,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     arrival,
     bootstrap,
@@ -67,13 +70,21 @@ class Arrivals:
             }
             for name in self._waiting
         }
+        self._events: list[Json] | None = None
         self._watches = {
-            name: TroubleWatch(kube, self._namespace, self._release, [name])
+            name: TroubleWatch(kube, self._namespace, self._release, [name], self._events_of_look)
             for name in self._waiting
         }
 
+    def _events_of_look(self) -> list[Json]:
+        """The namespace's events, read once a look however many nodes are waited for."""
+        if self._events is None:
+            self._events = read_events(self._kube, self._namespace)
+        return self._events
+
     def look(self) -> None:
         """Read the nodes, and mark those that have come."""
+        self._events = None
         for item in self._kube.list_objects(objects.node()):
             name = item["metadata"]["name"]
             if name in self._found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
@@ -59,6 +60,19 @@ class Leader:
     workers: tuple[Worker, ...]
     lost_workers: tuple[str, ...]
 
+    @cached_property
+    def heard_of(self) -> Mapping[str, tuple[int, Worker]]:
+        """By address, the first worker of that address that it heard of lately, and its place in the list.
+
+        Made once: looking each of some thousand pods up in a list as long takes seconds.
+        """
+        found: dict[str, tuple[int, Worker]] = {}
+        for place, worker in enumerate(self.workers):
+            if worker.last_contact_s <= STALE_CONTACT_S:
+                for address in worker.hosts:
+                    found.setdefault(address, (place, worker))
+        return found
+
 
 def parse_leader(pod: str, body: str | None) -> Leader | None:
     """The leader from what a master's web API answered; None when the answer is not a serving master's."""
@@ -91,10 +105,8 @@ def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:
     if leader is None:
         return None
     addresses = {pod["host_ip"], pod["pod_ip"], pod["node"], pod["name"]} - {""}
-    for worker in leader.workers:
-        if worker.hosts & addresses and worker.last_contact_s <= STALE_CONTACT_S:
-            return worker
-    return None
+    known = [leader.heard_of[address] for address in addresses if address in leader.heard_of]
+    return min(known, key=lambda item: item[0])[1] if known else None
 
 
 def serving_workers(seen: Seen) -> list[Mapping[str, Any]]:
@@ -133,8 +145,15 @@ class Seen:
 
     def of_role(self, role: str) -> list[Mapping[str, Any]]:
         """Pods of a role that are not on their way out, by name."""
-        found = [pod for pod in self.pods if pod["role"] == role and not pod["terminating"]]
-        return sorted(found, key=lambda pod: str(pod["name"]))
+        return list(self._by_role.get(role, ()))
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, list[Mapping[str, Any]]]:
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for pod in sorted(self.pods, key=lambda pod: str(pod["name"])):
+            if not pod["terminating"]:
+                found.setdefault(str(pod["role"]), []).append(pod)
+        return found
 
 
 def awaited(seen: Seen, expected: Expected) -> list[str]:

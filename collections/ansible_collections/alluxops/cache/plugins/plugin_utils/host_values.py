@@ -16,20 +16,20 @@ def read(
     hosts: Sequence[str],
     task_vars: Mapping[str, Any],
     templar: Any,
+    raw: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, Value]]:
     """By variable and host: the value of each variable that may differ. The host that the run reads comes first.
 
-    A variable that all hosts have alike, as written and without a template, is left out.
+    raw: the variables of every host, untemplated. A variable that all hosts have alike, as written and without a
+    template, is left out.
     """
-    hostvars = task_vars["hostvars"]
     mine = str(task_vars["inventory_hostname"])
     order = [mine, *(host for host in hosts if host != mine)] if mine in hosts else list(hosts)
-    raw = {host: hostvars.raw_get(host) for host in order}
     names = [name for name in specs if _may_differ([raw[host].get(name) for host in order])]
     found: dict[str, dict[str, Value]] = {name: {} for name in names}
     if not names:
         return found
-    of_mine = hostvars.raw_get(mine)
+    of_mine = raw[mine] if mine in raw else task_vars["hostvars"].raw_get(mine)
     common = {name: value for name, value in task_vars.items() if name not in of_mine}
     for name, spec in specs.items():
         common.setdefault(name, spec.get("default"))

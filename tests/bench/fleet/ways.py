@@ -1,0 +1,64 @@
+"""The ways to do the node work of bootstrap-workers, and the settings of Ansible that ours is tried with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.fleet.hosts import Fleet
+
+HERE = Path(__file__).parent
+STORAGE = "/mnt/fuse3"
+SETTINGS = {
+    "node_storage_root": STORAGE,
+    "alluxio_namespace": "alluxio",
+    "alluxio_release": "alluxio",
+    "min_memory_bytes": 1 << 30,
+}
+
+OURS, PLAIN, PLAIN_TUNED, PYINFRA = "ours", "plain", "plain, our ansible.cfg", "pyinfra"
+NO_PERSISTENCE = "-o ControlMaster=no"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to do the work. environment: over ours."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+def tuned(forks: int, *, pipelining: bool, persistence: bool = True) -> tuple[str, dict[str, str]]:
+    """A name and the environment for other settings than ansible.cfg has."""
+    words = [f"forks {forks}", "pipelining" if pipelining else "no pipelining"]
+    environment = {"ANSIBLE_FORKS": str(forks), "ANSIBLE_PIPELINING": str(pipelining)}
+    if not persistence:
+        words.append("no ControlPersist")
+        environment["ANSIBLE_SSH_ARGS"] = NO_PERSISTENCE
+    return ", ".join(words), environment
+
+
+def compared(folder: Path, fleet: Fleet, pyinfra: Path) -> list[Way]:
+    """Those that are compared, with their inventories written."""
+    inventory = str(fleet.inventory(folder / "hosts.json", SETTINGS))
+    hosts = str(fleet.pyinfra_inventory(folder / "hosts.py"))
+    bare = folder / "bare.cfg"
+    bare.write_text("[defaults]\nnocows = True\n", encoding="utf-8")
+    ours = ["ansible-playbook", "-i", inventory, str(HERE / "ours.yml")]
+    plain = ["ansible-playbook", "-i", inventory, str(HERE / "plain.yml")]
+    deploy = [str(pyinfra / "bin" / "pyinfra"), "--yes", hosts, str(HERE / "with_pyinfra.py")]
+    return [
+        Way(OURS, ours, {}),
+        Way(PYINFRA, deploy, {}),
+        Way(PLAIN, plain, {"ANSIBLE_CONFIG": str(bare)}),
+        Way(PLAIN_TUNED, plain, {}),
+    ]
+
+
+def settings_of(ours: Way) -> list[Way]:
+    """Our way with other settings of ansible.cfg."""
+    found = [tuned(forks, pipelining=on) for forks in (5, 20, 50) for on in (True, False)]
+    found.append(tuned(20, pipelining=True, persistence=False))
+    return [Way(name, ours.command, environment) for name, environment in found]
