@@ -123,7 +123,12 @@ def _write_files(state: LabState, node: Node, inputs: NodeInputs) -> None:
 
 def _strip(root: Path) -> None:
     """Take from a node's tree what its installer would not have put there."""
-    environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
+    environment = [
+        "env",
+        "-i",
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        "DEBIAN_FRONTEND=noninteractive",
+    ]
     run([*environment, "chroot", root, "dpkg", "--purge", *NOT_ON_BARE])
 
 

@@ -43,5 +43,6 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
             registered.get("node") or {},
             registered.get("device") or {},
             registered.get("directories") or {},
+            registered.get("packages") or {},
         ),
     }

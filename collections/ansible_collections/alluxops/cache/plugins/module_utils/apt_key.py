@@ -53,7 +53,8 @@ def normal_fingerprint(text: str, place: str) -> str:
 def keyring(data: bytes, fingerprint: str, place: str, setting: str) -> bytes:
     """The binary keyring with the one certificate that has this (normal) fingerprint.
 
-    place: where data came from, and setting: what has the fingerprint, for the error. Raises CacheError when data is no key file or carries other keys only.
+    place: where data came from, setting: what has the fingerprint; both for the error. Raises CacheError when data is
+    no key file or carries other keys only.
     """
     found = certificates(data, place)
     for certificate in found:

@@ -1,4 +1,4 @@
-"""An apt repository of somebody else's: the files that make apt use it, the version to take, what apt's complaints mean.
+"""An apt repository: the files that make apt use it, the version to take, and what apt's complaints mean.
 
 Pure. Standard library only, Python 3.9.
 """
@@ -21,8 +21,8 @@ class Purpose:
     """What a repository is for, in the words of those who set it, for files and errors.
 
     role: whose it is. name: of our files about it. repository, key_url, fingerprint: names of the settings. instead:
-    what else can be done. keep: how an installation of the user's own is kept. versions: what to do where the version is
-    missing.
+    what else can be done. keep: how an installation of the user's own is kept. versions: what to do where the version
+    is missing.
     """
 
     role: str
@@ -106,9 +106,7 @@ def parse_repository(text: str, purpose: Purpose) -> Repository:
     return Repository(url, rest[0], tuple(rest[1:]))
 
 
-def render_source(
-    repository: Repository, architecture: str, keyring: str, purpose: Purpose
-) -> str:
+def render_source(repository: Repository, architecture: str, keyring: str, purpose: Purpose) -> str:
     """The deb822 sources file: this repository, signed by this keyring and no other."""
     lines = ["Types: deb", f"URIs: {repository.url}/", f"Suites: {repository.suite}"]
     if repository.components:
@@ -142,9 +140,7 @@ def choose_version(
     known = ", ".join(offered[:8]) + (f" and {len(offered) - 8} older" if len(offered) > 8 else "")
     raise CacheError(
         f"the repository {repository} has no {package} {wanted}.",
-        f"It has {known}."
-        if offered
-        else f"It has no package `{package}` for this architecture.",
+        f"It has {known}." if offered else f"It has no package `{package}` for this architecture.",
         purpose.versions,
     )
 

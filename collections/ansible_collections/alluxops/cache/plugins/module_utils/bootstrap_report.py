@@ -58,7 +58,9 @@ def _did(found: Found) -> str:
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 
-def mended(plan: Found, node: Found, device: Found, directories: Found) -> list[str]:
+def mended(
+    plan: Found, node: Found, device: Found, directories: Found, packages: Found
+) -> list[str]:
     """What was mended on a host, by the results of the modules that did it.
 
     A worker that is broken may not be registered, so nothing is kept back but the directories of a host that joins,
@@ -66,7 +68,8 @@ def mended(plan: Found, node: Found, device: Found, directories: Found) -> list[
     """
     is_worker = plan["is_worker"]
     restart = f", {RESTART}" if is_worker else ""
-    found = [str(line) for line in node.get("mended") or []]
+    found = [str(line) for line in packages.get("installed") or []]
+    found += [str(line) for line in node.get("mended") or []]
     if device.get("taken"):
         found.append(f"{device['taken']}{restart}")
     if is_worker or plan["step"] not in ("join", "rejoin"):
