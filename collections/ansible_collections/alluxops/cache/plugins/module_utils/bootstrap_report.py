@@ -59,7 +59,7 @@ def _did(found: Found) -> str:
 
 
 def mended(
-    plan: Found, node: Found, device: Found, directories: Found, packages: Found
+    plan: Found, node: Found, device: Found, directories: Found, packages: Found | None = None
 ) -> list[str]:
     """What was mended on a host, by the results of the modules that did it.
 
@@ -68,7 +68,7 @@ def mended(
     """
     is_worker = plan["is_worker"]
     restart = f", {RESTART}" if is_worker else ""
-    found = [str(line) for line in packages.get("installed") or []]
+    found = [str(line) for line in (packages or {}).get("installed") or []]
     found += [str(line) for line in node.get("mended") or []]
     if device.get("taken"):
         found.append(f"{device['taken']}{restart}")

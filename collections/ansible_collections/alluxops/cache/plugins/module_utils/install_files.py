@@ -126,7 +126,7 @@ class Files:
 
     def _is_done(self, offer: Mapping[str, Any]) -> bool:
         if offer["kind"] == "deb":
-            return self.apt.installed(str(offer["package"])) == offer["version"]
+            return self.apt.installed(str(offer["package"])) == str(offer["version"])
         noted = self.noted.get(str(offer["checksum"])) or {}
         wanted = {package_files.target(name, self.cni_bin) for name in offer["programs"]}
         return set(noted) == wanted and all(

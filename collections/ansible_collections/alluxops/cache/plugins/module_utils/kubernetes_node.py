@@ -102,8 +102,10 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in over.items():
         under = found.get(key)
-        both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        found[key] = _merged(under, value) if both else value
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            found[key] = _merged(under, value)
+        else:
+            found[key] = value
     return found
 
 

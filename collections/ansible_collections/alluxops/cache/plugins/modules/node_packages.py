@@ -169,7 +169,7 @@ class Packages:
     def systemctl(self, *arguments: str) -> bool:
         """Whether systemctl did it."""
         command = [self.module.get_bin_path("systemctl", required=True), *arguments]
-        return self.module.run_command(command)[0] == 0
+        return bool(self.module.run_command(command)[0] == 0)
 
     def install(self) -> tuple[list[str], apt_install.Diff]:
         """Do all of it; the lines that say so, and the diff. In check mode, what would be done."""
