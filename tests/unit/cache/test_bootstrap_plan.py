@@ -70,7 +70,7 @@ def plan(limit: str = "", **results: Json) -> Json:
     }
     task_vars: Json = {
         "groups": {"all": ["n4"], "new_workers": ["n4"]},
-        "hostvars": {host: SETTINGS for host in results},
+        "hostvars": dict.fromkeys(results, SETTINGS),
     }
     if limit:
         task_vars["ansible_limit"] = limit

@@ -60,7 +60,7 @@ class ActionModule(ControllerAction):
                 method := _setting("install_method", join_needs.PRESENT, host, task_vars),
                 files.offers(_setting("files", [], host, task_vars))
                 if method == join_needs.FILES and options["join"]
-                else (),
+                else [],
             )
             for host, result in results.items()
             if not result.get("unreachable") and not result.get("failed")

@@ -14,15 +14,20 @@ Found = Mapping[str, Any]
 RESTART = "its worker has the old directory until its pod is deleted"
 
 
-def lines(hosts: Mapping[str, Found], *, check_mode: bool) -> list[str]:
-    """One line for each host, and one for each thing that was mended there."""
+def lines(hosts: Mapping[str, Found], failed: Sequence[str] = (), *, check_mode: bool) -> list[str]:
+    """One line for each host, and one for each thing that was mended there.
+
+    failed: hosts that did not get to the end.
+    """
     found = []
-    width = max((len(host) for host in hosts), default=0)
+    width = max((len(host) for host in (*hosts, *failed)), default=0)
     for host, one in hosts.items():
         text = f"would do: {_would(one)}" if check_mode else _did(one)
         found.append(f"{host:<{width}}  {text}")
         found += [f"{'':<{width}}    {line}" for line in one.get("mended") or []]
-    return found
+    return found + [
+        f"{host:<{width}}  failed, see its error: run again, it goes on" for host in failed
+    ]
 
 
 def _would(found: Found) -> str:
