@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible.inventory.manager import split_host_pattern
@@ -51,17 +51,11 @@ class ActionModule(ControllerAction):
             cause = "A worker joins a cache that runs."
             fix = "`alluxops site` installs it; hosts of cache_workers get their workers from it."
             raise ManySettingsErrors([*against, SettingsError(what, cause, fix)])
+        kubelets = kubelet_settings.read(kube)
+        known = _cluster(kube, options, workers, kubelets)
         files = Files(self._find_needle)
         hosts = [
-            bootstrap.Host(
-                host,
-                _node_name(host, task_vars),
-                result.get("membership") or {},
-                method := _setting("install_method", join_needs.PRESENT, host, task_vars),
-                files.offers(_setting("files", [], host, task_vars))
-                if method == join_needs.FILES and options["join"]
-                else [],
-            )
+            _host(host, result, known, files, task_vars)
             for host, result in results.items()
             if not result.get("unreachable") and not result.get("failed")
         ]
@@ -71,14 +65,12 @@ class ActionModule(ControllerAction):
             bootstrap.texts(options["labels"]),
             [bootstrap.texts(taint) for taint in options["taints"]],
         )
-        kubelets = kubelet_settings.read(kube)
-        known = _cluster(kube, options, workers, kubelets)
         found, more = bootstrap.plans(hosts, known, wanted)
         raise_all(against + more)
         fuse = objects.fuse_set(kube, options["namespace"], options["release"])
         return {
             "plans": {plan.host: asdict(plan) for plan in found},
-            "offers": {host.host: host.offers for host in hosts},
+            "offers": {host.host: list(host.offers) for host in hosts},
             "version": known.version,
             "cgroup_driver": kubelets.cgroup_driver,
             "mount_points": residue.mount_points(fuse),
@@ -99,6 +91,21 @@ def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
 
 def _node_name(host: str, task_vars: Mapping[str, Any]) -> str:
     return str(task_vars["hostvars"][host].get("alluxio_node_name", host))
+
+
+def _host(
+    name: str,
+    result: Mapping[str, Any],
+    known: bootstrap.Cluster,
+    files: Files,
+    task_vars: Mapping[str, Any],
+) -> bootstrap.Host:
+    """A host with how it gets what a join takes; its files are looked at only where it has to join."""
+    method = _setting("install_method", join_needs.PRESENT, name, task_vars)
+    host = bootstrap.Host(name, _node_name(name, task_vars), result.get("membership") or {}, method)
+    if method != join_needs.FILES or bootstrap.step_of(host, known) not in ("join", "rejoin"):
+        return host
+    return replace(host, offers=files.offers(_setting("files", [], name, task_vars)))
 
 
 def _setting(name: str, default: Any, host: str, task_vars: Mapping[str, Any]) -> Any:
