@@ -56,13 +56,19 @@ def up(
         int, typer.Option(help="Debian release of spare nodes added now: 11, 12, 13.")
     ] = 12,
     *,
+    spare_bare: Annotated[
+        bool,
+        typer.Option(
+            "--spare-bare", help="Spare nodes added now lack containerd, kubelet and kubeadm."
+        ),
+    ] = False,
     apt_proxy: Annotated[
         bool, typer.Option("--apt-proxy", help="Let nodes install Debian packages.")
     ] = False,
 ) -> None:
     """Boot a lab; on a running one, bring back what is missing and add spare nodes."""
     reporter = Reporter()
-    wish = up_module.Wish(_checked(name), workers, spare, spare_debian, apt_proxy)
+    wish = up_module.Wish(_checked(name), workers, spare, spare_debian, spare_bare, apt_proxy)
     with lock_lab(name):
         state = up_module.up(wish, reporter)
     spares = [node.name for node in state.nodes if node.spare]

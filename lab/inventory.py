@@ -102,12 +102,33 @@ def variables(state: LabState, fingerprint: str) -> Mapping[str, Any]:
         # Spare nodes become members by `bootstrap-workers`. Their kernel and cgroups are this machine's, as they are.
         "bootstrap_workers_join": True,
         "bootstrap_workers_ignore_preflight_errors": ["SystemVerification"],
+        **_packages(apt, fingerprint),
         "alluxio_values": _small_values(),
     }
 
 
+def _packages(apt: str, fingerprint: str) -> dict[str, Any]:
+    """How bare spare nodes get what a join takes; `--apt-proxy` gives them Debian's packages."""
+    return {
+        "bootstrap_workers_apt_repository": f"{apt}/any/",
+        "bootstrap_workers_apt_key_url": f"{apt}/key.asc",
+        "bootstrap_workers_apt_key_fingerprint": fingerprint,
+        # The kernel is this machine's, and need not have br_netfilter: the lab's pods are not bridged.
+        "bootstrap_workers_kernel_modules": ["overlay"],
+        "bootstrap_workers_sysctls": {"net.ipv4.ip_forward": 1},
+        "bootstrap_workers_containerd_cri": {
+            "restrict_oom_score_adj": True,
+            "sandbox_image": f"registry.k8s.io/pause:{versions.load().pause_image}",
+            "cni": {"bin_dir": "/usr/lib/cni"},
+        },
+    }
+
+
 def _host(state: LabState, node: Node) -> dict[str, str]:
-    return {"ansible_host": state.addresses.node(node.index)}
+    found = {"ansible_host": state.addresses.node(node.index)}
+    if node.bare:
+        found["bootstrap_workers_install_method"] = "apt"
+    return found
 
 
 def _small_values() -> dict[str, Any]:

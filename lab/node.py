@@ -17,6 +17,7 @@ from lab.state import LabState, Node
 
 KUBERNETES_PROGRAMS = ("kubelet", "kubeadm", "kubectl")
 KUBERNETES_DIR = "opt/kubernetes"
+NOT_ON_BARE = ("containerd", "runc", "conntrack", "fuse3")
 STARTS_WITHIN_S = 3
 """A node that has no process this long after its start has failed."""
 REAL_DIRECTORIES = {
@@ -89,6 +90,7 @@ def _write_files(state: LabState, node: Node, inputs: NodeInputs) -> None:
             pause_image=inputs.pause_image,
             authorized_key=state.paths.ssh_key.with_suffix(".pub").read_text(),
             machine_id=uuid.uuid4().hex,
+            bare=node.bare,
         )
     )
     for extra in (root / "etc/apt/sources.list.d").glob("*"):
@@ -100,8 +102,11 @@ def _write_files(state: LabState, node: Node, inputs: NodeInputs) -> None:
         shutil.copyfile(state.paths.host_keys / f"{node.name}{suffix}", target)
         target.chmod(mode)
     (root / KUBERNETES_DIR).mkdir(parents=True, exist_ok=True)
-    for program in KUBERNETES_PROGRAMS:
-        _link(root / "usr/local/bin" / program, f"/{KUBERNETES_DIR}/{program}")
+    if node.bare:
+        _strip(root)
+    else:
+        for program in KUBERNETES_PROGRAMS:
+            _link(root / "usr/local/bin" / program, f"/{KUBERNETES_DIR}/{program}")
     units = root / "etc/systemd/system"
     units.mkdir(parents=True, exist_ok=True)
     for unit in node_files.UNWANTED_UNITS:
@@ -114,6 +119,17 @@ def _write_files(state: LabState, node: Node, inputs: NodeInputs) -> None:
         if target.is_symlink():
             target.unlink()
         target.write_text(text)
+
+
+def _strip(root: Path) -> None:
+    """Take from a node's tree what its installer would not have put there."""
+    environment = [
+        "env",
+        "-i",
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        "DEBIAN_FRONTEND=noninteractive",
+    ]
+    run([*environment, "chroot", root, "dpkg", "--purge", *NOT_ON_BARE])
 
 
 def _link(path: Path, target: str) -> None:
@@ -137,7 +153,7 @@ def boot(state: LabState, node: Node, inputs: NodeInputs) -> None:
     binds = [
         *(f"--bind={paths.real(name)}:{place}" for name, place in REAL_DIRECTORIES.items()),
         f"--bind={state.paths.shared}:/mnt/shared",
-        f"--bind-ro={inputs.kubernetes}:/{KUBERNETES_DIR}",
+        *(() if node.bare else (f"--bind-ro={inputs.kubernetes}:/{KUBERNETES_DIR}",)),
         "--bind=/dev/kmsg",
         "--bind=/dev/fuse",
     ]
@@ -158,7 +174,10 @@ def boot(state: LabState, node: Node, inputs: NodeInputs) -> None:
 
 
 def wait_until_up(state: LabState, node: Node, timeout_s: float = 300) -> None:
-    """Wait until sshd answers and containerd listens. Raises LabError at once when the node ends."""
+    """Wait until sshd answers and containerd, where there is one, listens.
+
+    Raises LabError at once when the node ends.
+    """
     address = state.addresses.node(node.index)
     group = cgroups.node_group(state, node)
     started = time.monotonic()
@@ -169,7 +188,8 @@ def wait_until_up(state: LabState, node: Node, timeout_s: float = 300) -> None:
             if time.monotonic() - started > STARTS_WITHIN_S and not cgroups.processes(group):
                 raise LabError(f"node {node.name} ended while it booted", cause=why_not())
             return False
-        if not Path(f"/proc/{init}/root/run/containerd/containerd.sock").exists():
+        socket_path = Path(f"/proc/{init}/root/run/containerd/containerd.sock")
+        if not node.bare and not socket_path.exists():
             return False
         try:
             with socket.create_connection((address, 22), timeout=0.5):

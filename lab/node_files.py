@@ -73,6 +73,8 @@ class NodeFiles:
     pause_image: str
     authorized_key: str
     machine_id: str
+    bare: bool = False
+    """Without what a cluster's node has: no configuration of containerd, no unit of the kubelet."""
 
     @property
     def name(self) -> str:
@@ -82,7 +84,12 @@ class NodeFiles:
 
 def render(node: NodeFiles) -> dict[str, str]:
     """Path in the node (without the leading slash) to text."""
+    of_a_member = {
+        "etc/containerd/config.toml": _containerd(node.pause_image),
+        "etc/systemd/system/kubelet.service": KUBELET_UNIT,
+    }
     return {
+        **({} if node.bare else of_a_member),
         "etc/hostname": f"{node.name}\n",
         "etc/hosts": _hosts(node.addresses),
         "etc/machine-id": f"{node.machine_id}\n",
@@ -90,9 +97,7 @@ def render(node: NodeFiles) -> dict[str, str]:
         "etc/apt/sources.list": "",
         "etc/ssh/sshd_config.d/lab.conf": "HostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\n",
         "root/.ssh/authorized_keys": node.authorized_key,
-        "etc/containerd/config.toml": _containerd(node.pause_image),
         "etc/systemd/system/containerd.service.d/lab.conf": CONTAINERD_DROP_IN,
-        "etc/systemd/system/kubelet.service": KUBELET_UNIT,
         "etc/systemd/system/lab-node.service": NODE_UNIT,
         "etc/cni/net.d/10-lab.conflist": _cni(node),
         "usr/local/lib/lab/node-setup": setup_script(node),

@@ -35,6 +35,8 @@ class Node:
     """Booted, but not joined to the cluster."""
     debian: int = 12
     """The release of Debian on it."""
+    bare: bool = False
+    """Without containerd, kubelet and kubeadm, as a machine comes from its installer."""
 
     @property
     def name(self) -> str:

@@ -45,6 +45,8 @@ class Wish:
     """Nodes that are booted but not joined."""
     spare_debian: int = 12
     """The release of Debian on spare nodes that are added now."""
+    spare_bare: bool = False
+    """Whether spare nodes that are added now lack what a join takes."""
     apt_proxy: bool = False
     """Let nodes install Debian packages."""
 
@@ -121,7 +123,8 @@ def _planned(wish: Wish, known: LabState | None) -> LabState:
 def _spares(wish: Wish, first: int, count: int) -> tuple[Node, ...]:
     """Spare nodes from number `first` on."""
     numbers = range(first, first + count)
-    return tuple(Node(index, spare=True, debian=wish.spare_debian) for index in numbers)
+    release, bare = wish.spare_debian, wish.spare_bare
+    return tuple(Node(index, spare=True, debian=release, bare=bare) for index in numbers)
 
 
 def _check_count(workers: int, spare: int, count: int) -> None:

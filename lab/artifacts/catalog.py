@@ -8,6 +8,7 @@ from lab.artifacts import (
     helm_packages,
     jars,
     java_root,
+    kubernetes_packages,
     node_root,
     programs,
     zookeeper_image,
@@ -15,7 +16,8 @@ from lab.artifacts import (
 from lab.artifacts.recipe import Recipe
 
 MODULES = (
-    programs, node_root, core_images, jars, java_root, alluxio_images, helm_packages, zookeeper_image,
+    programs, node_root, core_images, jars, java_root, alluxio_images, helm_packages, kubernetes_packages,
+    zookeeper_image,
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe for module in MODULES for recipe in module.RECIPES

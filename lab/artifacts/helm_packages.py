@@ -1,4 +1,4 @@
-"""The lab's own packages of the Helm it built: a .deb in a signed apt repository, and a snap."""
+"""The lab's own packages of the Helm it built, a .deb and a snap; and the signed apt repository of its .debs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from lab.artifacts.recipe import Build, Recipe
 MAINTAINER = "alluxops lab <lab@alluxops.invalid>"
 SUITE = "any"
 """Name of the suite and of the directory it is served from, as in Helm's own repository."""
+PACKED = ("helm-deb", "kubernetes-debs")
+"""The artifacts whose packages the repository has."""
 
 SNAP_CORE = """\
 name: core
@@ -67,12 +69,14 @@ def helm_deb(build: Build) -> None:
 
 
 def apt_repository(build: Build) -> None:
-    """Make build.out/any, a repository with the .deb, signed; beside it key.asc and fingerprint."""
+    """Make build.out/any, a repository with the packages, signed; beside it key.asc and fingerprint."""
     place = build.out / SUITE
-    pool = place / "pool/main/h/helm"
-    pool.mkdir(parents=True)
-    for deb in build.needs["helm-deb"].glob("*.deb"):
-        os.link(deb, pool / deb.name)
+    for need in PACKED:
+        for deb in build.needs[need].glob("*.deb"):
+            name = deb.name.partition("_")[0]
+            pool = place / "pool/main" / name[0] / name
+            pool.mkdir(parents=True, exist_ok=True)
+            os.link(deb, pool / deb.name)
     dist = place / "dists" / SUITE
     packages = dist / "main/binary-amd64"
     packages.mkdir(parents=True)
@@ -169,7 +173,7 @@ RECIPES = (
     ),
     Recipe(
         name="apt-repository", build=apt_repository, lane="fetch", seconds=3,
-        needs=("helm-deb",), packages=("apt-utils", "gpg", "gpg-agent"),
+        needs=PACKED, packages=("apt-utils", "gpg", "gpg-agent"),
     ),
     Recipe(
         name="helm-snap", build=helm_snap, lane="fetch", seconds=10,

@@ -109,16 +109,24 @@ class RunningLab:
         """Run a shell script on a node, over ssh as Ansible would."""
         return self.run(*lab_command("ssh", node, "--name", self.name, "--", script), check=check)
 
-    def spare_node(self, *, debian: int) -> str:
-        """A node of this Debian that is in no cluster, where a test disturbs nobody; booted where there is none."""
+    def spare_node(self, *, debian: int, bare: bool = False) -> str:
+        """A node of this Debian that is in no cluster, where a test disturbs nobody; booted where there is none.
+
+        bare: without what a join takes, and with a proxy to Debian's packages.
+        """
 
         def found() -> list[str]:
-            return [node.name for node in self.state.nodes if node.spare and node.debian == debian]
+            wanted = (debian, bare)
+            nodes = [node for node in self.state.nodes if node.spare]
+            return [node.name for node in nodes if (node.debian, node.bare) == wanted]
 
+        how = ["--spare-bare", "--apt-proxy"] if bare else []
         if not found():
             spares = sum(node.spare for node in self.state.nodes)
             wish = ["--spare", str(spares + 1), "--spare-debian", str(debian)]
-            run_lab("up", "--name", self.name, *wish)
+            run_lab("up", "--name", self.name, *wish, *how)
+        elif bare:
+            run_lab("up", "--name", self.name, "--apt-proxy")
         return found()[0]
 
     def attach(self, node: str, file: str) -> str:

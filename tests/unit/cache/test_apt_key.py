@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import apt_key
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
+SETTING = "helm_apt_key_fingerprint"
 PLACE = "https://repository.test/key.asc"
 UNKNOWN = "DDF78C3E6EBB2D2CC223C95C62BA89D07698DBC6"
 
@@ -66,7 +67,7 @@ def mallory(gpg: Gpg) -> str:
 
 @pytest.mark.parametrize("armor", [True, False])
 def test_the_keyring_is_the_very_key_that_gpg_exports(gpg: Gpg, helm: str, *, armor: bool) -> None:
-    keyring = apt_key.keyring(gpg.export(helm, armor=armor), helm, PLACE)
+    keyring = apt_key.keyring(gpg.export(helm, armor=armor), helm, PLACE, SETTING)
     assert keyring == gpg.export(helm, armor=False)
     assert apt_key.holds_only(keyring, helm)
 
@@ -85,22 +86,23 @@ def test_another_key_that_comes_along_is_not_trusted(
 ) -> None:
     both = gpg.export(mallory, helm, armor=armor)
     assert sorted(gpg.shown(both)) == sorted([helm, mallory])
-    keyring = apt_key.keyring(both, helm, PLACE)
+    keyring = apt_key.keyring(both, helm, PLACE, SETTING)
     assert gpg.shown(keyring) == [helm]
     assert not apt_key.holds_only(gpg.export(mallory, helm, armor=False), helm)
 
 
 def test_two_armored_blocks_in_one_file_are_both_read(gpg: Gpg, helm: str, mallory: str) -> None:
     file = b"# a comment\n" + gpg.export(mallory, armor=True) + gpg.export(helm, armor=True)
-    assert gpg.shown(apt_key.keyring(file, helm, PLACE)) == [helm]
+    assert gpg.shown(apt_key.keyring(file, helm, PLACE, SETTING)) == [helm]
 
 
 def test_a_wrong_key_is_refused_with_the_fingerprint_and_name_it_has(
     gpg: Gpg, mallory: str
 ) -> None:
     with pytest.raises(CacheError) as caught:
-        apt_key.keyring(gpg.export(mallory, armor=True), UNKNOWN, PLACE)
+        apt_key.keyring(gpg.export(mallory, armor=True), UNKNOWN, PLACE, SETTING)
     assert PLACE in str(caught.value)
+    assert f"set {SETTING} to" in str(caught.value)
     assert f"Wanted {UNKNOWN}, found {mallory} (Mallory <mallory@repository.test>)" in str(
         caught.value
     )
@@ -111,7 +113,7 @@ def test_a_secret_key_is_refused(gpg: Gpg, helm: str) -> None:
         "--passphrase", "", "--pinentry-mode", "loopback", "--export-secret-keys", helm
     )
     with pytest.raises(CacheError, match="secret key"):
-        apt_key.keyring(secret, helm, PLACE)
+        apt_key.keyring(secret, helm, PLACE, SETTING)
 
 
 def test_a_key_whose_octets_were_changed_is_another_key_or_none(gpg: Gpg, helm: str) -> None:
@@ -119,13 +121,13 @@ def test_a_key_whose_octets_were_changed_is_another_key_or_none(gpg: Gpg, helm: 
     for offset in (5, 20, 100, 200):
         changed = whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :]
         with pytest.raises(CacheError):
-            apt_key.keyring(changed, helm, PLACE)
+            apt_key.keyring(changed, helm, PLACE, SETTING)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3, 50, 200])
 def test_a_cut_file_is_refused(gpg: Gpg, helm: str, keep: int) -> None:
     with pytest.raises(CacheError):
-        apt_key.keyring(gpg.export(helm, armor=False)[:keep], helm, PLACE)
+        apt_key.keyring(gpg.export(helm, armor=False)[:keep], helm, PLACE, SETTING)
 
 
 def test_armor_with_a_wrong_checksum_is_refused(gpg: Gpg, helm: str) -> None:
@@ -139,7 +141,7 @@ def test_armor_with_a_wrong_checksum_is_refused(gpg: Gpg, helm: str) -> None:
 def test_windows_line_ends_and_headers_in_the_armor_are_read(gpg: Gpg, helm: str) -> None:
     armored = gpg.export(helm, armor=True)
     with_header = armored.replace(b"BLOCK-----\n\n", b"BLOCK-----\nComment: x\n\n", 1)
-    assert apt_key.keyring(with_header.replace(b"\n", b"\r\n"), helm, PLACE) == gpg.export(
+    assert apt_key.keyring(with_header.replace(b"\n", b"\r\n"), helm, PLACE, SETTING) == gpg.export(
         helm, armor=False
     )
 
@@ -147,7 +149,7 @@ def test_windows_line_ends_and_headers_in_the_armor_are_read(gpg: Gpg, helm: str
 @pytest.mark.parametrize("answer", [b"", b"<!DOCTYPE html><title>Log in</title>", b"{}"])
 def test_what_is_no_key_at_all_is_refused_with_how_it_begins(answer: bytes) -> None:
     with pytest.raises(CacheError, match="is not an OpenPGP public key") as caught:
-        apt_key.keyring(answer, UNKNOWN, PLACE)
+        apt_key.keyring(answer, UNKNOWN, PLACE, SETTING)
     assert answer[:20].decode() in str(caught.value)
 
 

@@ -28,7 +28,7 @@ OWN = "/etc/apt/sources.list.d/alluxops-helm.sources"
 def test_a_repository_is_a_url_or_a_url_with_suite_and_components(
     text: str, repository: Repository
 ) -> None:
-    assert apt_source.parse_repository(text) == repository
+    assert apt_source.parse_repository(text, apt_source.HELM) == repository
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_repository_is_a_url_or_a_url_with_suite_and_components(
 )
 def test_a_repository_that_is_none_is_refused_with_the_value(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        apt_source.parse_repository(text)
+        apt_source.parse_repository(text, apt_source.HELM)
     assert repr(text) in str(caught.value)
 
 
 def test_the_source_trusts_its_own_keyring_only() -> None:
-    text = apt_source.render_source(HELM, "amd64", "/etc/apt/keyrings/helm.gpg")
+    text = apt_source.render_source(HELM, "amd64", "/etc/apt/keyrings/helm.gpg", apt_source.HELM)
     fields = dict(line.split(": ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert fields == {
         "Types": "deb",
@@ -63,7 +63,7 @@ def test_the_source_trusts_its_own_keyring_only() -> None:
 
 def test_a_flat_repository_has_no_components() -> None:
     flat = Repository("file:///srv/helm", "./", ())
-    assert "Components" not in apt_source.render_source(flat, "amd64", "/k.gpg")
+    assert "Components" not in apt_source.render_source(flat, "amd64", "/k.gpg", apt_source.HELM)
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,30 @@ MADISON = """\
 """
 
 
+def chosen_of(madison: str, wanted: str) -> str:
+    offered = apt_source.parse_madison(madison, "helm")
+    return apt_source.choose_version("helm", offered, wanted, HELM, apt_source.HELM)
+
+
 @pytest.mark.parametrize(
     ("wanted", "chosen"),
     [("4.3.1", "4.3.1-2"), ("4.3.1-1", "4.3.1-1"), ("v3.21.4", "3.21.4-1")],
 )
 def test_the_newest_packaging_of_the_wanted_version_is_taken(wanted: str, chosen: str) -> None:
-    assert apt_source.choose_version(apt_source.parse_madison(MADISON), wanted, HELM) == chosen
+    assert chosen_of(MADISON, wanted) == chosen
 
 
 @pytest.mark.parametrize("wanted", ["4.3", "4.3.10", "4.3.1-3", "4"])
 def test_a_version_that_is_not_there_is_refused_naming_those_that_are(wanted: str) -> None:
     with pytest.raises(CacheError) as caught:
-        apt_source.choose_version(apt_source.parse_madison(MADISON), wanted, HELM)
-    assert f"has no Helm {wanted}." in str(caught.value)
+        chosen_of(MADISON, wanted)
+    assert f"has no helm {wanted}." in str(caught.value)
     assert "It has 4.3.1-2, 4.3.1-1, 3.21.4-1." in str(caught.value)
 
 
 def test_a_repository_without_helm_says_so() -> None:
     with pytest.raises(CacheError, match="no package `helm`"):
-        apt_source.choose_version([], "4.3.1", HELM)
+        chosen_of("", "4.3.1")
 
 
 def test_other_sources_of_the_same_repository_are_found_in_both_formats() -> None:
@@ -162,15 +167,29 @@ EXPIRED = "W: GPG error: http://r any InRelease: The following signatures were i
     ],
 )
 def test_a_complaint_of_apt_is_explained_and_quoted(output: str, says: str) -> None:
-    error = str(apt_source.explain("the repository was refused.", output))
+    error = str(apt_source.explain("the repository was refused.", output, apt_source.HELM))
     assert says in error
     assert "the repository was refused." in error
     assert "http://r" in error, "apt's own words are kept"
     assert "\nFix: " in error
 
 
+@pytest.mark.parametrize(
+    ("purpose", "says"),
+    [
+        (apt_source.HELM, "helm_install_method: binary"),
+        (apt_source.KUBERNETES, "bootstrap_workers_install_method: files"),
+        (apt_source.SYSTEM, "install the packages by hand"),
+    ],
+)
+def test_what_to_do_is_told_by_what_the_repository_is_for(
+    purpose: apt_source.Purpose, says: str
+) -> None:
+    assert says in str(apt_source.explain("no.", REFUSED, purpose))
+
+
 def test_an_unknown_complaint_is_quoted() -> None:
-    assert "something new" in str(apt_source.explain("no.", "E: something new"))
+    assert "something new" in str(apt_source.explain("no.", "E: something new", apt_source.SYSTEM))
 
 
 def test_locks_and_interrupted_runs_are_told_from_failures() -> None:

@@ -72,6 +72,26 @@ def refused(membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN)
     return "\n".join(map(str, faults))
 
 
+@pytest.mark.parametrize("method", ["apt", "files"])
+def test_a_host_that_gets_what_it_lacks_may_join(method: str) -> None:
+    bare = facts(programs={}, containerd_answers=False, machine="x86_64")
+    offer = {
+        "file": "all.tgz",
+        "programs": ["containerd", "runc", "kubelet", "kubeadm"],
+        "version": "",
+        "machine": "x86_64",
+    }
+    host = Host("n4", "n4", bare, method, [offer] if method == "files" else [])
+    found, faults = bootstrap.plans([host], CLUSTER, JOIN)
+    assert ([plan.step for plan in found], faults) == (["join"], [])
+    swapping = replace(CLUSTER, fail_swap_on=False)
+    host = replace(host, membership={**bare, "swaps": ["/dev/sda2"]})
+    assert bootstrap.plans([host], swapping, JOIN)[1] == []
+    found, faults = bootstrap.plans([replace(host, offers=[])], CLUSTER, JOIN)
+    assert found == []
+    assert ("brings no containerd" in "".join(map(str, faults))) is (method == "files")
+
+
 DOWN = replace(CLUSTER, nodes={"n4": in_cluster(ready=False)})
 REPLACED = replace(CLUSTER, nodes={"n4": in_cluster(machine_id="old", ready=False)})
 
@@ -131,6 +151,7 @@ def test_authorities_that_nobody_knows_tell_nothing() -> None:
         ({"os_id": "rocky", "os_version": "9.4"}, "only Debian and Ubuntu hosts are joined"),
         ({"programs": {"containerd": "1.6.20"}}, "n4 lacks kubelet, kubeadm"),
         ({"containerd_answers": False}, "containerd does not run on n4"),
+        ({"swaps": ["/dev/sda2"]}, "n4 swaps to /dev/sda2"),
     ],
 )
 def test_a_host_that_cannot_join_is_told_what_it_lacks(changes: Json, says: str) -> None:

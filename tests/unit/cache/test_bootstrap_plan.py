@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +10,21 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import bootstrap_plan as action
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import (
+    cluster_trust,
+    kubelet_settings,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from tests.unit.cache.kube_objects import node
 from tests.unit.cache.test_bootstrap import facts
+from tests.unit.cache.test_package_files import elf, put
 
 Json = dict[str, Any]
 
 CHECKED: Json = {"checks": [], "problems": [], "membership": facts(), "failed": False}
+SETTINGS: Json = {}
 FUSE = {"containers": [{"env": [{"name": "MOUNT_POINT", "value": "/mnt/alluxio-fuse"}]}]}
 
 
@@ -31,8 +37,12 @@ class Cluster:
         self.is_installed = True
 
     def get(self, path: str) -> Json | None:
+        if path.endswith("/kubelet-config"):
+            return {"data": {"kubelet": "cgroupDriver: cgroupfs\nfailSwapOn: false\n"}}
         if path.endswith("-fuse"):
             return {"spec": {"template": {"spec": FUSE}}}
+        if path == "/nowhere":
+            return None
         return {"spec": {"template": {"spec": {}}}} if self.is_installed else None
 
     def list_objects(self, _path: str) -> list[Json]:
@@ -60,7 +70,7 @@ def plan(limit: str = "", **results: Json) -> Json:
     }
     task_vars: Json = {
         "groups": {"all": ["n4"], "new_workers": ["n4"]},
-        "hostvars": {host: {} for host in results},
+        "hostvars": dict.fromkeys(results, SETTINGS),
     }
     if limit:
         task_vars["ansible_limit"] = limit
@@ -95,6 +105,35 @@ def test_a_host_that_could_not_be_looked_at_is_refused_with_the_reason(
         plan(n4=result)
     assert says in str(refusal.value)
     assert "Fix:" in str(refusal.value)
+
+
+def test_how_the_clusters_kubelets_are_is_handed_on(kube: Cluster) -> None:
+    swapping = {**CHECKED, "membership": facts(swaps=["/dev/sda2"])}
+    found = plan(n4=swapping)
+    assert (found["version"], found["cgroup_driver"]) == ("1.34.4", "cgroupfs")
+    assert found["offers"] == {"n4": []}
+
+
+def test_without_a_published_configuration_kubeadms_defaults_are_taken(
+    kube: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubelet_settings, "PUBLISHED", "/nowhere")
+    assert plan(n4=CHECKED)["cgroup_driver"] == "systemd"
+    with pytest.raises(SettingsError, match="swaps to"):
+        plan(n4={**CHECKED, "membership": facts(swaps=["/dev/sda2"])})
+
+
+def test_a_hosts_own_files_are_looked_at(
+    kube: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, checksum = put(tmp_path / "kubelet", elf())
+    files = [{"path": path, "checksum": checksum}]
+    monkeypatch.setitem(SETTINGS, "bootstrap_workers_install_method", "files")
+    monkeypatch.setitem(SETTINGS, "bootstrap_workers_files", files)
+    monkeypatch.setattr(action.ActionModule, "_find_needle", lambda _self, _folder, name: name)
+    kept = facts(machine="x86_64", programs={**facts()["programs"], "runc": "1.1.5"})
+    [offer] = plan(n4={**CHECKED, "membership": kept})["offers"]["n4"]
+    assert (offer["path"], offer["programs"]) == (path, ["kubelet"])
 
 
 def test_all_faults_are_told_at_once(kube: Cluster) -> None:

@@ -43,6 +43,18 @@ def test_a_worker_has_what_was_mended() -> None:
     assert lines[2] == "       x"
 
 
+def test_a_host_that_failed_has_its_line_too() -> None:
+    one, two = bootstrap_report.lines({"n4": found()}, ["n10"], check_mode=False)
+    assert one.startswith("n4   worker in")
+    assert two == "n10  failed, see its error: run again, it goes on"
+
+
+def test_what_was_installed_is_told_first() -> None:
+    packages = {"installed": ["package kubelet 1.34.4-1.1 was installed"]}
+    told = bootstrap_report.mended(plan("join"), NODE, {}, {}, packages)
+    assert told == [*packages["installed"], "m"]
+
+
 def test_a_check_says_what_would_be_done() -> None:
     one, two, three = bootstrap_report.lines(
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,3 +149,18 @@ def test_our_disk_is_found_behind_a_link(tmp_path: Path, monkeypatch: pytest.Mon
     any_module: Any = None
     point = f"{tmp_path}/data/tier0"
     assert module.mounted_by_us(any_module, point, "ours", is_written=True) == "/dev/sdb"
+
+
+def test_a_disk_that_is_mounted_behind_a_link_is_known_by_the_point_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    line = f"42 22 8:2 / {tmp_path}/disk/tier0 rw - ext4 /dev/sdb rw\n"
+    monkeypatch.setattr(host_files, "read_text", lambda _: line)
+    monkeypatch.setattr(module, "device_number", lambda _: "8:2")
+    monkeypatch.setattr(module, "probe", lambda *_: {"TYPE": "ext4", "LABEL": OURS})
+    any_module: Any = SimpleNamespace(params={"packages": []}, get_bin_path=lambda _: None)
+    point = f"{tmp_path}/data/tier0"
+    found = module.look(any_module, "/dev/sdb", point)
+    assert (found.mounted_on, found.there) == ([point], "/dev/sdb")

@@ -96,6 +96,7 @@ def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> No
             "certificate-authority: /etc/kubernetes/pki/ca.crt"
         ),
         "etc/kubernetes/pki/ca.crt": pem,
+        "proc/swaps": "Filename Type Size Used Priority\n/dev/sda2 partition 8 0 -2\n",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,9 @@ def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> No
         found["kubelet"]["authorities"] == found["authorities"] == node_membership.fingerprints(pem)
     )
     assert found["bootstrap"] == {}
-    assert found["programs"] == {"kubeadm": "1.34.4", "kubelet": "", "containerd": ""}
+    assert found["programs"] == {"kubeadm": "1.34.4", "kubelet": "", "containerd": "", "runc": ""}
+    assert found["machine"]
+    assert found["swaps"] == ["/dev/sda2"]
     assert not found["control_plane"]
     assert not found["containerd_answers"]
 

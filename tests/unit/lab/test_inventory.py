@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_all_joined_nodes_carry_the_cache_and_spare_ones_wait() -> None:
         "cache_workers": ["n1", "n2", "n3"],
         "new_workers": ["n4"],
     }
+
+
+def test_bare_nodes_are_told_to_install_what_a_join_takes() -> None:
+    found = inventory.hosts(replace(LAB, nodes=(*LAB.nodes, Node(5, spare=True, bare=True))))
+    hosts = found["all"]["hosts"]
+    assert hosts["n5"]["bootstrap_workers_install_method"] == "apt"
+    assert "bootstrap_workers_install_method" not in hosts["n4"]
 
 
 def test_host_keys_are_checked_and_secrets_stay_in_their_file(repository: Path) -> None:

@@ -12,7 +12,7 @@ from lab import network, node_files
 from lab.addresses import MAX_NODES, Addresses
 
 
-def files(index: int = 2, slot: int = 1) -> dict[str, str]:
+def files(index: int = 2, slot: int = 1, *, bare: bool = False) -> dict[str, str]:
     return node_files.render(
         node_files.NodeFiles(
             addresses=Addresses(slot),
@@ -20,6 +20,7 @@ def files(index: int = 2, slot: int = 1) -> dict[str, str]:
             pause_image="3.10.1",
             authorized_key="ssh-ed25519 KEY lab",
             machine_id="0" * 32,
+            bare=bare,
         )
     )
 
@@ -30,6 +31,11 @@ def test_a_node_knows_every_node_that_may_ever_be_added() -> None:
     script = files()["usr/local/lib/lab/node-setup"]
     assert "10.78.28.0/24 via 10.77.1.22" in script
     assert "via 10.77.1.12" not in script, "no route to its own pods over the wire"
+
+
+def test_a_bare_node_has_nothing_of_a_cluster() -> None:
+    gone = set(files()) - set(files(bare=True))
+    assert gone == {"etc/containerd/config.toml", "etc/systemd/system/kubelet.service"}
 
 
 def test_a_node_has_no_way_out() -> None:

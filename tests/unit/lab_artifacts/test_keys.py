@@ -36,7 +36,8 @@ def test_a_key_follows_its_own_version_and_no_other() -> None:
 
 def test_a_key_follows_what_the_artifact_needs() -> None:
     recipe = RECIPES["apt-repository"]
-    assert key(recipe, VERSIONS, {"helm-deb": "a"}) != key(recipe, VERSIONS, {"helm-deb": "b"})
+    one, other = (dict.fromkeys(recipe.needs, digit) for digit in "ab")
+    assert key(recipe, VERSIONS, one) != key(recipe, VERSIONS, other)
 
 
 def test_a_key_follows_its_input_files(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible.inventory.manager import split_host_pattern
@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     bootstrap,
     cluster,
     health,
+    join_needs,
     node_labels,
     residue,
 )
@@ -20,7 +21,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
-from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import (
+    cluster_trust,
+    kubelet_settings,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
@@ -28,6 +32,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
+from ansible_collections.alluxops.cache.plugins.plugin_utils.given_files import Files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
 
@@ -46,21 +51,28 @@ class ActionModule(ControllerAction):
             cause = "A worker joins a cache that runs."
             fix = "`alluxops site` installs it; hosts of cache_workers get their workers from it."
             raise ManySettingsErrors([*against, SettingsError(what, cause, fix)])
+        kubelets = kubelet_settings.read(kube)
+        known = _cluster(kube, options, workers, kubelets)
+        files = Files(self._find_needle)
         hosts = [
-            bootstrap.Host(host, _node_name(host, task_vars), result.get("membership") or {})
+            _host(host, result, known, files, task_vars)
             for host, result in results.items()
             if not result.get("unreachable") and not result.get("failed")
         ]
+        against += files.faults
         wanted = bootstrap.Wanted(
             options["join"],
             bootstrap.texts(options["labels"]),
             [bootstrap.texts(taint) for taint in options["taints"]],
         )
-        found, more = bootstrap.plans(hosts, _cluster(kube, options, workers), wanted)
+        found, more = bootstrap.plans(hosts, known, wanted)
         raise_all(against + more)
         fuse = objects.fuse_set(kube, options["namespace"], options["release"])
         return {
             "plans": {plan.host: asdict(plan) for plan in found},
+            "offers": {host.host: list(host.offers) for host in hosts},
+            "version": known.version,
+            "cgroup_driver": kubelets.cgroup_driver,
             "mount_points": residue.mount_points(fuse),
             "shown": [f"{plan.host}: {plan.text}" for plan in found],
         }
@@ -81,7 +93,29 @@ def _node_name(host: str, task_vars: Mapping[str, Any]) -> str:
     return str(task_vars["hostvars"][host].get("alluxio_node_name", host))
 
 
-def _cluster(kube: Kube, options: Options, workers: Json) -> bootstrap.Cluster:
+def _host(
+    name: str,
+    result: Mapping[str, Any],
+    known: bootstrap.Cluster,
+    files: Files,
+    task_vars: Mapping[str, Any],
+) -> bootstrap.Host:
+    """A host with how it gets what a join takes; its files are looked at only where it has to join."""
+    method = _setting("install_method", join_needs.PRESENT, name, task_vars)
+    host = bootstrap.Host(name, _node_name(name, task_vars), result.get("membership") or {}, method)
+    if method != join_needs.FILES or bootstrap.step_of(host, known) not in ("join", "rejoin"):
+        return host
+    return replace(host, offers=files.offers(_setting("files", [], name, task_vars)))
+
+
+def _setting(name: str, default: Any, host: str, task_vars: Mapping[str, Any]) -> Any:
+    """A host's own value of a setting; hosts need not be alike in these."""
+    return task_vars["hostvars"][host].get(f"bootstrap_workers_{name}", default)
+
+
+def _cluster(
+    kube: Kube, options: Options, workers: Json, kubelets: kubelet_settings.KubeletSettings
+) -> bootstrap.Cluster:
     trust = cluster_trust.read(kube, options["kubeconfig"])
     template = workers["spec"]["template"]["spec"]
     seen = objects.look(kube, options["namespace"], options["release"])
@@ -98,6 +132,7 @@ def _cluster(kube: Kube, options: Options, workers: Json) -> bootstrap.Cluster:
             for pod in seen.of_role(cluster.WORKER_ROLE)
             if health.registered(pod, seen.leader)
         ),
+        fail_swap_on=kubelets.fail_swap_on,
     )
 
 

@@ -49,10 +49,14 @@ ENVIRONMENT = {
 
 
 class Apt:
-    """Runs apt and dpkg, waiting while another apt is at work. module: the running AnsibleModule."""
+    """Runs apt and dpkg, waiting while another apt is at work.
 
-    def __init__(self, module: Any) -> None:
+    module: the running AnsibleModule. purpose: what the packages are for, in errors.
+    """
+
+    def __init__(self, module: Any, purpose: apt_source.Purpose) -> None:
         self.module = module
+        self.purpose = purpose
 
     def run(self, command: Sequence[str], what: str) -> str:
         """Standard output of a command; its complaints become a CacheError that begins with `what`."""
@@ -69,7 +73,7 @@ class Apt:
                 repaired = True
                 self.module.run_command(["dpkg", "--configure", "-a"], environ_update=ENVIRONMENT)
             else:
-                raise apt_source.explain(what, err + out)
+                raise apt_source.explain(what, err + out, self.purpose)
 
     def get(self, options: Sequence[str], arguments: Sequence[str], what: str) -> None:
         """Run apt-get. options: NAME=VALUE of apt.conf, beside the strict ones."""
@@ -98,7 +102,7 @@ class Trial:
         config = os.path.join(TRIAL, "apt.conf")
         for part in ("lists/partial", "cache/archives/partial"):
             os.makedirs(os.path.join(TRIAL, part))
-        text = apt_source.render_source(repository, apt.architecture(), signer)
+        text = apt_source.render_source(repository, apt.architecture(), signer, apt.purpose)
         host_files.write_bytes(signer, keyring)
         host_files.write_bytes(source, text.encode())
         host_files.write_bytes(config, NO_HOOKS.encode())
@@ -110,12 +114,16 @@ class Trial:
             f"Dir::Cache={TRIAL}/cache",
         ]
 
-    def versions(self, package: str) -> list[str]:
-        """The versions that the repository offers, newest first. Raises CacheError when apt does not verify it."""
+    def update(self) -> None:
+        """Fetch the repository's index. Raises CacheError when apt does not verify it."""
         what = f"the apt repository {self.repository} was refused."
         self.apt.get(self.options, [*self.config, "update"], what)
+
+    def versions(self, package: str) -> list[str]:
+        """The versions that the repository offers, newest first."""
+        what = f"the index of {self.repository} cannot be read."
         command = ["apt-cache", *_flags(self.options), "madison", package]
-        return apt_source.parse_madison(self.apt.run(command, what))
+        return apt_source.parse_madison(self.apt.run(command, what), package)
 
     def download(self, package: str, version: str) -> None:
         """Put the package into `archives`, verified against the signed index."""

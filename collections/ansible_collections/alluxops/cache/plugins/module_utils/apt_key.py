@@ -50,10 +50,11 @@ def normal_fingerprint(text: str, place: str) -> str:
     return digits
 
 
-def keyring(data: bytes, fingerprint: str, place: str) -> bytes:
+def keyring(data: bytes, fingerprint: str, place: str, setting: str) -> bytes:
     """The binary keyring with the one certificate that has this (normal) fingerprint.
 
-    place: where data came from, for the error. Raises CacheError when data is no key file or carries other keys only.
+    place: where data came from, setting: what has the fingerprint; both for the error. Raises CacheError when data is
+    no key file or carries other keys only.
     """
     found = certificates(data, place)
     for certificate in found:
@@ -62,8 +63,8 @@ def keyring(data: bytes, fingerprint: str, place: str) -> bytes:
     raise CacheError(
         f"the key at {place} is not the one that is trusted.",
         f"Wanted {fingerprint}, found {_named(found)}.",
-        "do not trust it: ask the publisher of the repository. If the key was replaced on purpose, set "
-        "helm_apt_key_fingerprint to the fingerprint that the publisher announces.",
+        f"do not trust it: ask the publisher of the repository. If the key was replaced on purpose, set {setting} to"
+        " the fingerprint that the publisher announces.",
     )
 
 
@@ -115,7 +116,7 @@ def _binary(data: bytes, place: str) -> bytes:
             f"{place} is not an OpenPGP public key.",
             f"It begins with {begin!r}." if begin else "It is empty.",
             "open the address in a browser: a login page, a proxy or a retired host answers instead of the repository. "
-            "Then set helm_apt_key_url.",
+            "Then correct the address.",
         )
     return b"".join(_dearmored(block, place) for block in blocks)
 

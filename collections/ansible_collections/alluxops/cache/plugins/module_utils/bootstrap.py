@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils import join_needs, node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
@@ -14,10 +14,6 @@ Step = Literal["join", "rejoin", "start", "member"]
 """join: the host belongs to no cluster. rejoin: a join of this cluster was interrupted on it. start: it has joined,
 and its kubelet is to be started. member: its node is there and Ready."""
 
-OLDEST_OS = {"debian": (12,), "ubuntu": (22, 4)}
-"""The first releases whose containerd speaks what the kubelet asks."""
-OLDEST_CONTAINERD = (1, 6)
-KUBELET_MINORS_BEHIND = 3
 WELL_KNOWN = ("kubernetes.io/", "beta.kubernetes.io/", "node.kubernetes.io/")
 """Labels that every kubelet sets itself, and taints that every DaemonSet tolerates."""
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -25,11 +21,17 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the run. node: its name in Kubernetes. membership: of node_membership.read; {} where not known."""
+    """A host of the run.
+
+    node: its name in Kubernetes. membership: of node_membership.read; {} where not known. method: how it gets what a
+    join takes. offers: what its files bring, of package_files.look.
+    """
 
     host: str
     node: str
     membership: Mapping[str, Any]
+    method: str = join_needs.PRESENT
+    offers: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Cluster:
 
     nodes: node_facts with machine_id, by name. authorities: SHA-256 of its CA certificates. endpoint: where its nodes
     reach the API server; empty where kubeadm has not made it. selector, tolerations: of the workers' DaemonSet.
-    serving: names of the nodes whose workers are registered with the leader.
+    serving: names of the nodes whose workers are registered with the leader. fail_swap_on: whether its kubelets do not
+    start with swap.
     """
 
     version: str
@@ -58,6 +61,7 @@ class Cluster:
     selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Mapping[str, Any]] = ()
     serving: frozenset[str] = frozenset()
+    fail_swap_on: bool = True
 
 
 @dataclass(frozen=True)
@@ -237,59 +241,12 @@ def _join_faults(
             "join the host as your cluster's nodes are joined, then run with bootstrap_workers_join: false.",
         )
         return
-    yield from _os_faults(host)
-    yield from _program_faults(host, cluster)
-
-
-def _os_faults(host: Host) -> Iterator[SettingsError]:
     facts = host.membership
-    oldest = OLDEST_OS.get(str(facts.get("os_id")))
-    name = facts.get("os_name") or "an unknown system"
-    fix = "use Debian 12 or 13, or Ubuntu 22.04 or 24.04; or join it as your cluster's nodes are joined."
-    if oldest is None:
-        cause = "only Debian and Ubuntu hosts are joined by this."
-        yield SettingsError(f"{host.host} runs {name}, and is to join the cluster.", cause, fix)
-    elif _numbers(str(facts.get("os_version"))) < oldest:
-        cause = "its containerd is too old for the kubelet, which needs 1.6 or newer."
-        yield SettingsError(f"{host.host} runs {name}, and is to join the cluster.", cause, fix)
-
-
-def _program_faults(host: Host, cluster: Cluster) -> Iterator[SettingsError]:
-    programs = host.membership.get("programs") or {}
-    missing = [name for name in ("containerd", "kubelet", "kubeadm") if not programs.get(name)]
-    minor = ".".join(cluster.version.split(".")[:2])
-    if missing:
-        yield SettingsError(
-            f"{host.host} lacks {', '.join(missing)}.",
-            "bootstrap_workers_join needs them.",
-            f"install containerd, and kubelet and kubeadm {minor}, on it.",
-        )
-        return
-    if _numbers(programs["containerd"]) < OLDEST_CONTAINERD:
-        yield SettingsError(
-            f"{host.host} has containerd {programs['containerd']}.",
-            "the kubelet needs 1.6 or newer.",
-            "upgrade containerd.",
-        )
-    if _numbers(programs["kubeadm"])[:2] != _numbers(cluster.version)[:2]:
-        yield SettingsError(
-            f"{host.host} has kubeadm {programs['kubeadm']}, the cluster is {cluster.version}.",
-            "kubeadm joins a node to a cluster of its own minor version.",
-            f"install kubeadm {minor}.",
-        )
-    ahead = _numbers(programs["kubelet"])[1] - _numbers(cluster.version)[1]
-    if ahead > 0 or -ahead > KUBELET_MINORS_BEHIND:
-        yield SettingsError(
-            f"{host.host} has kubelet {programs['kubelet']}, the cluster is {cluster.version}.",
-            "a kubelet may be up to three minor versions older than the API server, and never newer.",
-            f"install kubelet {minor}.",
-        )
-    if not host.membership.get("containerd_answers"):
-        yield SettingsError(
-            f"containerd does not run on {host.host}.",
-            "/run/containerd/containerd.sock is not there.",
-            "`systemctl enable --now containerd` on it; `journalctl -u containerd` says why it does not start.",
-        )
+    yield from join_needs.system_faults(host.host, facts)
+    yield from join_needs.swap_faults(host.host, facts, fail_swap_on=cluster.fail_swap_on)
+    yield from join_needs.program_faults(host.host, facts, cluster.version, host.method)
+    if host.method == join_needs.FILES:
+        yield from join_needs.offer_faults(host.host, facts, host.offers, cluster.version)
 
 
 def _placement_faults(
@@ -327,10 +284,6 @@ def _placement_faults(
             f"add one to alluxio_values (`tolerations: [{{key: {key}, operator: Exists}}]`) and run `alluxops site`,"
             " or remove the taint.",
         )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def limit_faults(

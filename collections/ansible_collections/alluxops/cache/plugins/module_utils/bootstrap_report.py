@@ -14,15 +14,20 @@ Found = Mapping[str, Any]
 RESTART = "its worker has the old directory until its pod is deleted"
 
 
-def lines(hosts: Mapping[str, Found], *, check_mode: bool) -> list[str]:
-    """One line for each host, and one for each thing that was mended there."""
+def lines(hosts: Mapping[str, Found], failed: Sequence[str] = (), *, check_mode: bool) -> list[str]:
+    """One line for each host, and one for each thing that was mended there.
+
+    failed: hosts that did not get to the end.
+    """
     found = []
-    width = max((len(host) for host in hosts), default=0)
+    width = max((len(host) for host in (*hosts, *failed)), default=0)
     for host, one in hosts.items():
         text = f"would do: {_would(one)}" if check_mode else _did(one)
         found.append(f"{host:<{width}}  {text}")
         found += [f"{'':<{width}}    {line}" for line in one.get("mended") or []]
-    return found
+    return found + [
+        f"{host:<{width}}  failed, see its error: run again, it goes on" for host in failed
+    ]
 
 
 def _would(found: Found) -> str:
@@ -58,7 +63,9 @@ def _did(found: Found) -> str:
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 
-def mended(plan: Found, node: Found, device: Found, directories: Found) -> list[str]:
+def mended(
+    plan: Found, node: Found, device: Found, directories: Found, packages: Found | None = None
+) -> list[str]:
     """What was mended on a host, by the results of the modules that did it.
 
     A worker that is broken may not be registered, so nothing is kept back but the directories of a host that joins,
@@ -66,7 +73,8 @@ def mended(plan: Found, node: Found, device: Found, directories: Found) -> list[
     """
     is_worker = plan["is_worker"]
     restart = f", {RESTART}" if is_worker else ""
-    found = [str(line) for line in node.get("mended") or []]
+    found = [str(line) for line in (packages or {}).get("installed") or []]
+    found += [str(line) for line in node.get("mended") or []]
     if device.get("taken"):
         found.append(f"{device['taken']}{restart}")
     if is_worker or plan["step"] not in ("join", "rejoin"):

@@ -12,7 +12,14 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-PER_HOST = frozenset({"alluxio_node_name", "bootstrap_workers_device"})
+PER_HOST = frozenset(
+    {
+        "alluxio_node_name",
+        "bootstrap_workers_device",
+        "bootstrap_workers_files",
+        "bootstrap_workers_install_method",
+    }
+)
 """What is a host's own."""
 OF_KUBE_CONTROL = "helm_"
 """Prefix of what concerns kube_control alone; it may stand with that host."""

@@ -9,12 +9,17 @@ import base64
 import binascii
 import hashlib
 import os
+import platform
 import re
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import helm_host, host_files
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    helm_host,
+    host_files,
+    node_device,
+)
 
 KUBERNETES = "/etc/kubernetes"
 CONTROL_PLANE = ("manifests/kube-apiserver.yaml", "manifests/etcd.yaml", "pki/ca.key")
@@ -24,6 +29,7 @@ VERSIONS = {
     "kubeadm": ("kubeadm", "version", "-o", "short"),
     "kubelet": ("kubelet", "--version"),
     "containerd": ("containerd", "--version"),
+    "runc": ("runc", "--version"),
 }
 """How each program is asked for its version."""
 
@@ -88,6 +94,8 @@ def read(run: Run, root: str = "") -> dict[str, Any]:
     release = helm_host.parse_os_release(text("/etc/os-release"))
     return {
         "machine_id": text("/etc/machine-id").strip(),
+        "machine": platform.machine(),
+        "swaps": node_device.swaps(text("/proc/swaps")),
         "os_id": release.get("ID", ""),
         "os_version": release.get("VERSION_ID", ""),
         "os_name": release.get("PRETTY_NAME", ""),

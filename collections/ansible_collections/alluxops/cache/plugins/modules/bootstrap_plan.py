@@ -6,6 +6,7 @@ short_description: Plan what makes hosts workers, and refuse those that cannot b
 description:
   - Compares the hosts with the cluster (one list of its nodes) and with the release in it. Fails, refused, with all
     that stands against any of them.
+  - Reads of each host C(bootstrap_workers_install_method), and looks once at each of its C(bootstrap_workers_files).
   - Refused are hosts that C(--limit) names and the inventory does not have, hosts of another cluster, hosts that have
     to join and cannot, and nodes to which the release's workers would not come.
 options:
@@ -44,6 +45,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plans: {description: "By host: {host, node, step, is_worker}.", type: dict, returned: success}
+offers: {description: "By host: what its files bring.", type: dict, returned: success}
+version: {description: The cluster's version., type: str, returned: success}
+cgroup_driver: {description: How the cluster's kubelets make control groups., type: str, returned: success}
 mount_points: {description: Where the release's FUSE pods mount., type: list, elements: str, returned: success}
 shown: {description: "The plan, a line a host.", type: list, elements: str, returned: success}
 """

@@ -4,14 +4,19 @@ DOCUMENTATION = r"""
 module: bootstrap_report
 short_description: Say what became of the hosts of C(bootstrap-workers)
 description:
-  - A line for each host with its times, what was mended there, and what to write into the inventory.
+  - A line for each host with its times, what was installed and mended there, and what to write into the inventory.
 options:
   hosts:
     description:
-      - "By host: what the tasks of the role registered, as {plan, node, device, directories, join, arrival, canary,
-        began, ended}."
+      - "By host: what the tasks of the role registered, as {plan, packages, node, device, directories, join, arrival,
+        canary, began, ended}."
     type: dict
     required: true
+  failed:
+    description: Hosts that did not get to the end.
+    type: list
+    elements: str
+    default: []
   workers:
     description: The hosts of C(cache_workers).
     type: list

@@ -63,171 +63,18 @@ path:
   type: str
 """
 
-import contextlib
-import glob
 import os
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     apt_commands,
-    apt_key,
+    apt_install,
     apt_source,
-    host_files,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-KEYRING = "/etc/apt/keyrings/alluxops-helm.gpg"
-SOURCE = "/etc/apt/sources.list.d/alluxops-helm.sources"
-PIN = "/etc/apt/preferences.d/alluxops-helm.pref"
 HELM = "/usr/bin/helm"
-KEY_LIMIT_BYTES = 1 << 20
-UPDATE_ONLY_OURS = (
-    f"Dir::Etc::SourceList={SOURCE}",
-    "Dir::Etc::SourceParts=/dev/null",
-    "APT::Get::List-Cleanup=0",
-)
-INSTALL = (
-    "install",
-    "--yes",
-    "--no-install-recommends",
-    "--no-remove",
-    "--allow-downgrades",
-    "--allow-change-held-packages",
-    "--reinstall",
-)
-
-
-class Install:
-    """What is wanted, what is there, and the way from one to the other."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        self.apt = apt_commands.Apt(module)
-        self.version: str = module.params["version"]
-        self.fingerprint = apt_key.normal_fingerprint(
-            module.params["fingerprint"], "helm_apt_key_fingerprint"
-        )
-        self.repository = apt_source.parse_repository(module.params["repository"])
-        self.source = apt_source.render_source(self.repository, self.apt.architecture(), KEYRING)
-        self.before = {path: host_files.read_bytes(path) for path in (KEYRING, SOURCE, PIN)}
-        self.installed = self.apt.installed("helm") if os.path.exists(HELM) else ""
-
-    def keyring_is_wanted(self) -> bool:
-        """Whether the keyring on this host trusts the wanted key and no other."""
-        return apt_key.holds_only(self.before[KEYRING] or b"", self.fingerprint)
-
-    def is_done(self) -> bool:
-        """Whether keyring, source, pin and package are as wanted."""
-        versions = (self.installed, apt_source.upstream_version(self.installed))
-        return (
-            self.keyring_is_wanted()
-            and self.before[SOURCE] == self.source.encode()
-            and self.before[PIN] == apt_source.render_pin(self.installed).encode()
-            and self.version.lstrip("v") in versions
-        )
-
-    def unchanged(self) -> dict[str, object]:
-        """The module's result when there is nothing to do."""
-        return {"changed": False, "package_version": self.installed, "path": HELM}
-
-    def run(self, directory: str) -> dict[str, object]:
-        """Verify everything below `directory`, then install it, and return the module's result."""
-        if self.is_done():
-            return self.unchanged()
-        self.refuse_rivals()
-        keyring = self.verified_key(os.path.join(directory, "key"))
-        trial = apt_commands.Trial(self.apt, self.repository, keyring)
-        version = apt_source.choose_version(trial.versions("helm"), self.version, self.repository)
-        if not self.module.check_mode:
-            if version != self.installed:
-                trial.download("helm", version)
-            self.take(keyring, version, trial.archives)
-        diff = self.diff(keyring, version)
-        return {"changed": True, "package_version": version, "path": HELM, "diff": diff}
-
-    def refuse_rivals(self) -> None:
-        """Raise SettingsError when another sources file names this repository."""
-        paths = ["/etc/apt/sources.list", *glob.glob("/etc/apt/sources.list.d/*")]
-        files = {
-            path: host_files.read_text(path) or ""
-            for path in paths
-            if path.endswith((".list", ".sources"))
-        }
-        rivals = apt_source.rival_sources(files, self.repository, SOURCE)
-        if rivals:
-            raise SettingsError(
-                f"{', '.join(rivals)} names the repository {self.repository.url} already.",
-                "With two sources that give one repository different keys, apt refuses all work on this host.",
-                f"remove {' and '.join(rivals)}, then run again; or set helm_install_method: present to keep it.",
-            )
-
-    def verified_key(self, path: str) -> bytes:
-        """The keyring to install, made of the fetched file. Raises CacheError when it has another key."""
-        url = self.module.params["key_url"]
-        host_files.fetch(url, path, "helm_apt_key_url", KEY_LIMIT_BYTES)
-        try:
-            return apt_key.keyring(host_files.read_bytes(path) or b"", self.fingerprint, url)
-        except CacheError as error:
-            if not self.module.check_mode and not self.keyring_is_wanted():
-                self.distrust(error)
-            raise
-
-    def distrust(self, error: CacheError) -> None:
-        """Take away a keyring that an earlier run or another hand left there: nobody vouches for its key."""
-        if any(self.before[path] is not None for path in (KEYRING, SOURCE)):
-            for path in (KEYRING, SOURCE):
-                host_files.restore(path, None)
-            error.cause += (
-                f" {KEYRING} on this host did not carry it either: it and {SOURCE} were removed."
-            )
-
-    def take(self, keyring: bytes, version: str, archives: str) -> None:
-        """Trust the repository and install the package; when that fails, put back what was there."""
-        wanted = {
-            KEYRING: keyring,
-            SOURCE: self.source.encode(),
-            PIN: apt_source.render_pin(version).encode(),
-        }
-        try:
-            for path, data in wanted.items():
-                host_files.write_bytes(path, data)
-            refused = f"the apt repository {self.repository} was refused."
-            self.apt.get(UPDATE_ONLY_OURS, ["update"], refused)
-            if version != self.installed:
-                failed = f"the package helm {version} cannot be installed."
-                cache = [f"Dir::Cache::Archives={archives}"]
-                self.apt.get(cache, [*INSTALL, f"helm={version}"], failed)
-        except BaseException:
-            for path in wanted:
-                host_files.restore(path, self.before[path])
-            raise
-
-    def diff(self, keyring: bytes, version: str) -> list[dict[str, str]]:
-        """The files and the package that change, keys by their fingerprints."""
-
-        def text(data: bytes | None) -> str:
-            return (data or b"").decode("utf-8", "replace")
-
-        def trusted(data: bytes | None) -> str:
-            with contextlib.suppress(CacheError):
-                return "".join(
-                    f"{key.fingerprint} {key.user_id}\n"
-                    for key in apt_key.certificates(data or b"", KEYRING)
-                )
-            return ""
-
-        pairs = {
-            KEYRING: (trusted(self.before[KEYRING]), trusted(keyring)),
-            SOURCE: (text(self.before[SOURCE]), self.source),
-            PIN: (text(self.before[PIN]), apt_source.render_pin(version)),
-            "package helm": (f"{self.installed or 'absent'}\n", f"{version}\n"),
-        }
-        return [
-            {"before_header": name, "after_header": name, "before": before, "after": after}
-            for name, (before, after) in pairs.items()
-            if before != after
-        ]
 
 
 def main() -> None:
@@ -243,16 +90,19 @@ def main() -> None:
     )
     # Files and folders are for all users (apt reads them as its own), whatever the login's umask says.
     os.umask(0o022)
+    wanted = apt_install.Wanted(purpose=apt_source.HELM, packages={"helm": HELM}, **module.params)
+    diff: apt_install.Diff = []
     try:
-        install = Install(module)
-        if install.is_done():
-            module.exit_json(**install.unchanged())
-        with apt_commands.trial_directory() as directory:
-            # Read again: a run that was waited for may have done it.
-            result = Install(module).run(directory)
+        install = apt_install.Install(module, wanted)
+        if not install.is_done():
+            with apt_commands.trial_directory() as directory:
+                # Read again: a run that was waited for may have done it.
+                install = apt_install.Install(module, wanted)
+                diff = install.run(directory)
     except CacheError as error:
         module.fail_json(**error.result())
-    module.exit_json(**result)
+    version = install.chosen.get("helm") or install.installed["helm"]
+    module.exit_json(changed=bool(diff), package_version=version, path=HELM, diff=diff)
 
 
 if __name__ == "__main__":

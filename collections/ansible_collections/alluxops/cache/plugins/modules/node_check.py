@@ -98,8 +98,8 @@ records:
   elements: str
 membership:
   description: >-
-    Machine id, system, versions of containerd, kubelet and kubeadm, the cluster whose certificates lie on the host,
-    and its files of a control plane.
+    Machine id, system, swap, versions of containerd, runc, kubelet and kubeadm, the cluster whose certificates lie on
+    the host, and its files of a control plane.
   returned: with O(membership)
   type: dict
 checks:

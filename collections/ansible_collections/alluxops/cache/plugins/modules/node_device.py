@@ -105,14 +105,18 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
     coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
-    mounts = host_mounts.read()
+    mounts, place = host_mounts.read(), kernels_path(point)
     return node_device.Found(
         "block",
         probe(module, device),
         partitions=partitions,
         users=users(folder, partitions, numbers),
-        mounted_on=[mount.point for mount in mounts if mount.device in numbers],
-        there=next((mount.source for mount in mounts if mount.point == point), ""),
+        mounted_on=[
+            point if mount.point == place else mount.point
+            for mount in mounts
+            if mount.device in numbers
+        ],
+        there=next((mount.source for mount in mounts if mount.point == place), ""),
         blocks=first_file(point),
         lacks=[
             name
@@ -120,6 +124,11 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
             if package not in coming and not module.get_bin_path(name)
         ],
     )
+
+
+def kernels_path(point: str) -> str:
+    """A mount point as the kernel lists it: where the links on the way to it lead."""
+    return os.path.join(os.path.realpath(os.path.dirname(point)), os.path.basename(point))
 
 
 def first_file(folder: str) -> str:
@@ -188,8 +197,7 @@ def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: b
     is_written: whether our line is in /etc/fstab, which is believed of a disk that can be read no more.
     """
     mounts = host_mounts.read()
-    # The kernel lists it where the links on the way to it lead.
-    place = os.path.join(os.path.realpath(os.path.dirname(point)), os.path.basename(point))
+    place = kernels_path(point)
     # Of several on one point the last covers the others.
     there = [mount for mount in mounts if mount.point == place][-1:]
     device = there[0].source if there and there[0].filesystem == node_device.FILESYSTEM else ""

@@ -64,6 +64,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     apt_commands,
+    apt_source,
     host_files,
     host_mounts,
     node_mend,
@@ -143,7 +144,7 @@ def install(module: AnsibleModule, packages: list[str]) -> list[str]:
     """Install what is missing; its names."""
     if not packages or shutil.which("dpkg-query") is None:
         return []
-    apt = apt_commands.Apt(module)
+    apt = apt_commands.Apt(module, apt_source.SYSTEM)
     missing = [name for name in packages if not apt.installed(name)]
     if missing and not module.check_mode:
         what = f"{', '.join(missing)} cannot be installed."
