@@ -169,14 +169,14 @@ class Scaled(Volumes):
             if marked:
                 (self.folder(ordinal) / journal.MARKER).write_text(_served(ordinal).text())
 
-    def list_objects(self, path: str, selector: str = "") -> list[Json]:
+    def list_objects(self, path: str, selector: str = "", **more: Any) -> list[Json]:
         if path.endswith("/persistentvolumeclaims"):
             return [self._claim(ordinal) for ordinal in range(3)]
         if path.endswith("/persistentvolumes"):
             return [self._volume(ordinal) for ordinal in range(3)]
         if path.endswith("/nodes"):
             return [self._node(f"n{ordinal + 1}") for ordinal in range(3)]
-        return super().list_objects(path, selector)
+        return super().list_objects(path, selector, **more)
 
     def _claim(self, ordinal: int) -> Json:
         return {
