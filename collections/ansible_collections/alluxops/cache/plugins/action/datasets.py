@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -54,7 +55,9 @@ class ActionModule(ApiAction):
             lines = [head, "  none is declared in alluxio_datasets"]
             return {"changed": False, "datasets": [], "steps": [], "summary": lines}
         timeout_s = int(options["wait_timeout_s"])
-        with DatasetCache(kube, options["namespace"], options["release"], timeout_s) as cache:
+        with closing(
+            DatasetCache(kube, options["namespace"], options["release"], timeout_s)
+        ) as cache:
             run = _Run(cache, declared, confirmed)
             applies = options["state"] == "applied" and not self.check_mode
             run.look(synced=applies)

@@ -87,7 +87,7 @@ def is_over(one: Dataset, actual: Actual, now_ms: int) -> bool:
 
 
 def plan(one: Dataset, actual: Actual, now_ms: int, *, remounts: bool = False) -> Plan:
-    """The steps that are left. remounts: whether a mount may be made anew; what else is refused, dataset_refuse tells."""
+    """The steps that are left. remounts: whether a mount may be made anew. What is refused, dataset_refuse tells."""
     if one.state == ABSENT:
         return _absent(one, actual)
     steps: list[Step] = []

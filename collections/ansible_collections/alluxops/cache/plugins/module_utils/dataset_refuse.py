@@ -1,4 +1,7 @@
-"""What cannot be done to the cache that is there, told before anything changes. Pure; the text's own faults: datasets."""
+"""What cannot be done to the cache that is there, told before anything changes. Pure.
+
+What is wrong with the declaration by itself is told by datasets.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _PROPERTY = re.compile(r", (?=[A-Za-z][\w.-]*=)")
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of the mount table. ufs: without a slash at the end. options: without those that Alluxio shows masked."""
+    """A line of the mount table. ufs: no slash at the end. options: without those that Alluxio shows masked."""
 
     path: str
     ufs: str
@@ -37,7 +37,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class File:
-    """A file of the cache. cached_bytes: of each file Alluxio tells a whole percentage, so of a large one it is about."""
+    """A file of the cache. cached_bytes: Alluxio tells whole percentages, so of a large file it is about."""
 
     path: str
     bytes: int
@@ -85,7 +85,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Actual:
-    """What the cache has of one dataset. top: None where there is no such path. files: as far as they were asked for."""
+    """What the cache has of a dataset. top: None where there is no such path. files: those asked for."""
 
     mount: Mount | None = None
     top: Top | None = None

@@ -69,7 +69,7 @@ class Dataset:
         return self.state == PRESENT and (self.pin or bool(self.load))
 
 
-class _Wrong(ValueError):
+class WrongValueError(ValueError):
     """A value that cannot be. cause, fix: as in SettingsError."""
 
     def __init__(self, cause: str, fix: str) -> None:
@@ -119,7 +119,7 @@ class _Reader:
                 continue
             try:
                 values |= read_value(given)
-            except _Wrong as wrong:
+            except WrongValueError as wrong:
                 shown = "given" if looks_secret(wrong.cause) else repr(given)
                 self._fault(key, "not set" if given is None else shown, wrong.cause, wrong.fix)
         if "name" not in values:
@@ -153,7 +153,7 @@ class _Reader:
 
 def _name(given: Any) -> dict[str, Any]:
     if not isinstance(given, str) or not _NAME.match(given):
-        raise _Wrong(
+        raise WrongValueError(
             "A name is what messages and confirmations call a dataset.",
             "write letters, digits, dots, hyphens and underscores.",
         )
@@ -161,26 +161,26 @@ def _name(given: Any) -> dict[str, Any]:
 
 
 def _path(given: Any) -> dict[str, Any]:
-    if not isinstance(given, str) or not given.startswith("/") or not _is_plain(given):
-        raise _Wrong(
-            "A path of the cache begins with / and has no `.`, `..` or empty part.",
-            "write it as /imagenet.",
-        )
     if given == "/":
-        raise _Wrong(
+        raise WrongValueError(
             "The root of the cache is alluxio_root_ufs, mounted by `site`.",
             "name a directory below it.",
+        )
+    if not isinstance(given, str) or not given.startswith("/") or not _is_plain(given):
+        raise WrongValueError(
+            "A path of the cache begins with / and has no `.`, `..` or empty part.",
+            "write it as /imagenet.",
         )
     return {"path": given.rstrip("/")}
 
 
 def _ufs(given: Any) -> dict[str, Any]:
     if not isinstance(given, str) or not given:
-        raise _Wrong("It is the address of a store.", "write it as s3://BUCKET/PREFIX/.")
+        raise WrongValueError("It is the address of a store.", "write it as s3://BUCKET/PREFIX/.")
     found = _SCHEME.match(given)
     if found is None:
         if not given.startswith("/") or not _is_plain(given):
-            raise _Wrong(
+            raise WrongValueError(
                 "A store is an address such as s3://bucket/, or an absolute path that is mounted in every pod.",
                 "write it as scheme://place/.",
             )
@@ -188,12 +188,12 @@ def _ufs(given: Any) -> dict[str, Any]:
     scheme, rest = found.group(1), found.group(2)
     if scheme not in SCHEMES:
         meant = closest(scheme, SCHEMES)
-        raise _Wrong(
+        raise WrongValueError(
             f"No such scheme is supported: {', '.join(SCHEMES)} are, and paths.",
             meant or "use one of these.",
         )
     if not rest.strip("/") or (scheme in S3 and rest.startswith("/")) or "@" in rest:
-        raise _Wrong(
+        raise WrongValueError(
             "After the scheme stands the bucket or the host, and no credentials.",
             f"write it as {scheme}://PLACE/.",
         )
@@ -202,24 +202,28 @@ def _ufs(given: Any) -> dict[str, Any]:
 
 def _options(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise _Wrong("Options are a mapping.", "write it as {endpoint: https://s3.example.com}.")
+        raise WrongValueError(
+            "Options are a mapping.", "write it as {endpoint: https://s3.example.com}."
+        )
     secret = sorted(str(key) for key in given if looks_secret(str(key)))
     if secret:
-        raise _Wrong(
+        raise WrongValueError(
             f"{secret[0]} is secret, and stands in the inventory, in results and diffs.",
             "name a Secret in `secret`.",
         )
     if any(isinstance(value, Mapping | list) for value in given.values()):
-        raise _Wrong("An option is a single value.", "write text, a number, true or false.")
+        raise WrongValueError(
+            "An option is a single value.", "write text, a number, true or false."
+        )
     return {"options": store_properties(given)}
 
 
 def _load(given: Any) -> dict[str, Any]:
     if isinstance(given, bool):
         return {"load": ("",) if given else ()}
-    parts = given if isinstance(given, list) else [None]
-    if not all(isinstance(part, str) and part and _is_plain(f"/{part}") for part in parts):
-        raise _Wrong(
+    parts = [part for part in given if isinstance(part, str)] if isinstance(given, list) else []
+    if not parts or len(parts) < len(given) or not all(_is_plain(f"/{part}") for part in parts):
+        raise WrongValueError(
             "It is true, or a list of paths below the dataset's own.", "write it as [train, val]."
         )
     found = sorted({part.strip("/") for part in parts})
@@ -235,7 +239,7 @@ def _pin(given: Any) -> dict[str, Any]:
     if isinstance(given, bool):
         return {"pin": given}
     if not isinstance(given, list) or not given or not set(given) <= set(MEDIA):
-        raise _Wrong(
+        raise WrongValueError(
             f"It is true, or a list of media of the tiers: {', '.join(MEDIA)}.",
             "write true, or [MEM].",
         )
@@ -245,14 +249,18 @@ def _pin(given: Any) -> dict[str, Any]:
 def _ttl(given: Any) -> dict[str, Any]:
     found = _TTL.match(str(given)) if not isinstance(given, bool) else None
     if found is None:
-        raise _Wrong("It is a time.", "write seconds, or a number with s, m, h or d, such as 7d.")
+        raise WrongValueError(
+            "It is a time.", "write seconds, or a number with s, m, h or d, such as 7d."
+        )
     return {"ttl_s": int(found.group(1)) * _SECONDS[found.group(2)]}
 
 
 def _number(key: str, least: int) -> Callable[[Any], dict[str, Any]]:
     def check(given: Any) -> dict[str, Any]:
         if isinstance(given, bool) or not re.match(r"^-?[0-9]+$", str(given)) or int(given) < least:
-            raise _Wrong("It is a number of workers.", f"write a whole number, {least} or greater.")
+            raise WrongValueError(
+                "It is a number of workers.", f"write a whole number, {least} or greater."
+            )
         return {key: int(given)}
 
     return check
@@ -261,7 +269,7 @@ def _number(key: str, least: int) -> Callable[[Any], dict[str, Any]]:
 def _flag(key: str) -> Callable[[Any], dict[str, Any]]:
     def check(given: Any) -> dict[str, Any]:
         if not isinstance(given, bool):
-            raise _Wrong("It is a claim.", "write true or false.")
+            raise WrongValueError("It is a claim.", "write true or false.")
         return {key: given}
 
     return check
@@ -269,7 +277,7 @@ def _flag(key: str) -> Callable[[Any], dict[str, Any]]:
 
 def _secret(given: Any) -> dict[str, Any]:
     if not isinstance(given, str) or not re.match(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", given):
-        raise _Wrong(
+        raise WrongValueError(
             "It is the name of a Secret in alluxio_namespace, not what is in it.",
             "make one with the keys accessKeyId and secretKey, and name it.",
         )
@@ -278,7 +286,7 @@ def _secret(given: Any) -> dict[str, Any]:
 
 def _state(given: Any) -> dict[str, Any]:
     if given not in STATES:
-        raise _Wrong("There is no such state.", f"write one of {', '.join(STATES)}.")
+        raise WrongValueError("There is no such state.", f"write one of {', '.join(STATES)}.")
     return {"state": given}
 
 
@@ -303,7 +311,7 @@ KEYS: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
 def _is_plain(path: str) -> bool:
     """Whether each part of an absolute path is a name."""
     parts = path.rstrip("/").split("/")[1:]
-    return all(part not in ("", ".", "..") for part in parts)
+    return bool(parts) and all(part not in ("", ".", "..") for part in parts)
 
 
 def _contradictions(one: Dataset, given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -31,7 +31,7 @@ LOGS_OPTIONS: Final = {
 
 @dataclass(frozen=True)
 class Request:
-    """One request. reads: whether it may be sent again after a connection broke. secrets: values that no text may show."""
+    """One request. reads: whether it may be sent twice. secrets: values that no text may show."""
 
     path: str
     operation: str
@@ -72,7 +72,7 @@ def get_status(path: str) -> Request:
 
 
 def list_files(path: str, *, metadata: str, synced: bool = False) -> Request:
-    """All below a path. metadata: NEVER asks the under store nothing, ONCE what was never asked. synced: asks it again."""
+    """All below a path. metadata: NEVER asks no under store, ONCE what was never asked. synced: asks anew."""
     body: Json = {"recursive": True, "loadMetadataType": metadata}
     if synced:
         body["commonOptions"] = {"syncIntervalMs": 0}
@@ -121,7 +121,7 @@ def set_attribute(path: str, *, recursive: bool, **attributes: Any) -> Request:
 
 
 def set_ttl(path: str, ttl_ms: int) -> Request:
-    """Free what is below a path when the time is over; -1 for never. Alluxio's own default would delete in the store."""
+    """Free what is below a path when the time is over; -1: never. Alluxio's default would delete in the store."""
     options = {"ttl": ttl_ms, "ttlAction": "FREE"}
     return set_attribute(path, recursive=False, commonOptions=options)
 

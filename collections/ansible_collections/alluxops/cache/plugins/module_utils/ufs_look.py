@@ -19,7 +19,7 @@ LIFETIME_S: Final = 600
 FOLDER: Final = "/tmp/alluxops-look"  # noqa: S108 - in the pod, where nobody else is
 ROOT_UFS: Final = "alluxio.master.mount.table.root.ufs"
 EMPTY_ROOT: Final = f"{FOLDER}/root"
-"""A root for a master that is to mount other stores: a directory of the pod, so that nothing gets into the release's."""
+"""A root for a master that is to mount other stores: a directory of the pod, and not the release's."""
 _NOT_ITS_OWN: Final = (
     "alluxio.zookeeper.",
     "alluxio.master.journal.",
@@ -48,7 +48,7 @@ def job_name(release: str) -> str:
 
 
 def java_options(values: Mapping[str, Any], root: str = "") -> str:
-    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS. root: its root, where not the release's."""
+    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS. root: another root than its."""
     properties: dict[str, str] = {}
     for source in (values.get("properties"), (values.get("master") or {}).get("properties")):
         for key, value in (source or {}).items():

@@ -4,11 +4,11 @@ DOCUMENTATION = r"""
 module: datasets
 short_description: Bring the datasets of a cache to what is declared
 description:
-  - Compares what is mounted, pinned, kept in replicas, limited by a TTL and loaded with what is declared, and does what is
-    left. Nothing in an under store is ever deleted.
+  - Compares what is mounted, pinned, kept in replicas, limited by a TTL and loaded with what is declared, and does
+    what is left. Nothing in an under store is ever deleted.
   - Credentials come from Secrets and go to the leader in the body of a request. Alluxio keeps them in its journal.
-  - Stores that are to be mounted are listed first by a Job with a master of its own, so that wrong credentials, a missing
-    bucket and what does not fit are refused before the cache is touched.
+  - Stores that are to be mounted are listed first by a Job with a master of its own, so that wrong credentials, a
+    missing bucket and what does not fit are refused before the cache is touched.
 options:
   state:
     description: C(planned) looks, refuses and shows the steps; C(applied) does them.

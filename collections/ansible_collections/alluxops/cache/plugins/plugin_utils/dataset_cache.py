@@ -1,4 +1,4 @@
-"""Datasets of a running cache: what it has of them, and the steps that change it. I/O only; deciding is dataset_plan's."""
+"""Datasets of a running cache: what it has of them, and the steps. I/O only; deciding is dataset_plan's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NEVER, ONCE = "NEVER", "ONCE"
 
 
 class DatasetCache:
-    """The datasets of one release. To be used as a context: the proxy that answers ends with it."""
+    """The datasets of one release. close() ends the proxy that answers."""
 
     def __init__(self, kube: Kube, namespace: str, release: str, timeout_s: int) -> None:
         self.kube = kube
@@ -62,11 +62,9 @@ class DatasetCache:
             )
         self._proxy = PathsProxy(kube, self._leader_place)
 
-    def __enter__(self) -> DatasetCache:
-        return self
-
-    def __exit__(self, *what: object) -> None:
-        self._proxy.__exit__(*what)
+    def close(self) -> None:
+        """End the proxy."""
+        self._proxy.close()
 
     @cached_property
     def capacity_bytes(self) -> int:

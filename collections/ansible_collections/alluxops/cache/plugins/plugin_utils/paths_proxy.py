@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from types import TracebackType
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
@@ -43,7 +42,7 @@ exit "$code"
 
 @dataclass(frozen=True)
 class Place:
-    """A container with Alluxio's image. before, after: shell text that is run before the proxy starts and once it ended."""
+    """A container with Alluxio's image. before, after: shell text run before the proxy starts and after it."""
 
     namespace: str
     pod: str
@@ -53,25 +52,16 @@ class Place:
 
 
 class PathsProxy:
-    """Sends requests; starts the proxy with the first one, and again where it was lost. where: asked at each start."""
+    """Sends requests; starts the proxy with the first one, and again where it was lost; close() ends it.
+
+    where: asked at each start.
+    """
 
     def __init__(self, kube: Kube, where: Callable[[], Place]) -> None:
         self._kube = kube
         self._where = where
         self._running: Any = None
         self._http: _Tunnel | None = None
-
-    def __enter__(self) -> PathsProxy:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del kind, error, trace
-        self._stop()
 
     def ask(self, request: paths_api.Request) -> Any:
         """What Alluxio answers. Raises PathError where that is an error, CacheError where nothing answers."""
@@ -82,14 +72,22 @@ class PathsProxy:
                 status, body = http.send_whole("POST", request.url, request.data)
                 return paths_api.parse(request, status, body)
             except (OSError, HTTPException) as error:
-                self._stop()
+                # The proxy closes a connection that is idle; the proxy itself is gone where its pod is.
+                http.close()
+                if not self._lives():
+                    self.close()
                 if attempt == tries:
                     raise CacheError(
-                        f"{request.operation} of {request.path} broke off: {error or type(error).__name__}.",
+                        f"{request.operation} of {request.path} broke off: {str(error) or type(error).__name__}.",
                         "The connection to the leader was lost.",
                         "run it again: it goes on with what is left.",
                     ) from error
         raise AssertionError("unreachable")
+
+    def _lives(self) -> bool:
+        """Whether the proxy's script still runs, as far as its connection tells."""
+        self._running.update(timeout=0)
+        return bool(self._running.is_open())
 
     def _started(self) -> _Tunnel:
         if self._http is not None:
@@ -116,7 +114,7 @@ class PathsProxy:
             if not self._running.is_open() or patience.is_over:
                 told = b"".join(bytes(self._running.read_channel(number)) for number in (1, 2))
                 said = told.decode("utf-8", "replace").strip().splitlines()
-                self._stop()
+                self.close()
                 raise CacheError(
                     f"no proxy answers in {place.namespace}/{place.pod} after {patience.waited_s:.0f} s.",
                     said[-1] if said else "",
@@ -126,7 +124,7 @@ class PathsProxy:
         self._http = http
         return http
 
-    def _stop(self) -> None:
+    def close(self) -> None:
         """End the proxy: it waits for a line, or for the end of its connection."""
         http, running = self._http, self._running
         self._http = self._running = None

@@ -7,7 +7,7 @@ credentials among it, ends with the pod.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -52,7 +52,7 @@ def opened(
         place = Place(
             namespace, pod, ufs_look.CONTAINER, ufs_look.MASTER_IN_BACKGROUND, ufs_look.END_MASTER
         )
-        with PathsProxy(kube, lambda: place) as proxy:
+        with closing(PathsProxy(kube, lambda: place)) as proxy:
             yield StoreLook(proxy, patience)
 
 
