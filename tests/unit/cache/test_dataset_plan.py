@@ -29,8 +29,11 @@ TOP = Top(NOW_MS - 60_000, is_pinned=True, media=(), ttl_ms=-1, ttl_action="FREE
 
 
 def file(name: str = "a", *, cached: int = 10, **over: Any) -> File:
-    base = File(f"/images/{name}", 10, cached, cached == 10, True, True, 0, -1)
+    base = File(f"/images/{name}", 10, cached, cached == 10, True, True, 1, -1)
     return replace(base, **over)
+
+
+LOOSE = file(cached=0, is_pinned=False, replication_min=0)
 
 
 def actual(*files: File, **over: Any) -> Actual:
@@ -48,18 +51,20 @@ def steps(one: Dataset, found: Actual, **how: Any) -> list[str]:
         (IMAGES, Actual(), ["mount", "pin", "load"]),
         (IMAGES, actual(file(), file("b", cached=3)), ["load"]),
         (IMAGES, actual(top=replace(TOP, is_pinned=False)), ["pin"]),
-        (IMAGES, actual(file(is_pinned=False)), ["pin"]),
+        (IMAGES, actual(file(is_pinned=False, replication_min=0)), ["pin"]),
         (replace(IMAGES, media=("SSD",)), actual(), ["pin"]),
         (replace(IMAGES, pin=False), actual(), ["unpin"]),
+        (replace(IMAGES, pin=False), actual(top=replace(TOP, is_pinned=False)), ["unpin"]),
+        (replace(IMAGES, pin=False, replication_max=2), actual(), ["unpin", "replicate"]),
         (replace(IMAGES, replication_min=2), actual(), ["replicate"]),
-        (replace(IMAGES, replication_min=2), Actual(), ["mount", "replicate", "pin", "load"]),
+        (replace(IMAGES, replication_min=2), Actual(), ["mount", "pin", "replicate", "load"]),
         (IMAGES, actual(file(replication_min=2)), ["replicate"]),
         (replace(IMAGES, pin=False, ttl_s=3600), actual(), ["unpin", "ttl"]),
         (IMAGES, actual(top=replace(TOP, ttl_ms=9)), ["ttl"]),
         (replace(IMAGES, pin=False, load=(), state="freed"), actual(), ["unpin", "free"]),
         (
             replace(IMAGES, pin=False, load=(), state="freed"),
-            actual(file(cached=0), top=replace(TOP, is_pinned=False)),
+            actual(LOOSE, top=replace(TOP, is_pinned=False)),
             [],
         ),
         (replace(IMAGES, state="absent"), actual(), ["unmount"]),
@@ -79,7 +84,7 @@ def test_a_mount_that_is_made_anew_is_unmounted_first() -> None:
 def test_a_ttl_that_is_over_frees_once() -> None:
     """Alluxio counts from when the path was made: set again, it would free at once."""
     one = replace(IMAGES, pin=False, ttl_s=60)
-    found = actual(file(cached=0, is_pinned=False), top=replace(TOP, is_pinned=False))
+    found = actual(LOOSE, top=replace(TOP, is_pinned=False))
     plan = dataset_plan.plan(one, found, NOW_MS)
     assert plan.steps == ()
     assert "its ttl was over at 1970-01-12" in plan.notes[0]
@@ -89,7 +94,7 @@ def test_a_ttl_that_is_over_frees_once() -> None:
 def test_a_ttl_that_would_delete_is_set_anew() -> None:
     one = replace(IMAGES, pin=False, ttl_s=61)
     top = replace(TOP, is_pinned=False, ttl_ms=61_000, ttl_action="DELETE")
-    (step,) = dataset_plan.plan(one, actual(top=top), NOW_MS).steps
+    step = dataset_plan.plan(one, actual(LOOSE, top=top), NOW_MS).steps[0]
     assert (step.kind, step.ttl_ms) == ("ttl", 61_000)
 
 

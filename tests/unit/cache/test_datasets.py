@@ -40,7 +40,6 @@ def test_all_of_it_can_be_said() -> None:
         read_only=False,
         shared=True,
         load=["val/", "train", "train/part1"],
-        replication_min=2,
         replication_max=3,
         ttl="7d",
     )
@@ -48,7 +47,7 @@ def test_all_of_it_can_be_said() -> None:
     assert one.load == ("/data/images/train", "/data/images/val")
     assert one.options["alluxio.underfs.s3.endpoint"] == "http://s3"
     assert one.options["alluxio.underfs.s3.threads.max"] == "9"
-    assert (one.replication_min, one.replication_max, one.ttl_s) == (2, 3, 7 * 86400)
+    assert (one.replication_max, one.ttl_s) == (3, 7 * 86400)
 
 
 def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
@@ -62,7 +61,7 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
     ("over", "words"),
     [
         ({"ufs": "foo://bucket/"}, ["alluxio_datasets[0].ufs of images is 'foo://bucket/'", "s3a"]),
-        ({"ufs": "s4://bucket/"}, ["Did you mean s3?"]),
+        ({"ufs": "s4://bucket/"}, ["Did you mean s3"]),
         ({"ufs": "bucket/prefix"}, ["absolute path"]),
         ({"ufs": "s3:///prefix"}, ["bucket"]),
         ({"ufs": "s3://key:secret@bucket/"}, ["no credentials"]),
@@ -83,7 +82,8 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
         ({"state": "freed", "load": True}, ["nothing is cached"]),
         ({"read_only": "true"}, ["true or false"]),
         ({"replication_min": -1}, ["0 or greater"]),
-        ({"replication_min": 3, "replication_max": 2}, ["replication_max", "is 3"]),
+        ({"replication_min": 2}, ["set pin"]),
+        ({"pin": True, "replication_min": 3, "replication_max": 2}, ["replication_max", "is 3"]),
         ({"replication_max": 0}, ["has to be somewhere"]),
         ({"secret": "Not A Name"}, ["name of a Secret"]),
         ({"secret": "keys", "ufs": "/mnt/data"}, ["S3 client only"]),

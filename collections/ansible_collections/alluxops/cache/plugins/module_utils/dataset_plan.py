@@ -23,7 +23,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     Dataset,
 )
 
-Kind = Literal["unmount", "mount", "unpin", "replicate", "pin", "ttl", "free", "load"]
+Kind = Literal["unmount", "mount", "unpin", "pin", "replicate", "ttl", "free", "load"]
 NO_TTL_MS: Final = -1
 NOT_MOUNTED: Final = "not mounted"
 
@@ -139,18 +139,22 @@ def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
     top = actual.top
     wants = one.state == PRESENT
     pin, media = wants and one.pin, one.media if wants else ()
-    least, most = (one.replication_min, one.replication_max) if wants else (0, -1)
+    are_pinned = [item.is_pinned for item in actual.files]
     is_pinned = bool(top and top.is_pinned)
-    if is_pinned and not pin:
+    unpins = not pin and (is_pinned or any(are_pinned))
+    pins = pin and (not is_pinned or not all(are_pinned) or (top and top.media != media))
+    if unpins:
         steps.append(Step("unpin", "unpin"))
-    if any(
-        (item.replication_min, item.replication_max) != (least, most) for item in actual.files
-    ) or (top is None and (least, most) != (0, -1)):
+    if pins:
+        steps.append(Step("pin", f"pin to {', '.join(media)}" if media else "pin"))
+    least, most = replication(one)
+    comes = {
+        (_copies(item.replication_min, pins=bool(pins), unpins=unpins), item.replication_max)
+        for item in actual.files
+    }
+    if comes - {(least, most)} or (top is None and (least > 1 or most != -1)):
         limit = "any number" if most == -1 else str(most)
         steps.append(Step("replicate", f"keep each block on {least} to {limit} of the workers"))
-    loose = pin and not all(item.is_pinned for item in actual.files)
-    if pin and (not is_pinned or loose or (top and top.media != media)):
-        steps.append(Step("pin", " to ".join(["pin", *([", ".join(media)] if media else [])])))
     ttl_ms = one.ttl_s * 1000 if wants and one.ttl_s and not over else NO_TTL_MS
     found_ms = top.ttl_ms if top else NO_TTL_MS
     frees = top is None or top.ttl_action == "FREE"
@@ -158,6 +162,20 @@ def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
         shown = f"free it {one.ttl_s} s after it was made known" if ttl_ms > 0 else "no ttl"
         steps.append(Step("ttl", shown, ttl_ms))
     return steps
+
+
+def replication(one: Dataset) -> tuple[int, int]:
+    """(least, most) workers that hold a block. In Alluxio what is pinned has one at least, and nothing else has any."""
+    if one.state != PRESENT:
+        return 0, -1
+    return max(one.replication_min, 1 if one.pin else 0), one.replication_max
+
+
+def _copies(least: int, *, pins: bool, unpins: bool) -> int:
+    """What pinning and unpinning make of the least number of copies."""
+    if unpins:
+        return 0
+    return max(least, 1) if pins else least
 
 
 def _mode(one: Dataset) -> str:
@@ -210,7 +228,7 @@ def _wanted(one: Dataset, actual: Actual, steps: Sequence[Step]) -> Any:
             "options": dict(sorted(one.options.items())),
         }
     after["pin"] = (list(one.media) or True) if wants and one.pin else False
-    least, most = (one.replication_min, one.replication_max) if wants else (0, -1)
+    least, most = replication(one)
     after["replication"] = [f"{least} to {most}"]
     found_ttl = max(actual.top.ttl_ms, 0) // 1000 if actual.top else 0
     after["ttl_s"] = (one.ttl_s if wants else 0) if "ttl" in kinds else found_ttl
@@ -234,8 +252,8 @@ def line(one: Dataset, actual: Actual, notes: Sequence[str] = ()) -> str:
     if actual.top.is_pinned:
         media = f" to {','.join(actual.top.media)}" if actual.top.media else ""
         words.append(f"pinned{media}")
-    if one.state == PRESENT and one.replication_min:
-        words.append(f"{one.replication_min} replicas or more")
+    if one.state == PRESENT and one.replication_min > 1:
+        words.append(f"on {one.replication_min} workers or more")
     if actual.top.ttl_ms > 0:
         words.append(f"ttl {actual.top.ttl_ms // 1000} s")
     if one.state == FREED:

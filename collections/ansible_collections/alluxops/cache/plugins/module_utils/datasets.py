@@ -327,6 +327,9 @@ def _contradictions(one: Dataset, given: Mapping[str, Any]) -> Iterator[tuple[st
         yield "ttl", "`pin` keeps what `ttl` frees.", "remove one of the two."
     if one.state == FREED and (one.load or one.pin):
         yield "state", "freed says that nothing is cached.", "remove `load` and `pin`, or `state`."
+    if one.replication_min and not one.pin:
+        cause = "To Alluxio what has a least number of copies is pinned, and nothing else has one."
+        yield "replication_min", cause, "set pin, or leave it out."
     if one.replication_max != -1 and one.replication_max < max(one.replication_min, 1):
         cause = f"replication_min is {one.replication_min}, and each block has to be somewhere."
         yield "replication_max", cause, "set more, or leave it out."

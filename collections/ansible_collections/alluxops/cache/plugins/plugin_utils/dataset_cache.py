@@ -27,7 +27,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state impor
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     ABSENT,
-    PRESENT,
     Dataset,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -140,13 +139,8 @@ class DatasetCache:
                 case "pin":
                     self._set(one, pinned=True, pinnedMedia=list(one.media))
                 case "replicate":
-                    wants = one.state == PRESENT
-                    least, most = one.replication_min, one.replication_max
-                    self._set(
-                        one,
-                        replicationMin=least if wants else 0,
-                        replicationMax=most if wants else -1,
-                    )
+                    least, most = dataset_plan.replication(one)
+                    self._set(one, replicationMin=least, replicationMax=most)
                 case "ttl":
                     self._proxy.ask(paths_api.set_ttl(one.path, step.ttl_ms))
                 case "free":
@@ -155,8 +149,7 @@ class DatasetCache:
                     self._load(one)
 
     def _set(self, one: Dataset, **attributes: Any) -> None:
-        for path in one.listed if "replicationMin" in attributes else (one.path,):
-            self._proxy.ask(paths_api.set_attribute(path, recursive=True, **attributes))
+        self._proxy.ask(paths_api.set_attribute(one.path, recursive=True, **attributes))
 
     def _mount(self, one: Dataset, credentials: Mapping[str, str]) -> None:
         parent = posixpath.dirname(one.path)
