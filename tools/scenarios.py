@@ -23,6 +23,7 @@ LONG = frozenset(
         "remove_workers",
         "bootstrap_workers",
         "bootstrap_workers-alternative",
+        "datasets",
         "restore",
         "restore-alternative",
         "scale_masters",

@@ -61,7 +61,7 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
     ("over", "words"),
     [
         ({"ufs": "foo://bucket/"}, ["alluxio_datasets[0].ufs of images is 'foo://bucket/'", "s3a"]),
-        ({"ufs": "s4://bucket/"}, ["Did you mean s3"]),
+        ({"ufs": "hdf://name/"}, ["Did you mean hdfs?"]),
         ({"ufs": "bucket/prefix"}, ["absolute path"]),
         ({"ufs": "s3:///prefix"}, ["bucket"]),
         ({"ufs": "s3://key:secret@bucket/"}, ["no credentials"]),
