@@ -17,6 +17,7 @@ from tests.bench import (
     backup,
     bootstrap,
     by_hand,
+    datasets,
     failover,
     remove_workers,
     scale_masters,
@@ -32,6 +33,7 @@ from tools.repository import ROOT
 
 TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "site": site.measure,  # the first: it installs Helm
+    "datasets": datasets.measure,
     "backup": backup.measure,
     "upgrade": upgrade.measure,
     "scale-masters": scale_masters.measure,

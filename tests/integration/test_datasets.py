@@ -106,7 +106,7 @@ def sets(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         part = "train" if number % 3 else "val"
         client.put_object(Bucket=BUCKET, Key=f"{part}/{number:04d}", Body=b"%d" % number * 200)
     cache.apply("site", **SETTINGS)
-    good = lab.s3()._request_signer._credentials  # noqa: SLF001 - the keys of the lab's store
+    good = lab.s3()._request_signer._credentials
     make_secret(lab, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
     make_secret(lab, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
     make_secret(lab, "half-s3", accessKeyId=good.access_key)
@@ -193,7 +193,7 @@ def test_a_second_run_changes_nothing_and_says_so(sets: Datasets) -> None:
 
 def test_credentials_are_in_no_log_and_no_config_map(sets: Datasets) -> None:
     lab = sets.cache.lab
-    secret = lab.s3()._request_signer._credentials.secret_key  # noqa: SLF001 - as above
+    secret = lab.s3()._request_signer._credentials.secret_key
     logs = lab.kubectl("-n", NAME, "logs", f"{NAME}-master-0", "--all-containers")
     inside = sets.cache.script("cat /opt/alluxio/logs/*.log 2>/dev/null || true")
     maps = lab.kubectl("-n", NAME, "get", "configmaps", "-o", "yaml")
