@@ -1,4 +1,4 @@
-"""`datasets` against Alluxio's own commands: many small files mounted, pinned and loaded; then a run with nothing to do."""
+"""`datasets` against Alluxio's own commands: small files mounted, pinned and loaded; then a run with nothing to do."""
 
 from __future__ import annotations
 

@@ -216,8 +216,6 @@ def test_drift_is_shown_and_mended(sets: Datasets) -> None:
 def test_what_is_new_in_the_store_is_loaded(sets: Datasets) -> None:
     sets.cache.lab.s3().put_object(Bucket=BUCKET, Key="val/new", Body=b"new")
     try:
-        # The plan of this run is made before the store is asked; applying asks it.
-        sets.alluxio("unpin /sets/images")
         text = sets.run(declared=[IMAGES]).output
         assert f"loaded {FILES + 1} of {FILES + 1} files" in text
     finally:

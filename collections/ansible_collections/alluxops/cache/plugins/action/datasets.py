@@ -60,8 +60,9 @@ class ActionModule(ApiAction):
         ) as cache:
             run = _Run(cache, declared, confirmed)
             applies = options["state"] == "applied" and not self.check_mode
-            run.look(synced=applies)
-            if options["state"] == "planned":
+            # What is new in the stores is to be loaded too. A check touches no metadata.
+            run.look(synced=not self.check_mode and not options["checked"])
+            if not options["checked"]:
                 run.refuse_what_does_not_fit()
             plans = run.plans()
             if applies:

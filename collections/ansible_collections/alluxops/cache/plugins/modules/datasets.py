@@ -20,6 +20,10 @@ options:
     type: list
     elements: dict
     required: true
+  checked:
+    description: Whether a task with state C(planned) has just seen the stores, so that they need not be listed again.
+    type: bool
+    default: false
   confirm_remount:
     description: Names, separated by commas, of datasets whose mounts may be made anew.
     type: str
