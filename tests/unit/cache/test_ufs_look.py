@@ -53,7 +53,9 @@ def test_a_master_that_mounts_other_stores_has_a_root_of_its_own() -> None:
     options = ufs_look.java_options(VALUES, ufs_look.EMPTY_ROOT)
     assert f"-Dalluxio.master.mount.table.root.ufs={ufs_look.EMPTY_ROOT}" in options
     assert "s3://b/" not in options
-    assert f"mkdir -p {ufs_look.FOLDER}/journal {ufs_look.EMPTY_ROOT}" in ufs_look.MASTER_IN_BACKGROUND
+    assert (
+        f"mkdir -p {ufs_look.FOLDER}/journal {ufs_look.EMPTY_ROOT}" in ufs_look.MASTER_IN_BACKGROUND
+    )
 
 
 def test_its_pod_reaches_the_store_as_a_master_does() -> None:

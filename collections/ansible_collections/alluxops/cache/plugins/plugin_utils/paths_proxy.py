@@ -19,7 +19,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
 START_TIMEOUT_S: Final = 180
 REQUEST_TIMEOUT_S: Final = 600
-LIFETIME_S: Final = 86400
+LIFETIME_S: Final = 6 * 3600
+"""A proxy that outlives its run, since nobody told it, ends then; a run that takes longer starts another."""
 TRIES: Final = 3
 PORTS: Final = range(40000, 49000)
 
@@ -68,11 +69,13 @@ class PathsProxy:
         tries = TRIES if request.reads else 1
         for attempt in range(1, tries + 1):
             http = self._started()
+            if not request.reads:
+                # The proxy closes what is idle; what may not be sent twice gets a connection of its own.
+                http.close()
             try:
                 status, body = http.send_whole("POST", request.url, request.data)
                 return paths_api.parse(request, status, body)
             except (OSError, HTTPException) as error:
-                # The proxy closes a connection that is idle; the proxy itself is gone where its pod is.
                 http.close()
                 if not self._lives():
                     self.close()
