@@ -163,6 +163,18 @@ UNPERSISTED = file("new", is_persisted=False)
         (replace(IMAGES, ufs="s3://c", state="absent"), actual(), {}, "another mount"),
         (replace(IMAGES, state="absent"), actual(UNPERSISTED), {}, "datasets_loses=images"),
         (IMAGES, actual(UNPERSISTED), {"remounts": True}, "/images/new"),
+        (
+            replace(IMAGES, state="freed"),
+            actual(UNPERSISTED),
+            {"loses": True},
+            "does not free them",
+        ),
+        (
+            Dataset("d", "/images", state="freed"),
+            actual(UNPERSISTED, mount=None),
+            {},
+            "/images/new",
+        ),
     ],
 )
 def test_what_would_lose_or_hide_something_is_refused(

@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state impor
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     ABSENT,
     CREDENTIALS,
+    FREED,
     VARIABLE,
     Dataset,
     overlap,
@@ -101,6 +102,8 @@ def against_cache(
                 "Without `ufs` a dataset is a directory that is there.",
                 "correct `path`, or say in `ufs` what is mounted there.",
             )
+        if one.state == FREED:
+            yield from _lost(one, actual.unpersisted, remounts=False, loses=False)
         return
     if not one.ufs:
         yield SettingsError(
@@ -124,11 +127,26 @@ def against_cache(
             "Alluxio has to unmount it and mount it again, which drops what is cached of it.",
             f"confirm that for one run: -e {REMOUNT}={one.name}.",
         )
-    lost = actual.unpersisted
-    if lost and not loses and (one.state == ABSENT or remounts):
+    yield from _lost(one, actual.unpersisted, remounts=remounts, loses=loses)
+
+
+def _lost(
+    one: Dataset, lost: Sequence[str], *, remounts: bool, loses: bool
+) -> Iterator[SettingsError]:
+    """Files that are in no under store, and would be gone."""
+    what = (
+        f"{counted(len(lost), 'file')} of {one.name} not in an under store:"
+        f" {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}."
+    )
+    if lost and one.state == FREED:
         yield SettingsError(
-            f"{counted(len(lost), 'file')} of {one.name} are in no under store: {', '.join(lost[:3])}"
-            f"{', ...' if len(lost) > 3 else ''}.",
+            what,
+            "Alluxio does not free them, nor what is beside them.",
+            "`alluxio fs persist` them.",
+        )
+    elif lost and not loses and (one.state == ABSENT or remounts):
+        yield SettingsError(
+            what,
             "They would be gone with the mount.",
             f"`alluxio fs persist` them, or confirm the loss for one run: -e {LOSES}={one.name}.",
         )
