@@ -89,6 +89,8 @@ def test_a_ttl_that_is_over_frees_once() -> None:
     assert plan.steps == ()
     assert "its ttl was over at 1970-01-12" in plan.notes[0]
     assert steps(replace(one, ttl_s=61), found) == ["ttl", "load"]
+    longer = replace(found, top=replace(TOP, is_pinned=False, ttl_ms=90_000))
+    assert steps(one, longer) == ["ttl"]
 
 
 def test_a_ttl_that_would_delete_is_set_anew() -> None:

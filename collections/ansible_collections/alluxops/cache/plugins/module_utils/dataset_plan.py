@@ -101,7 +101,7 @@ def plan(one: Dataset, actual: Actual, now_ms: int, *, remounts: bool = False) -
     over = is_over(one, actual, now_ms)
     if over and actual.top:
         ended = datetime.fromtimestamp(actual.top.created_ms / 1000 + one.ttl_s, UTC)
-        notes.append(f"its ttl was over at {ended:%Y-%m-%d %H:%M} UTC: freed, and not loaded again")
+        notes.append(f"its ttl was over at {ended:%Y-%m-%d %H:%M} UTC, so it is not loaded")
     steps += _attributes(one, actual, over=over)
     totals = dataset_state.totals(actual.files, one.load)
     if one.state == FREED:
@@ -155,10 +155,12 @@ def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
     if comes - {(least, most)} or (top is None and (least > 1 or most != -1)):
         limit = "any number" if most == -1 else str(most)
         steps.append(Step("replicate", f"keep each block on {least} to {limit} of the workers"))
-    ttl_ms = one.ttl_s * 1000 if wants and one.ttl_s and not over else NO_TTL_MS
+    ttl_ms = one.ttl_s * 1000 if wants and one.ttl_s else NO_TTL_MS
     found_ms = top.ttl_ms if top else NO_TTL_MS
     frees = top is None or top.ttl_action == "FREE"
-    if found_ms != ttl_ms or (ttl_ms != NO_TTL_MS and not frees):
+    # One that is over Alluxio has served and forgotten: set again, it would free at once.
+    is_served = over and found_ms == NO_TTL_MS
+    if not is_served and (found_ms != ttl_ms or (ttl_ms != NO_TTL_MS and not frees)):
         shown = f"free it {one.ttl_s} s after it was made known" if ttl_ms > 0 else "no ttl"
         steps.append(Step("ttl", shown, ttl_ms))
     return steps
