@@ -33,9 +33,9 @@ from tools.repository import ROOT
 
 TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "site": site.measure,  # the first: it installs Helm
-    "datasets": datasets.measure,
     "backup": backup.measure,
     "upgrade": upgrade.measure,
+    "datasets": datasets.measure,
     "scale-masters": scale_masters.measure,
     "remove-workers": remove_workers.measure,
     "uninstall": uninstall.measure,
