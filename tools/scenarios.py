@@ -24,6 +24,7 @@ LONG = frozenset(
         "remove_workers-alternative",
         "bootstrap_workers",
         "bootstrap_workers-alternative",
+        "datasets",
         "restore",
         "restore-alternative",
         "scale_masters",

@@ -136,6 +136,16 @@ def bootstrap_workers(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
+def datasets(options: RunOptions) -> None:
+    """Bring mounts, loads, pins and TTLs to what alluxio_datasets declares.
+
+    --check --diff shows what differs. Nothing in an under store is ever deleted.
+    """
+    raise typer.Exit(run_verb(options.request("datasets")))
+
+
+@app.command()
+@with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:
     """Make a backup of the metadata.
 

@@ -22,6 +22,7 @@ from tests.bench import (
     backup,
     bootstrap,
     by_hand,
+    datasets,
     failover,
     remove_workers,
     scale_masters,
@@ -41,6 +42,7 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "site": site.measure,  # the first: it installs Helm
     "backup": backup.measure,
     "upgrade": upgrade.measure,
+    "datasets": datasets.measure,
     "scale-masters": scale_masters.measure,
     "remove-workers": remove_workers.measure,
     "uninstall": uninstall.measure,

@@ -166,6 +166,13 @@ def test_a_page_of_a_pod_comes_through_the_api_server(server: Server, kube: Kube
     assert kube.pod_http("a", "p", 19999, "/metrics/json/") is None
 
 
+def test_a_page_of_a_pod_is_posted_to(server: Server, kube: Kube) -> None:
+    path = "/api/v1/namespaces/a/pods/p:1/proxy/level"
+    server.answers[path] = (200, {"level": "WARN"})
+    assert kube.pod_http("a", "p", 1, "/level?name=x&level=WARN", method="POST") is not None
+    assert server.asked[-1][:2] == ("POST", f"{path}?name=x&level=WARN")
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_credentials_that_are_not_accepted_are_refused_with_the_fix(
     server: Server, tmp_path: Path, status: int

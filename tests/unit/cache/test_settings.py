@@ -269,5 +269,5 @@ def test_a_chart_reference_is_a_path_or_names_a_repository(ref: str, url: str, l
 
 
 def test_a_variable_that_no_verb_reads_is_not_to_be_set_to_another_type() -> None:
-    _, (fault,) = rules.typed(SPEC["options"], {"alluxio_datasets": "imagenet"}, {})
+    _, (fault,) = rules.typed(SPEC["options"], {"alluxio_tenants": "team-a"}, {})
     assert fault.fix == "remove it: no verb of this version reads it."

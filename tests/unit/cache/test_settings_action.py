@@ -225,11 +225,19 @@ def test_credentials_that_differ_are_not_shown(inventory: Path) -> None:
 
 def test_what_no_verb_reads_yet_is_refused_with_its_place(inventory: Path) -> None:
     data = inventory / "group_vars/all/30-data.yml"
-    data.write_text(data.read_text().replace("alluxio_datasets: []", "alluxio_datasets: [{a: 1}]"))
+    data.write_text(data.read_text().replace("alluxio_tenants: []", "alluxio_tenants: [{a: 1}]"))
     result = check(inventory)
-    assert "alluxio_datasets: no verb of this version reads it (" in result["msg"]
+    assert "alluxio_tenants: no verb of this version reads it (" in result["msg"]
     assert "30-data.yml:" in result["msg"]
     assert result["refused"]
+
+
+def test_a_dataset_that_cannot_be_is_refused_by_every_verb_with_its_place(inventory: Path) -> None:
+    data = inventory / "group_vars/all/30-data.yml"
+    data.write_text(data.read_text().replace("alluxio_datasets: []", "alluxio_datasets: [{a: 1}]"))
+    result = check(inventory)
+    assert "alluxio_datasets[0].a is no key of a dataset (" in result["msg"]
+    assert "30-data.yml:" in result["msg"]
 
 
 def test_a_limit_without_kube_control_is_refused_where_something_would_be_deployed(

@@ -49,6 +49,15 @@ def test_its_master_waits_for_no_workers_and_is_asked_again_in_safe_mode() -> No
     assert re.search(r"grep -q .*'safe mode' listed \|\| break", ufs_look.script("/"))
 
 
+def test_a_master_that_mounts_other_stores_has_a_root_of_its_own() -> None:
+    options = ufs_look.java_options(VALUES, ufs_look.EMPTY_ROOT)
+    assert f"-Dalluxio.master.mount.table.root.ufs={ufs_look.EMPTY_ROOT}" in options
+    assert "s3://b/" not in options
+    assert (
+        f"mkdir -p {ufs_look.FOLDER}/journal {ufs_look.EMPTY_ROOT}" in ufs_look.MASTER_IN_BACKGROUND
+    )
+
+
 def test_its_pod_reaches_the_store_as_a_master_does() -> None:
     body = ufs_look.job("ns", "alluxio", VALUES)
     pod = body["spec"]["template"]["spec"]

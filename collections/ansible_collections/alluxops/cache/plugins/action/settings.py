@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    datasets,
     host_variables,
     settings_check,
     zookeeper,
@@ -76,6 +77,10 @@ class ActionModule(ControllerAction):
         schema = charts.read_chart(roles.parent / "charts" / "zookeeper").schema
         lines = lines_of(task_vars.get(zookeeper.VARIABLE), zookeeper.VARIABLE)
         more += zookeeper.faults(settings, schema, lines)
+        more += datasets.read(
+            values[datasets.VARIABLE],
+            lines_of(task_vars.get(datasets.VARIABLE), datasets.VARIABLE),
+        )[1]
         # A variable that is told to be of a wrong type stands at its default here: no second fault for that.
         charts.raise_all(
             faults + [fault for fault in more if not any(name in str(fault) for name in unread)]

@@ -21,8 +21,10 @@ CONFIRMATIONS = (
     "alluxio_confirm_format",
     "alluxio_confirm_format_device",
     "alluxio_confirm_purge",
+    "alluxio_confirm_remount",
     "alluxio_confirm_remove",
     "alluxio_confirm_restore",
+    "datasets_loses",
     "remove_workers_loses",
 )
 PREFIXES = (
@@ -34,6 +36,7 @@ PREFIXES = (
     "verify_",
     "preflight_",
     "backup_",
+    "datasets_",
     "restore_",
     "zookeeper_",
     "rollback_",
@@ -49,7 +52,7 @@ _KINDS = {
     "dict": "a mapping (`key: value`)",
     "str": "text",
 }
-UNREAD = ("alluxio_datasets", "alluxio_tenants")
+UNREAD = ("alluxio_tenants",)
 """Variables that the specification knows, and that no verb reads yet."""
 
 _HINTS = {
@@ -250,7 +253,9 @@ def _meant(name: str, values: Mapping[str, Any]) -> str:
     """What a confirmation confirms: the release, or what it says itself."""
     says_itself = (
         "alluxio_confirm_format_device",
+        "alluxio_confirm_remount",
         "alluxio_confirm_remove",
+        "datasets_loses",
         "remove_workers_loses",
     )
     return str(values[name if name in says_itself else "alluxio_release"])

@@ -17,6 +17,9 @@ Json = dict[str, Any]
 CONTAINER: Final = "look"
 LIFETIME_S: Final = 600
 FOLDER: Final = "/tmp/alluxops-look"  # noqa: S108 - in the pod, where nobody else is
+ROOT_UFS: Final = "alluxio.master.mount.table.root.ufs"
+EMPTY_ROOT: Final = f"{FOLDER}/root"
+"""A root for a master that is to mount other stores: a directory of the pod, and not the release's."""
 _NOT_ITS_OWN: Final = (
     "alluxio.zookeeper.",
     "alluxio.master.journal.",
@@ -44,14 +47,26 @@ def job_name(release: str) -> str:
     return f"{release}-ufs-look"
 
 
-def java_options(values: Mapping[str, Any]) -> str:
-    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS."""
+def java_options(values: Mapping[str, Any], root: str = "") -> str:
+    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS. root: another root than its."""
     properties: dict[str, str] = {}
     for source in (values.get("properties"), (values.get("master") or {}).get("properties")):
         for key, value in (source or {}).items():
             if not str(key).startswith(_NOT_ITS_OWN):
                 properties[str(key)] = str(value)
-    return " ".join(f"-D{key}={value}" for key, value in {**properties, **_OWN}.items())
+    own = {**_OWN, **({ROOT_UFS: root} if root else {})}
+    return " ".join(f"-D{key}={value}" for key, value in {**properties, **own}.items())
+
+
+MASTER_IN_BACKGROUND: Final = f"""
+mkdir -p {FOLDER}/journal {EMPTY_ROOT}
+cd {FOLDER}
+if ! alluxio formatJournal > format.log 2>&1; then tail -n 20 format.log >&2; exit 1; fi
+/entrypoint.sh master-only --no-format > /dev/null 2>&1 < /dev/null 3<&- &
+master=$!
+"""
+"""Shell text that starts a master; what it logs may hold the options of mounts, and goes nowhere."""
+END_MASTER: Final = 'kill "$master" 2> /dev/null'
 
 
 def script(folder: str, *, deep: bool = False) -> str:
@@ -84,8 +99,8 @@ def is_missing(text: str) -> bool:
     return "does not exist" in text
 
 
-def job(namespace: str, release: str, values: Mapping[str, Any]) -> Json:
-    """The Job. Its pod waits to be told what to list, or to be deleted."""
+def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = "") -> Json:
+    """The Job. Its pod waits to be told what to list, or to be deleted. root: as in java_options()."""
     image = image_of(values)
     labels = {
         "app.kubernetes.io/managed-by": "alluxops",
@@ -94,7 +109,7 @@ def job(namespace: str, release: str, values: Mapping[str, Any]) -> Json:
     }
     environment = {
         **((values.get("master") or {}).get("env") or {}),
-        "ALLUXIO_JAVA_OPTS": java_options(values),
+        "ALLUXIO_JAVA_OPTS": java_options(values, root),
         "ALLUXIO_MASTER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
         "ALLUXIO_USER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
         "ALLUXIO_CLIENT_HOSTNAME": "localhost",

@@ -234,7 +234,7 @@ def our_defaults(settings: Settings, chart: Chart) -> dict[str, Any]:
             # default, clients of that node are sent to it and fail with "io exception".
             "alluxio.master.worker.timeout": "30sec",
             **failover.properties(settings),
-            **_store_properties(settings),
+            **store_properties(settings.root_ufs_options),
         },
     }
     if chart.family == UPSTREAM:  # its FUSE pods name an image of their own; ours run the one image
@@ -295,9 +295,8 @@ def _ours_only(settings: Settings) -> dict[str, Any]:
     return {"master": master}
 
 
-def _store_properties(settings: Settings) -> dict[str, str]:
-    """The root UFS's options as properties: a bare key is one of S3's, alluxio.x a property's own name."""
-    options = settings.root_ufs_options
+def store_properties(options: Mapping[str, Any]) -> dict[str, str]:
+    """A store's options as properties: a bare key is one of S3's, alluxio.x a property's own name."""
     properties: dict[str, str] = {}
     if "endpoint" in options or "alluxio.underfs.s3.endpoint" in options:
         # Gateways other than Amazon's seldom have a DNS name per bucket, or owners that Amazon's ACLs name.

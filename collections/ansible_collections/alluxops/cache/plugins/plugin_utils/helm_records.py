@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_record, upgrade, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.backup_age import Era
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.values import merged, without_nulls
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
@@ -56,3 +58,16 @@ def _tag(manifest: str, release: str) -> str:
 
 def _objects(manifest: str) -> list[Any]:
     return [item for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]
+
+
+def values(kube: Kube, namespace: str, release: str) -> dict[str, Any]:
+    """The values that the newest revision was made of: the chart's own and those given, merged as Helm does."""
+    secrets = kube.list_objects(objects.core(namespace, "secrets"), f"owner=helm,name={release}")
+    records = [helm_record.read(secret) for secret in secrets]
+    if not records:
+        raise SettingsError(
+            f"Helm has no record of {namespace}/{release}.", fix="`alluxops site` installs it."
+        )
+    newest = max(records, key=lambda record: record.number)
+    chart = json.loads(newest.files["values.yaml"])
+    return without_nulls(merged(chart, newest.values))

@@ -34,7 +34,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import (
 with contextlib.suppress(ImportError):
     import urllib3
     from kubernetes.client.exceptions import ApiException
-    from kubernetes.stream.ws_client import WSClient
+    from kubernetes.stream.ws_client import WSClient, portforward_call
     from websocket import WebSocketException
 
 Json = dict[str, Any]
@@ -179,11 +179,13 @@ class Kube:
         except ApiError:
             return ""
 
-    def pod_http(self, namespace: str, pod: str, port: int, path: str) -> str | None:
+    def pod_http(
+        self, namespace: str, pod: str, port: int, path: str, *, method: str = "GET"
+    ) -> str | None:
         """Body of a web page that a pod serves, fetched through the API server; None when it does not answer 2xx."""
         try:
             return self._text(
-                "GET",
+                method,
                 f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{path.lstrip('/')}",
                 accept="application/json, */*",
                 timeout_s=(CONNECT_TIMEOUT_S, 10),
@@ -205,23 +207,8 @@ class Kube:
 
         stdin reaches the command, but its end does not: the command must know how much to read.
         """
-        query = [("command", word) for word in command]
-        query += [
-            ("container", container),
-            ("stdin", "true" if stdin else "false"),
-            ("stdout", "true"),
-            ("stderr", "true"),
-        ]
-        host = re.sub(r"^http", "ws", self._configuration.host)
-        url = f"{host}/api/v1/namespaces/{namespace}/pods/{pod}/exec?{urlencode(query)}"
         what = f"running `{command[0]}` in {namespace}/{pod} ({container})"
-        try:
-            # The generated CoreV1Api would do, but importing it takes longer than most commands.
-            socket = WSClient(
-                self._configuration, url, self._authorization(), capture_all=False, binary=True
-            )
-        except (WebSocketException, ApiException, OSError) as error:
-            raise CacheError(f"{what} failed: {_handshake_reason(str(error))}") from error
+        socket = self.open_exec(namespace, pod, container, command, has_stdin=bool(stdin))
         try:
             for start in range(0, len(stdin), STDIN_FRAME_BYTES):
                 socket.write_channel(0, stdin[start : start + STDIN_FRAME_BYTES])
@@ -230,6 +217,47 @@ class Kube:
             raise CacheError(f"{what} broke off: {first_line(str(error))}") from error
         finally:
             socket.close()
+
+    def open_exec(
+        self, namespace: str, pod: str, container: str, command: list[str], *, has_stdin: bool
+    ) -> WSClient:
+        """Start a command in a container and leave the connection to the caller. Raises CacheError."""
+        query = [("command", word) for word in command]
+        query += [
+            ("container", container),
+            ("stdin", "true" if has_stdin else "false"),
+            ("stdout", "true"),
+            ("stderr", "true"),
+        ]
+        url = f"{self._pod_url('ws', namespace, pod)}/exec?{urlencode(query)}"
+        try:
+            # The generated CoreV1Api would do, but importing it takes longer than most commands.
+            return WSClient(
+                self._configuration, url, self._authorization(), capture_all=False, binary=True
+            )
+        except (WebSocketException, ApiException, OSError) as error:
+            what = f"running `{command[0]}` in {namespace}/{pod} ({container})"
+            raise CacheError(f"{what} failed: {_handshake_reason(str(error))}") from error
+
+    def forward(self, namespace: str, pod: str, port: int) -> Any:
+        """One connection to a port of a pod, its loopback's too, as the client's PortForward. Raises CacheError."""
+        try:
+            return portforward_call(
+                self._configuration,
+                "GET",
+                f"{self._pod_url('http', namespace, pod)}/portforward",
+                query_params=[("ports", str(port))],
+                headers=self._authorization(),
+            )
+        except (WebSocketException, ApiException, OSError) as error:
+            raise CacheError(
+                f"no way to port {port} of {namespace}/{pod}: {_handshake_reason(str(error))}",
+                fix="the pod must run, and your kubeconfig needs the right to create pods/portforward.",
+            ) from error
+
+    def _pod_url(self, scheme: str, namespace: str, pod: str) -> str:
+        host = re.sub(r"^http", scheme, self._configuration.host)
+        return f"{host}/api/v1/namespaces/{namespace}/pods/{pod}"
 
     def _authorization(self) -> dict[str, str]:
         bearer = self._configuration.auth_settings().get("BearerToken")

@@ -32,10 +32,10 @@ def files_in(
     deep: those of directories below it too.
     """
     path = objects.jobs(namespace, ufs_look.job_name(release))
-    _remove(kube, namespace, release, patience)
+    remove_leftover(kube, namespace, release, patience)
     kube.create(objects.jobs(namespace), ufs_look.job(namespace, release, values))
     with at_the_end(partial(kube.delete, path, propagation="Background")):
-        pod = _wait(kube, namespace, release, patience)
+        pod = wait_for_pod(kube, namespace, release, patience)
         patience.pause(f"a list of {folder} in the under store", 0)
         done = kube.exec(
             namespace,
@@ -57,7 +57,7 @@ def files_in(
     )
 
 
-def _remove(kube: Kube, namespace: str, release: str, patience: Patience) -> None:
+def remove_leftover(kube: Kube, namespace: str, release: str, patience: Patience) -> None:
     """Remove the Job of an interrupted run, with its pod."""
     selector = f"alluxops/release={release},alluxops/task=ufs-look"
     kube.delete(objects.jobs(namespace, ufs_look.job_name(release)))
@@ -70,7 +70,7 @@ def _remove(kube: Kube, namespace: str, release: str, patience: Patience) -> Non
         patience.pause("the Job of an interrupted run to end", 0.5)
 
 
-def _wait(kube: Kube, namespace: str, release: str, patience: Patience) -> str:
+def wait_for_pod(kube: Kube, namespace: str, release: str, patience: Patience) -> str:
     """The name of the Job's pod, once it runs."""
     selector = f"alluxops/release={release},alluxops/task=ufs-look"
     while True:

@@ -1,0 +1,218 @@
+"""Bring the datasets of a cache to what is declared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    dataset_plan,
+    dataset_refuse,
+    dataset_state,
+    datasets,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_plan import Plan
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Actual, Totals
+from ansible_collections.alluxops.cache.plugins.module_utils.datasets import ABSENT, Dataset
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, store_look
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
+    ApiAction,
+    Options,
+    Result,
+    as_yaml,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
+from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache import (
+    DatasetCache,
+    summary,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+
+class ActionModule(ApiAction):
+    """planned looks and refuses, applied does what is left of it."""
+
+    REFUSES_UNREACHABLE = True
+
+    def act(self, kube: Kube, options: Options) -> Result:
+        """Raises ManySettingsErrors before anything changed."""
+        declared, faults = datasets.read(options["datasets"])
+        confirmed = {
+            dataset_refuse.REMOUNT: options["confirm_remount"],
+            dataset_refuse.LOSES: options["loses"],
+        }
+        faults += datasets.confirmation_faults(declared, confirmed)
+        raise_all(faults)
+        head = f"{options['release']} datasets"
+        if not declared:
+            lines = [head, "  none is declared in alluxio_datasets"]
+            return {"changed": False, "datasets": [], "steps": [], "summary": lines}
+        timeout_s = int(options["wait_timeout_s"])
+        with closing(
+            DatasetCache(kube, options["namespace"], options["release"], timeout_s)
+        ) as cache:
+            run = _Run(cache, declared, confirmed)
+            applies = options["state"] == "applied" and not self.check_mode
+            # What is new in the stores is to be loaded too. A check touches no metadata.
+            run.look(synced=not self.check_mode and not options["checked"])
+            if not options["checked"]:
+                run.refuse_what_does_not_fit()
+            plans = run.plans()
+            if applies:
+                run.apply(plans)
+            result = _result(head, plans, run.actual, applied=applies)
+        if not applies and not self.check_mode:
+            # The next task does it, and shows the diff.
+            result |= {"changed": False, "diff": {"before": "", "after": ""}}
+        return result
+
+
+class _Run:
+    """One look at all that is declared, and what follows from it."""
+
+    def __init__(
+        self, cache: DatasetCache, declared: Sequence[Dataset], confirmed: Mapping[str, str]
+    ) -> None:
+        self.cache = cache
+        self.declared = declared
+        self.remounts = datasets.names(confirmed[dataset_refuse.REMOUNT])
+        self.loses = datasets.names(confirmed[dataset_refuse.LOSES])
+        self.credentials: dict[str, dict[str, str]] = {}
+        self.actual: dict[str, Actual] = {}
+
+    def look(self, *, synced: bool) -> None:
+        """Read the Secrets and the cache; refuse what cannot be."""
+        faults = self._read_secrets()
+        mounts = self.cache.mounts()
+        faults += dataset_refuse.against_mounts(self.declared, mounts)
+        raise_all(faults)
+        for one in self.declared:
+            remounts = one.name in self.remounts
+            found = self.cache.actual(one, mounts, synced=synced and not remounts)
+            if remounts and found.top:
+                found = replace(found, files=self.cache.known_files(one.path))
+            self.actual[one.name] = found
+            faults += dataset_refuse.against_cache(
+                one, found, remounts=remounts, loses=one.name in self.loses
+            )
+            if found.top and one.load and one.state != ABSENT and not remounts:
+                faults += dataset_refuse.missing_parts(one, self.cache.parts(one))
+        raise_all(faults)
+
+    def refuse_what_does_not_fit(self) -> None:
+        """See the stores that are to be mounted, and that all that is loaded and pinned has room."""
+        new = [plan.dataset for plan in self.plans() if plan.has("mount")]
+        found, faults = self._stores(new)
+        for one in new:
+            if one.name in found:
+                faults += dataset_refuse.missing_parts(one, found[one.name].parts)
+        needs = {}
+        for one in self.declared:
+            if one.must_fit:
+                totals = (
+                    found[one.name].totals
+                    if one.name in found
+                    else dataset_state.totals(self.actual[one.name].files)
+                )
+                needs[one.name] = totals.bytes * max(1, one.replication_min)
+        faults += dataset_refuse.sizes(needs, self.cache.capacity_bytes, self.cache.workers)
+        raise_all(faults)
+
+    def plans(self) -> list[Plan]:
+        """What is left of each dataset."""
+        now_ms = int(time.time() * 1000)
+        return [
+            dataset_plan.plan(
+                one, self.actual[one.name], now_ms, remounts=one.name in self.remounts
+            )
+            for one in self.declared
+        ]
+
+    def apply(self, plans: Sequence[Plan]) -> None:
+        """Unmount first, since a store may move from one dataset to another; then the rest, in the order declared."""
+        for plan in sorted(plans, key=lambda plan: plan.dataset.state != ABSENT):
+            credentials = self.credentials.get(plan.dataset.name, {})
+            self.cache.apply(plan, credentials, Display().display)
+        if any(plan.steps for plan in plans):
+            mounts = self.cache.mounts()
+            for plan in plans:
+                if plan.steps:
+                    one = plan.dataset
+                    self.actual[one.name] = self.cache.actual(one, mounts, synced=False)
+
+    def _read_secrets(self) -> list[SettingsError]:
+        faults = []
+        namespace = self.cache.namespace
+        for one in self.declared:
+            if one.secret and one.state != ABSENT:
+                secret = self.cache.kube.get(objects.core(namespace, "secrets", one.secret))
+                self.credentials[one.name], fault = dataset_refuse.credentials(
+                    one, secret, namespace
+                )
+                faults += [fault] if fault else []
+        return faults
+
+    def _stores(
+        self, new: Sequence[Dataset]
+    ) -> tuple[dict[str, store_look.Found], list[SettingsError]]:
+        if not new:
+            return {}, []
+        kube, namespace, release = self.cache.kube, self.cache.namespace, self.cache.release
+        return store_look.look(
+            kube,
+            namespace,
+            release,
+            helm_records.values(kube, namespace, release),
+            [(one, self.credentials.get(one.name, {})) for one in new],
+            self.cache.timeout_s,
+        )
+
+
+def _result(
+    head: str, plans: Sequence[Plan], actual: Mapping[str, Actual], *, applied: bool
+) -> Result:
+    steps = [line for plan in plans for line in plan.shown]
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for plan in plans:
+        if plan.steps:
+            before |= plan.before
+            after |= plan.after
+    told = [_told(plan, actual[plan.dataset.name]) for plan in plans]
+    if applied or not steps:
+        lines = [head, *summary(plans, actual), *([] if steps else ["  nothing to change"])]
+    else:
+        lines = [head, *(f"  {line}" for line in steps)]
+    return {
+        "changed": bool(steps),
+        "steps": steps,
+        "datasets": told,
+        "summary": lines,
+        "diff": {
+            name: as_yaml(them) if them else ""
+            for name, them in (("before", before), ("after", after))
+        },
+    }
+
+
+def _told(plan: Plan, actual: Actual) -> dict[str, Any]:
+    """A dataset for scripts."""
+    one = plan.dataset
+    files = dataset_state.totals(actual.files) if actual.top else Totals()
+    return {
+        "name": one.name,
+        "path": one.path,
+        "ufs": one.ufs,
+        "state": one.state,
+        "mounted": actual.mount is not None,
+        "pinned": bool(actual.top and actual.top.is_pinned),
+        **asdict(files),
+        "steps": [step.shown for step in plan.steps],
+    }

@@ -1,0 +1,182 @@
+"""A proxy of Alluxio for as long as a run needs one: on a pod's loopback, reached through the API server.
+
+It answers hundreds of requests a second where each `alluxio` command would start a Java machine. It ends with its
+connection: a run that dies leaves none behind.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+
+START_TIMEOUT_S: Final = 180
+REQUEST_TIMEOUT_S: Final = 600
+LIFETIME_S: Final = 6 * 3600
+"""A proxy that outlives its run, since nobody told it, ends then; a run that takes longer starts another."""
+TRIES: Final = 3
+PORTS: Final = range(40000, 49000)
+
+# What the proxy logs of a mount that failed holds the mount's options: it goes nowhere.
+_SCRIPT: Final = """
+exec 3<&0
+{before}
+export ALLUXIO_PROXY_JAVA_OPTS="{options}"
+timeout -k 5 {lifetime} /entrypoint.sh proxy > /dev/null 2>&1 < /dev/null 3<&- &
+proxy=$!
+{{ read -r _ <&3; kill "$proxy"; }} > /dev/null 2>&1 &
+reader=$!
+wait "$proxy"
+code=$?
+kill "$reader" 2> /dev/null
+{after}
+exit "$code"
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A container with Alluxio's image. before, after: shell text run before the proxy starts and after it."""
+
+    namespace: str
+    pod: str
+    container: str
+    before: str = ""
+    after: str = ""
+
+
+class PathsProxy:
+    """Sends requests; starts the proxy with the first one, and again where it was lost; close() ends it.
+
+    where: asked at each start.
+    """
+
+    def __init__(self, kube: Kube, where: Callable[[], Place]) -> None:
+        self._kube = kube
+        self._where = where
+        self._running: Any = None
+        self._http: _Tunnel | None = None
+
+    def ask(self, request: paths_api.Request) -> Any:
+        """What Alluxio answers. Raises PathError where that is an error, CacheError where nothing answers."""
+        tries = TRIES if request.reads else 1
+        for attempt in range(1, tries + 1):
+            http = self._started()
+            if not request.reads:
+                # The proxy closes what is idle; what may not be sent twice gets a connection of its own.
+                http.close()
+            try:
+                status, body = http.send_whole("POST", request.url, request.data)
+                return paths_api.parse(request, status, body)
+            except (OSError, HTTPException) as error:
+                http.close()
+                if not self._lives():
+                    self.close()
+                if attempt == tries:
+                    raise CacheError(
+                        f"{request.operation} of {request.path} broke off: {str(error) or type(error).__name__}.",
+                        "The connection to the leader was lost.",
+                        "run it again: it goes on with what is left.",
+                    ) from error
+        raise AssertionError("unreachable")
+
+    def _lives(self) -> bool:
+        """Whether the proxy's script still runs, as far as its connection tells."""
+        self._running.update(timeout=0)
+        return bool(self._running.is_open())
+
+    def _started(self) -> _Tunnel:
+        if self._http is not None:
+            return self._http
+        place = self._where()
+        port = secrets.choice(PORTS)
+        options = (
+            "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+            f" -Dalluxio.proxy.web.port={port} -Dalluxio.proxy.web.bind.host=127.0.0.1"
+            # The other version of the S3 API answers the API of paths with empty pages.
+            " -Dalluxio.proxy.s3.v2.version.enabled=false -Dalluxio.logger.type=Console"
+        )
+        script = _SCRIPT.format(
+            before=place.before, after=place.after, options=options, lifetime=LIFETIME_S
+        )
+        command = ["/bin/bash", "-c", script]
+        self._running = self._kube.open_exec(
+            place.namespace, place.pod, place.container, command, has_stdin=True
+        )
+        http = _Tunnel(lambda: self._kube.forward(place.namespace, place.pod, port), port)
+        patience = Patience(START_TIMEOUT_S)
+        while not _answers(http):
+            self._running.update(timeout=0.2)
+            if not self._running.is_open() or patience.is_over:
+                told = b"".join(bytes(self._running.read_channel(number)) for number in (1, 2))
+                said = told.decode("utf-8", "replace").strip().splitlines()
+                self.close()
+                raise CacheError(
+                    f"no proxy answers in {place.namespace}/{place.pod} after {patience.waited_s:.0f} s.",
+                    said[-1] if said else "",
+                    "see the memory that the container may use; run it again.",
+                )
+            patience.pause(f"a proxy of Alluxio in {place.pod}", 0.3)
+        self._http = http
+        return http
+
+    def close(self) -> None:
+        """End the proxy: it waits for a line, or for the end of its connection."""
+        http, running = self._http, self._running
+        self._http = self._running = None
+        if http is not None:
+            http.close()
+        if running is None:
+            return
+        try:
+            if running.is_open():
+                running.write_channel(0, b"\n")
+                running.update(timeout=1)
+        except Exception:  # noqa: BLE001, S110 - it is over already
+            pass
+        finally:
+            running.close()
+
+
+def _answers(http: _Tunnel) -> bool:
+    try:
+        return http.send_whole("GET", paths_api.READY, b"")[0] == 200
+    except (OSError, HTTPException, CacheError):
+        http.close()
+        return False
+
+
+class _Tunnel(HTTPConnection):
+    """HTTP through a port forward, which is opened with the first request and anew after it was closed."""
+
+    def __init__(self, open_forward: Callable[[], Any], port: int) -> None:
+        super().__init__("127.0.0.1", port, timeout=REQUEST_TIMEOUT_S)
+        self._open_forward = open_forward
+        self._forward: Any = None
+
+    def connect(self) -> None:
+        """Open the forward."""
+        self._forward = self._open_forward()
+        self.sock = self._forward.socket(self.port)
+        self.sock.settimeout(REQUEST_TIMEOUT_S)
+
+    def send_whole(self, method: str, url: str, data: bytes) -> tuple[int, bytes]:
+        """(status, body) of a request."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        self.request(method, url, body=data, headers=headers)
+        answer = self.getresponse()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        """Close both."""
+        super().close()
+        forward, self._forward = self._forward, None
+        if forward is not None:
+            forward.close()

@@ -1,0 +1,287 @@
+"""What `datasets` promises: declared is what is there, a second run changes nothing, nothing in a store is lost."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.lab_under_test import RunningLab
+
+pytestmark = pytest.mark.long
+
+NAME = "datasets"
+BUCKET = "images-under-test"
+ROOT_PREFIX = "datasets-under-test"
+FILES = 300
+SETTINGS: dict[str, Any] = {
+    "verify_tests": False,
+    "alluxio_root_ufs": f"s3://datasets/{ROOT_PREFIX}/",
+    "alluxio_worker_quota": 128 * 1024**2,
+}
+WRONG = "wrong-secret-under-test"
+IMAGES: dict[str, Any] = {
+    "name": "images",
+    "path": "/sets/images",
+    "ufs": f"s3://{BUCKET}/",
+    "secret": "images-s3",
+    "load": True,
+    "pin": True,
+}
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """A cache and its datasets."""
+
+    cache: Cache
+
+    def run(self, *argv: str, declared: list[Any], code: int = 0, **more: Any) -> Outcome:
+        """`alluxops datasets`, which must end with this code."""
+        settings = {**SETTINGS, "alluxio_datasets": declared, **more}
+        outcome = self.cache.verb("datasets", *argv, **settings)
+        assert outcome.code == code, outcome.output
+        return outcome
+
+    def alluxio(self, *commands: str) -> str:
+        """Commands in the first master."""
+        return self.cache.script("; ".join(f"alluxio fs {command}" for command in commands))
+
+    def keys(self) -> list[str]:
+        """All that is in the bucket."""
+        pages = self.cache.lab.s3().get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+
+def make_secret(lab: RunningLab, name: str, **data: str) -> None:
+    """A Secret in the cache's namespace; by a file, as its values are secret."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": NAME},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
+    subprocess.run(
+        ["kubectl", "apply", "-f", "-"],
+        input=json.dumps(body),
+        env=lab.environment,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+
+
+def empty(lab: RunningLab) -> None:
+    """Take away what an earlier run left in the store."""
+    client = lab.s3()
+    if BUCKET in [item["Name"] for item in client.list_buckets()["Buckets"]]:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+            for item in page.get("Contents", []):
+                client.delete_object(Bucket=BUCKET, Key=item["Key"])
+        client.delete_bucket(Bucket=BUCKET)
+    for item in client.list_objects_v2(Bucket="datasets", Prefix=f"{ROOT_PREFIX}/").get(
+        "Contents", []
+    ):
+        client.delete_object(Bucket="datasets", Key=item["Key"])
+
+
+@pytest.fixture(scope="module")
+def sets(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasets]:
+    """A deployed cache, a bucket with some hundred small files, and Secrets good and bad."""
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    cache.remove()
+    empty(lab)
+    client = lab.s3()
+    client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file", Body=b"a" * 1000)
+    client.create_bucket(Bucket=BUCKET)
+    for number in range(FILES):
+        part = "train" if number % 3 else "val"
+        client.put_object(Bucket=BUCKET, Key=f"{part}/{number:04d}", Body=b"%d" % number * 200)
+    cache.apply("site", **SETTINGS)
+    good = lab.s3()._request_signer._credentials
+    make_secret(lab, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
+    make_secret(lab, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
+    make_secret(lab, "half-s3", accessKeyId=good.access_key)
+    yield Datasets(cache)
+    cache.remove()
+    empty(lab)
+
+
+def test_what_cannot_work_is_refused_before_anything_changes(sets: Datasets) -> None:
+    store = {"ufs": f"s3://{BUCKET}/"}
+    text = sets.run(
+        declared=[
+            {"name": "scheme", "ufs": "foo://b/"},
+            {"name": "in", "path": "/sets"},
+            {"name": "in", "path": "/sets/in"},
+        ],
+        code=2,
+    ).output
+    assert "No such scheme is supported" in text
+    assert "two datasets with the name in" in text
+    assert "is at /sets/in and in at /sets" in text
+
+    text = sets.run(
+        declared=[
+            {"name": "none", **store, "secret": "none-s3"},
+            {"name": "half", "ufs": "s3://half/", "secret": "half-s3"},
+            {"name": "root", "ufs": f"s3://datasets/{ROOT_PREFIX}/own/"},
+        ],
+        code=2,
+    ).output
+    assert "names the Secret none-s3, and there is none" in text
+    assert "lacks secretKey" in text
+    assert "leave `ufs` out" in text
+
+    text = sets.run(
+        declared=[
+            {"name": "keys", **store, "secret": "wrong-s3"},
+            {"name": "bucket", "ufs": "s3://no-such-bucket-under-test/"},
+            {"name": "local", "ufs": "/no/such/place"},
+        ],
+        code=2,
+    ).output
+    assert "does not accept the credentials" in text
+    assert "There is no such bucket" in text
+    assert "There is no such directory" in text
+    assert WRONG not in text
+    assert "/sets" not in sets.alluxio("mount", "ls /")
+
+
+def test_a_dataset_that_does_not_fit_is_refused(sets: Datasets) -> None:
+    client = sets.cache.lab.s3()
+    body = b"\0" * (64 * 1024**2)
+    for number in range(7):
+        client.put_object(Bucket=BUCKET, Key=f"large/{number}", Body=body)
+    try:
+        text = sets.run(declared=[IMAGES], code=2).output
+    finally:
+        for number in range(7):
+            client.delete_object(Bucket=BUCKET, Key=f"large/{number}")
+    assert re.search(r"loads or pins 448\S* MiB .* 3 workers hold 384 MiB", text)
+
+
+def test_check_mode_shows_the_plan_and_changes_nothing(sets: Datasets) -> None:
+    text = sets.run("--check", "--diff", declared=[IMAGES]).output
+    assert f"mount s3://{BUCKET}/ at /sets/images" in text
+    assert "images: load /sets/images" in text
+    assert BUCKET not in sets.alluxio("mount")
+
+
+def test_declared_is_mounted_loaded_and_pinned(sets: Datasets) -> None:
+    before = sets.keys()
+    text = sets.run(declared=[IMAGES]).output
+    assert f"mounted read-only, pinned, loaded {FILES} of {FILES} files" in text
+    listed = sets.alluxio("ls -R -p /sets/images")
+    assert listed.count("100%") == FILES
+    assert sets.keys() == before
+
+
+def test_a_second_run_changes_nothing_and_says_so(sets: Datasets) -> None:
+    text = sets.run(declared=[IMAGES]).output
+    assert "nothing to change" in text
+    assert "0 changed" in text
+
+
+def test_credentials_are_in_no_log_and_no_config_map(sets: Datasets) -> None:
+    lab = sets.cache.lab
+    secret = lab.s3()._request_signer._credentials.secret_key
+    logs = lab.kubectl("-n", NAME, "logs", f"{NAME}-master-0", "--all-containers")
+    inside = sets.cache.script("cat /opt/alluxio/logs/*.log 2>/dev/null || true")
+    maps = lab.kubectl("-n", NAME, "get", "configmaps", "-o", "yaml")
+    mounts = sets.alluxio("mount")
+    assert [secret in text for text in (logs, inside, maps, mounts)] == [False] * 4
+    assert "******" in mounts
+    # The proxy has ended with the run.
+    assert "AlluxioProxy" not in sets.cache.script("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+
+
+def test_drift_is_shown_and_mended(sets: Datasets) -> None:
+    sets.alluxio("unpin /sets/images", "free /sets/images/val")
+    text = sets.run("--check", "--diff", declared=[IMAGES]).output
+    assert "images: pin" in text
+    assert "100 files" in text
+    text = sets.run(declared=[IMAGES]).output
+    assert f"pinned, loaded {FILES} of {FILES} files" in text
+
+
+def test_what_is_new_in_the_store_is_loaded(sets: Datasets) -> None:
+    sets.cache.lab.s3().put_object(Bucket=BUCKET, Key="val/new", Body=b"new")
+    try:
+        text = sets.run(declared=[IMAGES]).output
+        assert f"loaded {FILES + 1} of {FILES + 1} files" in text
+    finally:
+        sets.cache.lab.s3().delete_object(Bucket=BUCKET, Key="val/new")
+
+
+def test_other_settings_are_applied(sets: Datasets) -> None:
+    timed = {**IMAGES, "pin": False, "ttl": "30d"}
+    text = sets.run(declared=[timed]).output
+    assert "ttl 2592000 s" in text
+    assert "pinned" not in text.rpartition("images ")[2]
+    assert "nothing to change" in sets.run(declared=[timed]).output
+    text = sets.run(declared=[IMAGES]).output
+    assert "ttl" not in text.rpartition("/sets/images from")[2]
+
+
+def test_a_mount_is_made_anew_only_where_that_is_confirmed(sets: Datasets) -> None:
+    writable = {**IMAGES, "read_only": False}
+    text = sets.run(declared=[writable], code=2).output
+    assert "read_only is True, declared False" in text
+    assert "-e alluxio_confirm_remount=images" in text
+    text = sets.run(declared=[writable], alluxio_confirm_remount="images").output
+    assert f"mounted writable, pinned, loaded {FILES}" in text
+
+
+def test_files_that_are_in_no_store_are_not_lost(sets: Datasets) -> None:
+    gone = {**IMAGES, "read_only": False, "state": "absent"}
+    sets.cache.script(
+        "alluxio fs -Dalluxio.user.file.writetype.default=MUST_CACHE"
+        " copyFromLocal /opt/alluxio/conf/log4j.properties /sets/images/only-cached"
+    )
+    text = sets.run(declared=[gone], code=2).output
+    assert "/sets/images/only-cached" in text
+    assert "datasets_loses=images" in text
+    sets.alluxio("rm /sets/images/only-cached")
+
+
+def test_a_killed_worker_does_not_end_a_load(sets: Datasets) -> None:
+    sets.alluxio("unpin /sets/images", "free /sets/images")
+    declared = {**IMAGES, "read_only": False}
+    settings = {**SETTINGS, "alluxio_datasets": [declared]}
+    lab = sets.cache.lab
+    with sets.cache.running(
+        "alluxops", "datasets", "-i", str(lab.inventory), **settings
+    ) as process:
+        sets.cache.wait_for("the load", lambda: "images: load" in sets.cache.running_log)
+        time.sleep(1)
+        pods = [name for name in sets.cache.pods() if "-worker-" in name]
+        lab.kubectl("-n", NAME, "delete", "pod", pods[0], "--force", "--grace-period=0")
+        code = process.wait(timeout=600)
+    assert code == 0, sets.cache.running_log
+    assert f"loaded {FILES} of {FILES} files" in sets.cache.running_log
+
+
+def test_a_directory_of_the_root_needs_no_mount(sets: Datasets) -> None:
+    own = {"name": "own", "path": "/own", "pin": True, "load": True}
+    assert "loaded 1 of 1 files" in sets.run(declared=[own]).output
+    freed = {"name": "own", "path": "/own", "state": "freed"}
+    assert "/own: 0 bytes cached" in sets.run(declared=[freed]).output
+    assert "nothing to change" in sets.run(declared=[freed]).output
+
+
+def test_absent_is_unmounted_and_the_store_keeps_all(sets: Datasets) -> None:
+    before = sets.keys()
+    gone = {**IMAGES, "state": "absent"}
+    assert "/sets/images: not mounted" in sets.run(declared=[gone]).output
+    assert BUCKET not in sets.alluxio("mount")
+    assert "nothing to change" in sets.run(declared=[gone]).output
+    assert sets.keys() == before

@@ -1,0 +1,162 @@
+"""The steps of a plan become requests; credentials stay out of the log; a load that stands still ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    dataset_plan,
+    dataset_state,
+    health,
+    paths_api,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import dataset_cache
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache import DatasetCache
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
+from tests.unit.cache.dataset_answers import MOUNT_TABLE
+
+KEYS = {"s3a.accessKeyId": "id", "s3a.secretKey": "hunter2"}
+IMAGES = Dataset("images", "/sets/images", "s3://b", "keys", load=("/sets/images",), pin=True)
+POD = {"name": "cache-master-0", "role": "alluxio-master", "web_port": 0, "terminating": False}
+LEADER = health.Leader("cache-master-0", "2.9.6", (), ())
+
+
+class Api:
+    """The API server before a leader: its log levels, and what its commands print."""
+
+    def __init__(self) -> None:
+        self.levels = dict.fromkeys(paths_api.LOGS_OPTIONS, "INFO")
+        self.events: list[str] = []
+        self.says = "Job State: SUCCEEDED\nFiles Failed: 2"
+        self.is_deaf = False
+
+    def pod_http(
+        self, _: str, pod: str, port: int, path: str, *, method: str = "GET"
+    ) -> str | None:
+        """The leader's web port."""
+        assert (pod, port) == ("cache-master-0", objects.WEB_PORT)
+        if path == dataset_state.MOUNT_TABLE:
+            return MOUNT_TABLE
+        assert method == "POST"
+        if self.is_deaf:
+            return None
+        name, _, level = path.partition("?logName=")[2].partition("&level=")
+        if level:
+            self.levels[name] = level
+        return json.dumps({"logName": name, "level": self.levels[name]})
+
+    def exec(self, *where: Any, **how: Any) -> ExecResult:
+        """A script in the leader."""
+        del how
+        script = where[3][-1]
+        self.events.append("ask" if "--progress" in script else "submit")
+        return ExecResult(0, self.says, "")
+
+
+class Proxy:
+    """A proxy that knows some files. comes: cached percentages of each listing, the last of them stays."""
+
+    def __init__(self, api: Api, *comes: int) -> None:
+        self.api = api
+        self.comes = list(comes) or [100]
+        self.levels_at_mount: list[dict[str, str]] = []
+
+    def ask(self, request: paths_api.Request) -> Any:
+        """Note it, and answer."""
+        if request.operation == "list-status":
+            percentage = self.comes.pop(0) if len(self.comes) > 1 else self.comes[0]
+            return [{"path": "/sets/images/a", "length": 100, "inAlluxioPercentage": percentage}]
+        self.api.events.append(f"{request.operation} {request.path}")
+        if request.operation == "mount":
+            assert request.body["properties"] == KEYS
+            self.levels_at_mount.append(dict(self.api.levels))
+        return None
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@pytest.fixture(autouse=True)
+def _leads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    seen = health.Seen(pods=[POD], leader=LEADER, masters_set={})
+    monkeypatch.setattr(objects, "look_at_installed", lambda *_: seen)
+    monkeypatch.setattr(dataset_cache, "POLL_S", 0.0)
+    monkeypatch.setattr(dataset_cache, "STILL_S", 0.0)
+    return iter(())
+
+
+def cache_with(api: Api, proxy: Proxy) -> DatasetCache:
+    cache = DatasetCache(cast("Kube", api), "ns", "cache", 60)
+    cache._proxy = cast("Any", proxy)
+    return cache
+
+
+def apply(one: Dataset, api: Api, proxy: Proxy, found: dataset_state.Actual) -> list[str]:
+    plan = dataset_plan.plan(one, found, 0)
+    told: list[str] = []
+    cache_with(api, proxy).apply(plan, KEYS, told.append)
+    assert told == plan.shown
+    return api.events
+
+
+def test_a_dataset_is_mounted_pinned_and_loaded() -> None:
+    api = Api()
+    events = apply(IMAGES, api, Proxy(api, 0, 0, 40, 100), dataset_state.Actual())
+    assert events == [
+        "create-directory /sets",
+        "mount /sets/images",
+        "set-attribute /sets/images",
+        "submit",
+    ]
+
+
+def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:
+    api = Api()
+    proxy = Proxy(api)
+    api.levels["alluxio.master.file.meta.MountTable"] = "DEBUG"
+    before = dict(api.levels)
+    apply(replace(IMAGES, load=(), pin=False), api, proxy, dataset_state.Actual())
+    assert proxy.levels_at_mount == [paths_api.LOGS_OPTIONS]
+    assert api.levels == before
+
+
+def test_a_log_that_cannot_be_silenced_gets_no_credentials() -> None:
+    api = Api()
+    api.is_deaf = True
+    with pytest.raises(CacheError, match="cannot be told to leave out MountTable"):
+        apply(IMAGES, api, Proxy(api), dataset_state.Actual())
+    assert "mount /sets/images" not in api.events
+
+
+def test_a_load_that_ended_early_is_begun_again() -> None:
+    """As it is where a worker dies: the next load brings what is missing."""
+    api = Api()
+    proxy = Proxy(api, 0, 0, 30, 30, 30, 30, 60, 100)
+    one = replace(IMAGES, pin=False)
+    cache_with(api, proxy)._load(one)
+    assert api.events.count("submit") >= 2
+
+
+def test_a_load_that_brings_nothing_is_given_up_with_its_reason() -> None:
+    api = Api()
+    with pytest.raises(CacheError) as caught:
+        cache_with(api, Proxy(api, 0))._load(IMAGES)
+    assert "1 of 1 files of images are not loaded" in str(caught.value)
+    assert "2 files failed" in str(caught.value)
+    assert api.events.count("submit") == dataset_cache.LOADS
+
+
+def test_an_absent_dataset_is_only_unmounted() -> None:
+    api = Api()
+    mount = dataset_state.parse_mounts(MOUNT_TABLE)["/data/ds"]
+    found = dataset_state.Actual(mount)
+    one = Dataset("ds", "/data/ds", "s3://bkt", state="absent")
+    assert apply(one, api, Proxy(api), found) == ["unmount /data/ds"]

@@ -1,0 +1,117 @@
+"""Requests to Alluxio's REST API carry credentials in their bodies alone, and its errors are told without them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import dataset_load, paths_api
+from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError, Request
+
+KEYS = {"s3a.accessKeyId": "AKID", "s3a.secretKey": "hunter2"}
+MOUNT = paths_api.mount(
+    "/data/a b",
+    "s3://bucket/pre fix",
+    read_only=True,
+    shared=False,
+    options={"o": "v"},
+    credentials=KEYS,
+)
+
+
+def test_a_mount_carries_its_credentials_in_the_body() -> None:
+    assert MOUNT.url == "/api/v1/paths//data/a%20b/mount?src=s3://bucket/pre%20fix/"
+    assert json.loads(MOUNT.data)["properties"] == {"o": "v", **KEYS}
+    assert not MOUNT.reads
+    assert "hunter2" not in MOUNT.url
+
+
+def test_only_what_reads_is_asked_twice() -> None:
+    assert paths_api.list_files("/a", metadata="NEVER").reads
+    assert paths_api.get_status("/a").reads
+    assert not paths_api.unmount("/a").reads
+    assert not paths_api.free("/a").reads
+
+
+def test_a_ttl_frees() -> None:
+    """Alluxio's own default would delete in the under store."""
+    assert paths_api.set_ttl("/a", 5).body["commonOptions"] == {"ttl": 5, "ttlAction": "FREE"}
+
+
+def test_of_an_error_the_last_line_is_told_without_secrets() -> None:
+    message = (
+        'mount command: alluxio fs mount /ds option {value: "hunter2"}\nFailed: hunter2 is no key'
+    )
+    body = json.dumps({"message": message, "statusCode": "UNKNOWN"}).encode()
+    with pytest.raises(PathError) as caught:
+        paths_api.parse(MOUNT, 500, body)
+    assert "hunter2" not in str(caught.value)
+    assert str(caught.value).endswith("failed: Failed: ******** is no key")
+
+
+@pytest.mark.parametrize(
+    ("message", "is_missing"),
+    [
+        ('Path "/nope" does not exist.', True),
+        ("NoSuchBucket:The specified bucket does not exist.", False),
+    ],
+)
+def test_a_path_that_is_not_there_is_told_from_a_store_that_is_not(
+    message: str, *, is_missing: bool
+) -> None:
+    body = json.dumps({"message": message, "statusCode": "NOT_FOUND"}).encode()
+    with pytest.raises(PathError) as caught:
+        paths_api.parse(Request("/nope", "get-status"), 500, body)
+    assert caught.value.is_missing is is_missing
+
+
+def test_an_empty_answer_is_no_error() -> None:
+    assert paths_api.parse(MOUNT, 200, b"") is None
+    assert paths_api.parse(Request("/", "list-status"), 200, b"[]") == []
+    with pytest.raises(PathError, match="502"):
+        paths_api.parse(MOUNT, 200, b"<html>")
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("XAdminUserNotFound:No user exists with the provided access key ID.", "credentials"),
+        ("SignatureDoesNotMatch:The request signature", "credentials"),
+        ("NoSuchBucket:The specified bucket does not exist.", "no such bucket"),
+        ("No Under File System Factory found for: foo://b/", "no client"),
+        ("Ufs path /nonexist does not exist", "no such directory"),
+        ("Unable to execute HTTP request: Connect to 10.0.0.1:1 failed", "does not answer"),
+    ],
+)
+def test_why_a_store_cannot_be_listed(message: str, cause: str) -> None:
+    assert cause in paths_api.why_refused(message)[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "way"),
+    [("2.9.6", "submit"), ("2.9.1", "submit"), ("2.9.0", "distributed"), ("2.8.1", "distributed")],
+)
+def test_each_version_loads_in_its_own_way(version: str, way: str) -> None:
+    assert dataset_load.way_of(version) == way
+
+
+def test_loads_are_begun_together() -> None:
+    assert dataset_load.script("submit", ["/a b", "/c"]) == (
+        "alluxio fs load --submit '/a b' 2>&1 || rc=$?\n"
+        "alluxio fs load --submit /c 2>&1 || rc=$?\nexit ${rc:-0}\n"
+    )
+    assert "fs distributedLoad /c " in dataset_load.script("distributed", ["/c"])
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("\tJob State: RUNNING\n\tFiles Failed: 0\n", ("RUNNING", "")),
+        ("\tJob State: SUCCEEDED\n\tFiles Failed: 2\n", ("SUCCEEDED", "2 files failed")),
+        ("\tJob State: FAILED (no path)\n", ("FAILED", "no path")),
+        ("Load for path '/a' cannot be found.", ("", "")),
+    ],
+)
+def test_what_a_load_says_of_itself(said: str, state: tuple[str, str]) -> None:
+    assert dataset_load.state_of(said) == state

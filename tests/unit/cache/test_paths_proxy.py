@@ -1,0 +1,189 @@
+"""A proxy is started once, asked through connections that may break, and ended with the run; writes are sent once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
+
+READ = paths_api.get_status("/a")
+WRITE = paths_api.unmount("/a")
+
+
+class Server(ThreadingHTTPServer):
+    """A proxy of Alluxio. breaks: how many requests it hangs up on."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[str] = []
+        self.breaks = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        server = cast("Server", self.server)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        server.asked.append(self.path)
+        if self.path != paths_api.READY and server.breaks:
+            server.breaks -= 1
+            self.close_connection = True
+            return
+        data = json.dumps({"path": self.path}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Exec:
+    """The script of a proxy."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.command = command
+        self.written = b""
+        self.is_alive = True
+        self.is_closed = False
+
+    def update(self, timeout: float = 0) -> None:
+        """Nothing comes."""
+
+    def is_open(self) -> bool:
+        """Whether it runs."""
+        return self.is_alive
+
+    def read_channel(self, number: int) -> bytes:
+        """What it said."""
+        return b"" if number == 2 else b"cannot allocate memory\n"
+
+    def write_channel(self, _: int, data: bytes) -> None:
+        """Its input."""
+        self.written += data
+
+    def close(self) -> None:
+        """Hang up."""
+        self.is_closed = True
+
+
+class Forward:
+    """A port forward to the server."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._socket = socket.create_connection(address)
+
+    def socket(self, _: int) -> socket.socket:
+        """Its end here."""
+        return self._socket
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+class Cluster:
+    """What a proxy needs of the API."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.started: list[tuple[str, Exec]] = []
+        self.refuses = 1
+        self.dies = False
+
+    def open_exec(self, _: str, pod: str, __: str, command: list[str], *, has_stdin: bool) -> Exec:
+        """Start the script."""
+        assert has_stdin
+        self.started.append((pod, Exec(command)))
+        self.started[-1][1].is_alive = not self.dies
+        return self.started[-1][1]
+
+    def forward(self, *_: Any) -> Forward:
+        """Refused until the proxy listens."""
+        if self.refuses:
+            self.refuses -= 1
+            raise CacheError("refused")
+        return Forward(cast("tuple[str, int]", self.server.server_address))
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    server = Server()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield Cluster(server)
+    server.shutdown()
+    server.server_close()
+
+
+def proxy_on(cluster: Cluster, *pods: str) -> PathsProxy:
+    names = iter(pods or ("m-0",))
+    return PathsProxy(cast("Kube", cluster), lambda: Place("ns", next(names), "alluxio-master"))
+
+
+def test_it_is_started_once_on_the_loopback_and_ended(cluster: Cluster) -> None:
+    proxy = proxy_on(cluster)
+    assert proxy.ask(READ) == {"path": READ.url}
+    assert proxy.ask(WRITE) == {"path": WRITE.url}
+    proxy.close()
+    ((_, script),) = cluster.started
+    assert "-Dalluxio.proxy.web.bind.host=127.0.0.1" in script.command[-1]
+    assert "> /dev/null 2>&1 < /dev/null" in script.command[-1]
+    assert script.written == b"\n"
+    assert script.is_closed
+
+
+def test_nothing_is_started_that_nobody_asks(cluster: Cluster) -> None:
+    proxy_on(cluster).close()
+    assert cluster.started == []
+
+
+def test_a_read_is_sent_again_where_the_connection_broke(cluster: Cluster) -> None:
+    proxy = proxy_on(cluster)
+    proxy.ask(READ)
+    cluster.server.breaks = 2
+    assert proxy.ask(READ) == {"path": READ.url}
+    assert len(cluster.started) == 1
+    proxy.close()
+
+
+def test_a_write_is_sent_once(cluster: Cluster) -> None:
+    proxy = proxy_on(cluster)
+    cluster.server.breaks = 1
+    with pytest.raises(CacheError, match="unmount of /a broke off"):
+        proxy.ask(WRITE)
+    assert cluster.server.asked.count(WRITE.url) == 1
+    proxy.close()
+
+
+def test_a_proxy_that_is_gone_is_started_beside_the_leader_of_then(cluster: Cluster) -> None:
+    proxy = proxy_on(cluster, "m-0", "m-1")
+    proxy.ask(READ)
+    cluster.started[0][1].is_alive = False
+    cluster.server.breaks = 1
+    assert proxy.ask(READ) == {"path": READ.url}
+    assert [pod for pod, _ in cluster.started] == ["m-0", "m-1"]
+    proxy.close()
+
+
+def test_a_proxy_that_does_not_start_is_told(cluster: Cluster) -> None:
+    cluster.dies = True
+    with pytest.raises(CacheError) as caught:
+        proxy_on(cluster).ask(READ)
+    assert "no proxy answers in ns/m-0" in str(caught.value)
+    assert "cannot allocate memory" in str(caught.value)
