@@ -25,6 +25,7 @@ LONG = frozenset(
         "bootstrap_workers",
         "bootstrap_workers-alternative",
         "datasets",
+        "datasets-alternative",
         "restore",
         "restore-alternative",
         "scale_masters",
