@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
-from tests.bench.verb import NO_WAY_BY_HAND, Options, fresh, hand, in_master, run, seconds_of
+from tests.bench.options import Options
+from tests.bench.verb import NO_WAY_BY_HAND, fresh, hand, in_master, run, seconds_of
 from tests.integration.lab_under_test import RunningLab
 
 BUCKET = "bench-datasets"
