@@ -192,7 +192,7 @@ class Cache:
         return [item["Key"] for item in found]
 
     def known(self) -> list[str]:
-        """What the cache knows of them: every path with owner, mode, size and times, pins, TTLs; not what is cached."""
+        """What the cache knows of them: every path with owner, mode and size, directories' times, pins, TTLs."""
         text = self.script(
             "alluxio fs ls -R /kept; echo pinned; alluxio fs ls -R -p /kept; alluxio fs stat /kept/deep/file"
         )
@@ -200,6 +200,9 @@ class Cache:
         ttl = re.findall(r"ttl\w*[=:] ?\w+", status)
         # Nor whether a directory has been written to the under store yet.
         passing = r" +(\d+%|(NOT_)?PERSISTED)(?= )"
+        # A file whose pin was given back has the time of that.
+        own_time = r"(?m)^(-\S+ .*) \d\d-\d\d-\d{4} [\d:]{12}(?= )"
+        listed = re.sub(own_time, r"\1", listed)
         return [re.sub(passing, "", line) for line in listed.splitlines()] + ttl
 
     def pods(self) -> dict[str, dict[str, Any]]:

@@ -165,26 +165,6 @@ def test_other_settings_restart_what_reads_them_and_a_rollback_undoes_them(
     assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
 
 
-def test_a_rollback_that_was_killed_goes_on_to_the_revision_that_it_was_to_reach(
-    cache: Cache, tree: list[str]
-) -> None:
-    name = "alluxio.user.metrics.heartbeat.interval"
-    cache.apply(
-        "upgrade", **QUIET, **values_with(cache, alluxio_user_metrics_heartbeat_interval="3sec")
-    )
-    left = int(newest(cache)["version"])
-    inventory = ("-i", str(cache.lab.inventory))
-    with cache.running("alluxops", "rollback", *inventory, **QUIET) as process:
-        cache.wait_for("Helm's part of it", lambda: int(newest(cache)["version"]) > left)
-        cache.kill(process)
-    outcome = cache.apply("rollback", **QUIET)
-    assert f"back to revision {left - 1}" in outcome.output
-    assert "3sec" not in cache.shell("getConf", name)
-    assert cache.known() == tree
-    assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
-    cache.forget(f"alluxio_backups/{NAME}/")
-
-
 def service(cache: Cache) -> dict[str, Any]:
     """The Service of master 0."""
     shown = cache.lab.run("kubectl", "-n", NAME, "get", "svc", f"{NAME}-master-0", "-o", "json")
@@ -266,6 +246,27 @@ def test_such_a_rollback_that_was_killed_is_brought_to_its_end(
     assert not is_restoring(cache)
     assert running(cache) == {OLD}
     assert cache.known() == tree
+
+
+def test_a_rollback_that_was_killed_goes_on_to_the_revision_that_it_was_to_reach(
+    cache: Cache, tree: list[str]
+) -> None:
+    cache.apply("upgrade", **QUIET)
+    name = "alluxio.user.metrics.heartbeat.interval"
+    cache.apply(
+        "upgrade", **QUIET, **values_with(cache, alluxio_user_metrics_heartbeat_interval="3sec")
+    )
+    left = int(newest(cache)["version"])
+    inventory = ("-i", str(cache.lab.inventory))
+    with cache.running("alluxops", "rollback", *inventory, **QUIET) as process:
+        cache.wait_for("Helm's part of it", lambda: int(newest(cache)["version"]) > left)
+        cache.kill(process)
+    outcome = cache.apply("rollback", **QUIET)
+    assert f"back to revision {left - 1}" in outcome.output
+    assert "3sec" not in cache.shell("getConf", name)
+    assert cache.known() == tree
+    assert set(cache.playbook("site.yml", **QUIET).changed.values()) == {0}
+    cache.forget(f"alluxio_backups/{NAME}/")
 
 
 def is_restoring(cache: Cache) -> bool:

@@ -220,7 +220,8 @@ def test_an_unknown_option_is_refused_with_the_ones_there_are(machine: Machine) 
     done = machine.bootstrap("--look")
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: unknown option --look\nFix: tools/bootstrap, or tools/bootstrap --lock\n"
+        "Error: unknown option --look\n"
+        "Fix: tools/bootstrap, tools/bootstrap --lock, or tools/bootstrap --environment LOCK FOLDER\n"
     )
     assert machine.calls == []
 
