@@ -84,7 +84,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
         _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
-    refuse_left(journals, request.wanted.release, request.masters)
+    refuse_left(journals, request.wanted.release)
     for journal in journals:
         for fault in _unusable(journal, request.wanted):
             raise fault
