@@ -124,8 +124,32 @@ def test_nobody_serves_so_the_note_stays_as_it_is(cache: PinnedCache) -> None:
     before = dict(cache.objects)
     assert note(cache) == []
     assert cache.objects == before
-    with pytest.raises(CacheError, match="no master of cache/alluxio serves"):
-        give_back(cache)
+    for check in (True, False):
+        result = give_back(cache, check=check)
+        assert "no master of cache/alluxio serves" in result["warnings"][0]
+        assert "the next run tries again" in result["warnings"][0]
+    assert cache.objects == before
+
+
+def test_a_look_that_fails_keeps_the_note_and_tells_what_was_given_back(
+    cache: PinnedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note(cache)
+    before = dict(cache.objects)
+    cache.unpin("/data/a")
+    looks: list[None] = []
+    pinned = noted.Pins.pinned
+
+    def look(self: noted.Pins) -> dict[str, File]:
+        looks.append(None)
+        if len(looks) == 2:
+            raise CacheError("the leader is gone.")
+        return pinned(self)
+
+    monkeypatch.setattr(noted.Pins, "pinned", look)
+    result = give_back(cache)
+    assert (result["changed"], result["given_back"]) == (True, ["/data/a"])
+    assert "the leader is gone. What was pinned stays noted" in result["warnings"][0]
     assert cache.objects == before
 
 
