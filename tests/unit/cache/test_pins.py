@@ -218,6 +218,29 @@ def test_it_looks_no_longer_than_a_check_takes(cache: PinnedCache) -> None:
     assert pins.DEFAULT_INTERVAL_S <= time.monotonic() <= pins.DEFAULT_INTERVAL_S + 10
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_it_does_not_wait_for_hours_and_leaves_the_rest_to_the_next_run(
+    cache: PinnedCache, *, short: bool
+) -> None:
+    cache.objects[CONFIG] = {"data": {"A": "-Dalluxio.master.replication.check.interval=1h"}}
+    note(cache)
+    if short:
+        cache.unpin("/data/a")
+        cache.change("/top", percent=50)
+    before = cache.objects[NOTE]
+    result = give_back(cache)
+    if not short:
+        assert (time.monotonic(), list(cache.objects)) == (0, [CONFIG])
+        return
+    assert result["given_back"] == ["/data/a"]
+    assert 120 <= time.monotonic() <= 130
+    assert "every 3600 s" in result["warnings"][0]
+    assert cache.objects[NOTE] == before
+    cache.unpin("/top")
+    cache.change("/top", percent=100)
+    assert give_back(cache)["given_back"] == ["/top"]
+
+
 def test_what_cannot_be_pinned_again_stays_noted(cache: PinnedCache) -> None:
     note(cache)
     cache.unpin("/data/a", "/top")
