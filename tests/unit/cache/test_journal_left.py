@@ -77,14 +77,33 @@ def test_from_five_to_three_and_back_without_the_release() -> None:
     assert decide(found[:3], wanted=EMBEDDED).format == ()
 
 
-def test_an_old_copy_beside_a_majority_that_stayed_is_to_be_emptied() -> None:
-    # Scaling from 3 to 1 was killed after the first had left: there is no release of 2 masters to go back to.
-    found = left(journals("used", "used", "used", wanted=EMBEDDED), 2)
-    with pytest.raises(SettingsError, match="the journal of master 2 is an old copy") as refusal:
+@pytest.mark.parametrize(("of", "to"), [(3, 1), (5, 3)])
+def test_beside_an_interrupted_shrink_nothing_is_to_be_emptied(of: int, to: int) -> None:
+    # The last had left; the one before it may have as well, killed before the mark. There is no release of 2 or 4.
+    found = left(journals(*["used"] * of, wanted=EMBEDDED), of - 1)
+    with pytest.raises(SettingsError, match=f"master {of - 1} is an old copy") as refusal:
         decide(found, wanted=EMBEDDED)
-    assert "empty the volumes" in refusal.value.fix
-    emptied = [*found[:2], *journals("empty", "empty", "empty", wanted=EMBEDDED)[2:]]
-    assert decide(emptied, wanted=EMBEDDED).format == (2,)
+    assert "empty" not in refusal.value.fix
+    assert f"set alluxio_masters: {to} " in refusal.value.fix
+    assert f"master {to} may have left as well" in refusal.value.fix
+    assert "alluxops restore" in refusal.value.fix
+    assert decide(found[:to], wanted=EMBEDDED).format == ()
+
+
+def test_with_a_journal_of_those_that_stayed_lost_there_is_a_backup_or_a_copy() -> None:
+    found = left(journals("empty", "used", "used", wanted=EMBEDDED), 2)
+    with pytest.raises(SettingsError, match="master 2 is an old copy") as refusal:
+        decide(found, wanted=EMBEDDED)
+    assert refusal.value.fix.startswith("put the journals of the masters that stayed back")
+
+
+def test_one_that_left_unmarked_as_its_node_was_down_counts_for_nothing() -> None:
+    # 3 masters became 1, and only the volume of master 1 could be marked.
+    found = left(journals("used", "used", "used", wanted=EMBEDDED), 1)
+    with pytest.raises(SettingsError, match="master 1 is an old copy") as refusal:
+        decide(found, wanted=EMBEDDED)
+    assert "set alluxio_masters: 1 " in refusal.value.fix
+    assert "empty" not in refusal.value.fix
 
 
 def test_without_its_marker_an_old_copy_is_used_which_is_the_confirmation() -> None:

@@ -130,3 +130,12 @@ def test_a_release_that_has_served_does_not_begin_again_on_empty_journals(kinds:
     assert decide(found, "force", has_served=True, confirmed=True).format
     assert decide(found, has_served=True, restoring="/b.gz").format
     assert decide(found).format
+
+
+def test_a_shared_journal_that_is_empty_is_seen_whole() -> None:
+    # Three masters, one directory: an empty one is the place of a mount that is missing.
+    shared = replace(UFS, shared=True)
+    found = journals("empty", "empty", "empty", wanted=shared)
+    with pytest.raises(SettingsError, match=r"has served, and .*journal-0\) is empty\."):
+        decide(found, wanted=shared, has_served=True)
+    assert decide(found, wanted=shared).format == (0,)

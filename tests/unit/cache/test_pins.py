@@ -124,8 +124,32 @@ def test_nobody_serves_so_the_note_stays_as_it_is(cache: PinnedCache) -> None:
     before = dict(cache.objects)
     assert note(cache) == []
     assert cache.objects == before
-    with pytest.raises(CacheError, match="no master of cache/alluxio serves"):
-        give_back(cache)
+    for check in (True, False):
+        result = give_back(cache, check=check)
+        assert "no master of cache/alluxio serves" in result["warnings"][0]
+        assert "the next run tries again" in result["warnings"][0]
+    assert cache.objects == before
+
+
+def test_a_look_that_fails_keeps_the_note_and_tells_what_was_given_back(
+    cache: PinnedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note(cache)
+    before = dict(cache.objects)
+    cache.unpin("/data/a")
+    looks: list[None] = []
+    pinned = noted.Pins.pinned
+
+    def look(self: noted.Pins) -> dict[str, File]:
+        looks.append(None)
+        if len(looks) == 2:
+            raise CacheError("the leader is gone.")
+        return pinned(self)
+
+    monkeypatch.setattr(noted.Pins, "pinned", look)
+    result = give_back(cache)
+    assert (result["changed"], result["given_back"]) == (True, ["/data/a"])
+    assert "the leader is gone. What was pinned stays noted" in result["warnings"][0]
     assert cache.objects == before
 
 
@@ -192,6 +216,29 @@ def test_it_looks_no_longer_than_a_check_takes(cache: PinnedCache) -> None:
     cache.change("/top", percent=50)
     assert give_back(cache)["given_back"] == ["/data/a"]
     assert pins.DEFAULT_INTERVAL_S <= time.monotonic() <= pins.DEFAULT_INTERVAL_S + 10
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_it_does_not_wait_for_hours_and_leaves_the_rest_to_the_next_run(
+    cache: PinnedCache, *, short: bool
+) -> None:
+    cache.objects[CONFIG] = {"data": {"A": "-Dalluxio.master.replication.check.interval=1h"}}
+    note(cache)
+    if short:
+        cache.unpin("/data/a")
+        cache.change("/top", percent=50)
+    before = cache.objects[NOTE]
+    result = give_back(cache)
+    if not short:
+        assert (time.monotonic(), list(cache.objects)) == (0, [CONFIG])
+        return
+    assert result["given_back"] == ["/data/a"]
+    assert 120 <= time.monotonic() <= 130
+    assert "every 3600 s" in result["warnings"][0]
+    assert cache.objects[NOTE] == before
+    cache.unpin("/top")
+    cache.change("/top", percent=100)
+    assert give_back(cache)["given_back"] == ["/top"]
 
 
 def test_what_cannot_be_pinned_again_stays_noted(cache: PinnedCache) -> None:

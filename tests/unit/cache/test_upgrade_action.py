@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.action import upgrade as action
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -17,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 OPTIONS: Json = {
@@ -123,8 +125,38 @@ def test_the_revision_that_a_rollback_goes_to_is_known_to_the_run_that_goes_on(
     assert kube.notes == {}
     assert action._target(kube, OPTIONS)["revision"] == 5
     module._backup(kube, {**OPTIONS, "revision": 5})
+    kube.notes[noted_backup.BACKUP_NOTE] = "s3://b/x.gz"
     module._end(kube, OPTIONS)
+    # Nothing is proven yet: where that fails, the same command goes on and not forward again.
+    assert kube.notes == {upgrade.GOAL_NOTE: "5 6"}
+    past.append(upgrade.Revision(7, "deployed", False, run="b"))
+    assert action._target(kube, OPTIONS)["revision"] == 5
+    monkeypatch.setattr(action.ActionModule, "check_mode", True)
+    module._settle(kube, OPTIONS)
+    assert kube.notes == {upgrade.GOAL_NOTE: "5 6"}
+    monkeypatch.setattr(action.ActionModule, "check_mode", False)
+    module._settle(kube, OPTIONS)
     assert kube.notes == {}
+    assert action._target(kube, OPTIONS)["revision"] == 6
+
+
+def test_a_rollback_forgets_where_it_was_going_once_it_is_proven() -> None:
+    [*_, last] = yaml.safe_load((ROOT / "playbooks" / "rollback.yml").read_text())
+    assert [one["role"] for one in last["roles"]] == ["verify"]
+    [settled] = last["post_tasks"]
+    assert settled["ansible.builtin.import_role"]["tasks_from"] == "settled"
+
+
+def test_a_rollback_whose_proof_failed_has_something_to_finish(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    past = [*PAST, upgrade.Revision(6, "deployed", False, run="a")]
+    monkeypatch.setattr(action, "_revisions", lambda *_: past)
+    monkeypatch.setattr(action, "_marker_version", lambda *_: "2.9.6")
+    going_on: Json = {"revision": 4, "journal_folder": "/journal"}
+    found = plan(monkeypatch, "r2", "r2", "r2", goal="4 5", **going_on)
+    assert (found["changes"], found["restarts"]) == (True, [])
+    assert "did not end" in "\n".join(found["summary"])
 
 
 def test_a_backup_before_which_masters_served_on_does_not_let_journals_go(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import pins
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.pins import Pin
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -19,13 +20,20 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Note, P
 LOOK_EVERY_S: Final = 15.0
 COUNT_EVERY_S: Final = 2.0
 GRACE_S: Final = 5.0
+LOOK_ON_S: Final = 120.0
+"""The longest that a verb waits for the master's check, which may be set to hours."""
+UNSURE: Final = (
+    "pins may be lost yet: the run looked on for {:.0f} s, and the masters check pinned files every {:.0f} s"
+    " (alluxio.master.replication.check.interval). What was pinned stays noted; run `alluxops site` after that, which"
+    " gives back what was lost."
+)
 
 
 class ActionModule(ApiAction):
     """alluxops.cache.pins."""
 
     def act(self, kube: Kube, options: Options) -> Result:
-        """Compare with the note, pin again, and look on for as long as a check of the master's may take more."""
+        """Compare with the note, pin again, and look on while a check of the master's may take more."""
         found = Pins(kube, options["namespace"], options["release"])
         note = found.read()
         if note is None:
@@ -34,31 +42,48 @@ class ActionModule(ApiAction):
             if not self.check_mode:
                 found.forget()
             return _result({}, (), {})
-        if self.check_mode:
-            _, verdict, _ = _compare(found, note)
-            return _result({pin.path: pin for pin in verdict.give_back}, verdict.lost, {})
-        return self._give_back(found, note)
-
-    def _give_back(self, found: Pins, note: Note) -> Result:
-        patience = Patience(found.interval_s() + GRACE_S)
         given: dict[str, Pin] = {}
-        failed: dict[str, str] = {}
-        while True:
-            is_last = patience.is_over
-            short, verdict, wanted = _compare(found, note)
-            said = found.give_back(wanted) if wanted else {}
-            failed = {
-                pin.path: why
-                for pin in verdict.give_back
-                for place, why in said.items()
-                if place in (pin.path, f"{pins.parent(pin.path).rstrip('/')}/*")
-            }
-            given |= {pin.path: pin for pin in verdict.give_back if pin.path not in failed}
-            if is_last or not (short or verdict.give_back):
-                break
-            _watch(found, patience, len(short))
-        found.keep((note.pins[path] for path in failed), note)
-        return _result(given, verdict.lost, failed)
+        try:
+            if self.check_mode:
+                _, verdict, _ = _compare(found, note)
+                return _result({pin.path: pin for pin in verdict.give_back}, verdict.lost, {})
+            return _give_back(found, note, given)
+        except CacheError as error:
+            # What comes after this, as the markers of journals and the proof, must not fail for pins: they are noted.
+            why = f"{error.what} {error.cause}".rstrip()
+            warning = f"pins could not be given back: {why} What was pinned stays noted; the next run tries again."
+            result = _result(given, (), {})
+            return {**result, "warnings": [warning]}
+
+
+def _give_back(found: Pins, note: Note, given: dict[str, Pin]) -> Result:
+    """Pin again what lost its pin, and look on. Adds to `given` what was; where it raises, the note is as it was.
+
+    The note stays too where no check of the master's may have come: it may take more pins.
+    """
+    interval_s = found.interval_s()
+    patience = Patience(min(interval_s, LOOK_ON_S) + GRACE_S)
+    failed: dict[str, str] = {}
+    while True:
+        is_last = patience.is_over
+        short, verdict, wanted = _compare(found, note)
+        said = found.give_back(wanted) if wanted else {}
+        failed = {
+            pin.path: why
+            for pin in verdict.give_back
+            for place, why in said.items()
+            if place in (pin.path, f"{pins.parent(pin.path).rstrip('/')}/*")
+        }
+        given |= {pin.path: pin for pin in verdict.give_back if pin.path not in failed}
+        if is_last or not (short or verdict.give_back):
+            break
+        _watch(found, patience, len(short))
+    result = _result(given, verdict.lost, failed)
+    if interval_s > LOOK_ON_S and (short or verdict.give_back):
+        warnings = [*result.get("warnings", []), UNSURE.format(LOOK_ON_S, interval_s)]
+        return {**result, "warnings": warnings}
+    found.keep((note.pins[path] for path in failed), note)
+    return result
 
 
 def _compare(found: Pins, note: Note) -> tuple[list[str], pins.Verdict, list[tuple[str, Pin]]]:

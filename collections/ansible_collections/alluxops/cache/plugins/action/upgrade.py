@@ -66,6 +66,7 @@ class ActionModule(ApiAction):
             "backup": self._backup,
             "explain": _explain,
             "ended": self._end,
+            "settled": self._settle,
         }
         return steps[options["state"]](kube, options)
 
@@ -180,8 +181,13 @@ class ActionModule(ApiAction):
     def _end(self, kube: Kube, options: Options) -> Result:
         """Everything serves: what was backed up before says nothing of what comes now."""
         if not self.check_mode:
-            notes = {**noted_backup.FORGOTTEN, upgrade.GOAL_NOTE: None}
-            _annotate(kube, options["namespace"], options["release"], notes)
+            _annotate(kube, options["namespace"], options["release"], noted_backup.FORGOTTEN)
+        return {"changed": False}
+
+    def _settle(self, kube: Kube, options: Options) -> Result:
+        """It is proven that the cache serves: the next rollback chooses where to go anew."""
+        if not self.check_mode:
+            _annotate(kube, options["namespace"], options["release"], {upgrade.GOAL_NOTE: None})
         return {"changed": False}
 
 

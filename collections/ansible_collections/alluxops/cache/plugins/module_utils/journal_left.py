@@ -94,10 +94,10 @@ def when_left(marker: Marker | None) -> str:
     return f" Its master left the quorum at {marker.left_at}{by}, so it is an old copy besides."
 
 
-def refuse_left(journals: Sequence[Journal], release: str, masters: int) -> None:
+def refuse_left(journals: Sequence[Journal], release: str) -> None:
     """Refuse to start from journals that are old copies, with the way that keeps what was written since.
 
-    masters: how many the release is to have. Raises SettingsError.
+    Raises SettingsError.
     """
     left = [journal for journal in journals if journal.has_left]
     if not left:
@@ -110,9 +110,7 @@ def refuse_left(journals: Sequence[Journal], release: str, masters: int) -> None
         f" {'it' if one else 'they'} left the quorum: {when}.",
         "what was written since is in the journals of the masters that stayed; a leader that starts from an old copy"
         " does not know it.",
-        _way_out(
-            left, [item for item in journals if item.holds and not item.has_left], release, masters
-        ),
+        _way_out(left, [item for item in journals if item.holds and not item.has_left], release),
     )
 
 
@@ -122,21 +120,28 @@ def _when(journal: Journal) -> str:
     return f"{marker.left_at if marker is not None else ''}{by}"
 
 
-def _way_out(left: Sequence[Journal], stayed: Sequence[Journal], release: str, masters: int) -> str:
+def _way_out(left: Sequence[Journal], stayed: Sequence[Journal], release: str) -> str:
+    """How to go on. Never by emptying some: one that left and was not marked, with new ones, may be a majority."""
     first = min(journal.ordinal for journal in left)  # masters leave from the last one down
-    if first % 2 and [journal.ordinal for journal in stayed] == list(range(first)):
-        return (
-            f"set alluxio_masters: {first} (alluxio_ha as it was then) and deploy; `alluxops scale-masters` brings the"
+    whole = {journal.ordinal for journal in stayed}
+    restore = (
+        "bring a backup back with `alluxops restore`, here with alluxio_journal_format: force and"
+        f" alluxio_confirm_format: {release}"
+    )
+    kept = first if first % 2 else first - 1  # releases have 1, 3 or 5 masters
+    if kept > 0 and whole.issuperset(range(kept)):
+        back = (
+            f"set alluxio_masters: {kept} (alluxio_ha as it was then) and deploy; `alluxops scale-masters` brings the"
             " others in, with new journals."
         )
-    paths = ", ".join(journal.marker_path for journal in left)
-    if len(stayed) > masters // 2:
+        if kept == first:
+            return back
         return (
-            "empty the volumes of the masters that left, their markers too"
-            f" ({paths}), and run again: the others bring them up to date."
+            f"{back} Scaling to {kept} was interrupted, and master {kept} may have left as well, unmarked; where"
+            f" no master comes to lead so, {restore}."
         )
+    paths = ", ".join(journal.marker_path for journal in left)
     return (
-        "put the journals of the masters that stayed back, from their disks or a copy; or bring a backup back with"
-        f" `alluxops restore`, here with alluxio_journal_format: force and alluxio_confirm_format: {release}. Only if"
-        f" all that was written since may be lost, remove {paths}, and run again."
+        f"put the journals of the masters that stayed back, from their disks or a copy; or {restore}. Only if all that"
+        f" was written since may be lost, remove {paths}, and run again."
     )

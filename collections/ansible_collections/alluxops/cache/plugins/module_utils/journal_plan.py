@@ -84,7 +84,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
         _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
-    refuse_left(journals, request.wanted.release, request.masters)
+    refuse_left(journals, request.wanted.release)
     for journal in journals:
         for fault in _unusable(journal, request.wanted):
             raise fault
@@ -289,7 +289,7 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
     adopt = tuple(journal.ordinal for journal in journals if journal.state == "adopted")
     holding = [journal for journal in journals if journal.holds]
     new = [journal for journal in journals if not journal.holds]
-    seen_all = len(journals) >= request.masters
+    seen_all = request.wanted.shared or len(journals) >= request.masters
     if holding and seen_all and len(new) > (len(journals) - 1) // 2:
         raise SettingsError(
             f"{len(new)} of {len(journals)} journals are empty (masters {_listed(new)}); the metadata are in the others"

@@ -12,7 +12,8 @@ description:
   - A file is told from a later one of the same name by when it was created. A file that was removed stays so. One that
     lay in workers only, and is lost with them, is not pinned again but named in a warning.
   - Where a pin was gone, or a pinned file must be copied from the under store again, it looks on until none is short,
-    at most for the time between two checks of the master's (C(alluxio.master.replication.check.interval)).
+    at most for the time between two checks of the master's (C(alluxio.master.replication.check.interval)), and for two
+    minutes. Where these were less, it warns, and the note stays for the next run.
   - Without a note it does nothing. Pins that somebody took off meanwhile cannot be told from those that Alluxio took.
 options:
   state:

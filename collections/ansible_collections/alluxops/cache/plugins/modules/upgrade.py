@@ -14,10 +14,11 @@ options:
       - C(backup) makes a backup of the metadata, if a master serves, and notes it on the masters' StatefulSet, with the
         revision that a rollback goes to. If none does, the backup of a run that did not end counts for a day, unless a
         master may have served since; with O(restores) only one after which all masters were stopped for that at once.
-      - C(ended) takes these notes away.
+      - C(ended) takes the notes about backups away; C(settled), once it is proven that the cache serves, that of the
+        revision.
       - C(explain) tells which pods run which version, and what can be done.
     type: str
-    choices: [target, plan, backup, explain, ended]
+    choices: [target, plan, backup, explain, ended, settled]
     required: true
   rendered:
     description: What M(alluxops.cache.helm_release) with C(state=rendered) returned.
