@@ -113,7 +113,7 @@ class Cluster:
         except Exception as error:
             raise ClusterError(
                 f"no session in {master.pod} (container {master.container}): {first_line(error)}.",
-                fix="The pod must run, and your kubeconfig needs the right to create pods/exec.",
+                fix="The pod must run, and your kubeconfig needs the rights to get and create pods/exec.",
             ) from error
 
     def open_tunnel(self, master: Master) -> Any:
@@ -131,7 +131,7 @@ class Cluster:
         except Exception as error:
             raise ClusterError(
                 f"no way to port {master.web_port} of {master.pod}: {first_line(error)}.",
-                fix="The pod must run, and your kubeconfig needs the right to create pods/portforward.",
+                fix="The pod must run, and your kubeconfig needs the rights to get and create pods/portforward.",
             ) from error
 
     def _pod_url(self, master: Master) -> str:

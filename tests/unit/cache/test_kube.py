@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import UnreachableError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 
@@ -164,6 +165,13 @@ def test_a_page_of_a_pod_comes_through_the_api_server(server: Server, kube: Kube
     assert kube.pod_http("a", "p", 19999, "/metrics/json/") == '{"counters": {}}'
     server.answers[page] = (503, {"message": "no endpoints"})
     assert kube.pod_http("a", "p", 19999, "/metrics/json/") is None
+
+
+def test_a_port_that_is_not_forwarded_is_told_with_the_rights_it_takes(kube: Kube) -> None:
+    """Up to Kubernetes 1.34 it takes get, from 1.35 on create too."""
+    with pytest.raises(CacheError) as caught:
+        kube.forward("ns", "p", 1)
+    assert "rights to get and create pods/portforward" in caught.value.fix
 
 
 def test_a_page_of_a_pod_is_posted_to(server: Server, kube: Kube) -> None:

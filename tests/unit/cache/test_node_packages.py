@@ -122,10 +122,31 @@ def test_a_containerd_that_runs_stands_still_while_its_configuration_changes(con
     assert STOP not in again.commands
 
 
+def test_the_configuration_is_roots_alone_and_one_of_an_older_version_is_made_so(
+    config: Path,
+) -> None:
+    installed(Module("containerd"))
+    assert config.stat().st_mode & 0o777 == 0o600
+    config.chmod(0o644)
+    module = Module("containerd")
+    assert installed(module) == [f"{config} was made root's alone"]
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert STOP not in module.commands
+    assert installed(Module("containerd")) == []
+
+
+def test_the_mode_of_a_configuration_of_the_users_own_stays(config: Path) -> None:
+    config.write_text("SystemdCgroup = true\n")
+    config.chmod(0o644)
+    assert installed(Module("containerd")) == []
+    assert config.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_containerd_that_is_replaced_is_stopped_first(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host_files.write_bytes(str(config), kubernetes_node.containerd_config("systemd", {}).encode())
+    wanted = kubernetes_node.containerd_config("systemd", {}).encode()
+    host_files.write_bytes(str(config), wanted, kubernetes_node.CONFIG_MODE)
     monkeypatch.setattr(Files, "bring", ("containerd",))
     module = Module("containerd")
     module.says = {"staged-containerd": "containerd 1.7.24"}

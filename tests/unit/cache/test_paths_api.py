@@ -34,6 +34,16 @@ def test_only_what_reads_is_asked_twice() -> None:
     assert not paths_api.free("/a").reads
 
 
+def test_a_store_is_asked_only_where_that_is_meant() -> None:
+    """Whatever alluxio.user.file.metadata.sync.interval is in the cache."""
+    never, anew = {"syncIntervalMs": -1}, {"syncIntervalMs": 0}
+    assert paths_api.get_status("/a").body["commonOptions"] == never
+    assert paths_api.list_files("/a", metadata="NEVER").body["commonOptions"] == never
+    assert paths_api.list_files("/a", metadata="ONCE").body["commonOptions"] == never
+    synced = paths_api.list_files("/a", metadata="ONCE", synced=True)
+    assert synced.body["commonOptions"] == anew
+
+
 def test_a_ttl_frees() -> None:
     """Alluxio's own default would delete in the under store."""
     assert paths_api.set_ttl("/a", 5).body["commonOptions"] == {"ttl": 5, "ttlAction": "FREE"}

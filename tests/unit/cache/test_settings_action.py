@@ -249,3 +249,19 @@ def test_a_limit_without_kube_control_is_refused_where_something_would_be_deploy
     assert result["refused"] is True
     assert "no host of kube_control is in --limit node2.example.com" in result["msg"]
     assert not check(inventory, "--limit", "kube_control", "-e", '{"goes_on": true}').get("failed")
+
+
+def test_credentials_of_a_registry_are_refused_wherever_they_stand(inventory: Path) -> None:
+    """Also where the host that the run reads does not have them: those that are to join may have it alone."""
+    name = "bootstrap_workers_containerd_cri"
+    given = {name: {"registry": {"configs": {"r": {"auth": {"password": "hunter2"}}}}}}
+    for group in ("all", "new_workers"):
+        (inventory / f"group_vars/{group}").mkdir(exist_ok=True)
+        file = inventory / f"group_vars/{group}/90-cri.yml"
+        file.write_text(yaml.safe_dump(given))
+        (inventory / "new.yml").write_text(yaml.safe_dump({"new_workers": {"hosts": {"new1": {}}}}))
+        result = check(inventory)
+        assert result["failed"]
+        assert f"{name} is given with registry.configs.r.auth" in result["msg"], result["msg"]
+        assert "hunter2" not in result["msg"]
+        file.unlink()

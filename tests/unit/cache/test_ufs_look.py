@@ -64,8 +64,12 @@ def test_its_pod_reaches_the_store_as_a_master_does() -> None:
     (container,) = pod["containers"]
     env = {each["name"]: each["value"] for each in container["env"]}
     assert env["AWS_CREDENTIAL_PROFILES_FILE"] == "/secrets/ufs/credentials"
-    assert [each["mountPath"] for each in container["volumeMounts"]] == ["/secrets/ufs", "/data"]
-    assert pod["volumes"][0]["secret"] == {
+    assert [each["mountPath"] for each in container["volumeMounts"]] == [
+        ufs_look.FOLDER,
+        "/secrets/ufs",
+        "/data",
+    ]
+    assert pod["volumes"][1]["secret"] == {
         "secretName": "alluxio-ufs-credentials",
         "defaultMode": 0o440,
     }
@@ -76,6 +80,17 @@ def test_its_pod_reaches_the_store_as_a_master_does() -> None:
     spec = ufs_look.job("ns", "alluxio", own)["spec"]["template"]["spec"]
     assert spec["tolerations"] == [*VALUES["tolerations"], {"key": "gpu"}]
     assert body["spec"]["backoffLimit"] == 0
+
+
+def test_what_its_master_journals_never_reaches_a_disk() -> None:
+    """The credentials of the datasets that it mounts are among it."""
+    pod = ufs_look.job("ns", "alluxio", VALUES)["spec"]["template"]["spec"]
+    (volume,) = [each for each in pod["volumes"] if "emptyDir" in each]
+    assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": ufs_look.FOLDER_LIMIT}
+    mounts = {each["name"]: each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
+    assert mounts[volume["name"]] == ufs_look.FOLDER
+    options = ufs_look.java_options(VALUES)
+    assert f"-Dalluxio.master.journal.folder={ufs_look.FOLDER}/journal" in options
 
 
 class Cluster:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    containerd_secrets,
     datasets,
     host_variables,
     settings_check,
@@ -60,7 +61,8 @@ class ActionModule(ControllerAction):
 
         raw, template_faults = self._templated(specs, task_vars, places)
         values, type_faults = rules.typed(specs, raw, places)
-        faults += template_faults + type_faults + self._differences(specs, task_vars, raw_of)
+        faults += template_faults + type_faults
+        faults += self._differences(specs, task_vars, raw_of, values, places)
         unread = set(specs) & set(task_vars) - set(values)
         if template_faults or any("{{" in str(specs[name].get("default")) for name in unread):
             # What a value means together with others can be told only once each can be read.
@@ -122,12 +124,18 @@ class ActionModule(ControllerAction):
         specs: Mapping[str, Mapping[str, Any]],
         task_vars: Mapping[str, Any],
         raw_of: Mapping[str, Mapping[str, Any]],
+        values: Mapping[str, Any],
+        places: Mapping[str, str],
     ) -> list[SettingsError]:
-        """The variables that hosts have differently."""
+        """The variables that hosts have differently, and credentials in what any of them has."""
         found = host_values.read(specs, list(raw_of), task_vars, self._templar, raw_of)
         secret = [name for name, spec in specs.items() if spec.get("no_log")]
+        cri = containerd_secrets.VARIABLE
+        mine = host_variables.Value(values.get(cri), places.get(cri, ""))
+        carried = containerd_secrets.faults([*found.get(cri, {}).values(), mine])
+        secret += [cri] if carried else []
         control = [str(host) for host in task_vars.get("groups", {}).get("kube_control", [])]
-        return list(host_variables.faults(found, control, secret))
+        return [*host_variables.faults(found, control, secret), *carried]
 
     def _settings(
         self,

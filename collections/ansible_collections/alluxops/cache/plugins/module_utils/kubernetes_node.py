@@ -15,6 +15,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 
 MADE_BY = "# Made by the alluxops role bootstrap_workers; changes are overwritten.\n"
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
+CONFIG_MODE = 0o600
+"""Of what is made here: a registry's address may carry credentials, and nobody but root runs containerd."""
 MODULES_LOAD = "/etc/modules-load.d/alluxops-kubernetes.conf"
 SYSCTL = "/etc/sysctl.d/90-alluxops-kubernetes.conf"
 CNI_BIN = "/opt/cni/bin"

@@ -67,16 +67,23 @@ class PathError(CacheError):
 
 
 def get_status(path: str) -> Request:
-    """One path."""
-    return Request(path, "get-status", reads=True)
+    """One path, as the cache has it; a store is asked only for what the cache never knew of."""
+    return Request(path, "get-status", {"commonOptions": _sync(anew=False)}, reads=True)
 
 
 def list_files(path: str, *, metadata: str, synced: bool = False) -> Request:
     """All below a path. metadata: NEVER asks no under store, ONCE what was never asked. synced: asks anew."""
-    body: Json = {"recursive": True, "loadMetadataType": metadata}
-    if synced:
-        body["commonOptions"] = {"syncIntervalMs": 0}
+    body: Json = {
+        "recursive": True,
+        "loadMetadataType": metadata,
+        "commonOptions": _sync(anew=synced),
+    }
     return Request(path, "list-status", body, reads=True)
+
+
+def _sync(*, anew: bool) -> Json:
+    """Always said: else the cache's own alluxio.user.file.metadata.sync.interval would have a store asked."""
+    return {"syncIntervalMs": 0 if anew else -1}
 
 
 def make_directory(path: str) -> Request:

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 CONTAINER: Final = "look"
 LIFETIME_S: Final = 600
 FOLDER: Final = "/tmp/alluxops-look"  # noqa: S108 - in the pod, where nobody else is
+FOLDER_LIMIT: Final = "256Mi"
+"""Of the memory that FOLDER lies in: an empty journal, logs, and the names of what is listed."""
 ROOT_UFS: Final = "alluxio.master.mount.table.root.ufs"
 EMPTY_ROOT: Final = f"{FOLDER}/root"
 """A root for a master that is to mount other stores: a directory of the pod, and not the release's."""
@@ -164,9 +166,11 @@ def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = 
 
 
 def _volumes(values: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:
-    """(volumes, mounts) that a master of the release reaches its under store with: Secrets, ConfigMaps, claims."""
-    volumes: list[Json] = []
-    mounts: list[Json] = []
+    """(volumes, mounts) of what the Job writes, and that a master of the release reaches its store with."""
+    # A master journals the mounts of datasets with their credentials; in memory they never reach a disk.
+    memory = {"medium": "Memory", "sizeLimit": FOLDER_LIMIT}
+    volumes: list[Json] = [{"name": "look", "emptyDir": memory}]
+    mounts: list[Json] = [{"name": "look", "mountPath": FOLDER}]
     for kind, source in (("secrets", "secret"), ("configmaps", "configMap")):
         for number, (name, path) in enumerate(
             ((values.get(kind) or {}).get("master") or {}).items()

@@ -109,6 +109,7 @@ wants_files:
 """
 
 import os
+import stat
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -143,6 +144,7 @@ class Packages:
             "is-active", "--quiet", "containerd"
         )
         self.config = self.wanted_config()
+        self.is_open = not self.config and self.config_is_open()
         self.files = install_files.Files(
             module, options["offers"], kubernetes_node.cni_bin(options["cri"])
         )
@@ -160,6 +162,13 @@ class Packages:
             return "" if wanted == found else wanted
         kubernetes_node.refuse_config(found or "", driver)
         return ""
+
+    def config_is_open(self) -> bool:
+        """Whether others than root may read or change a configuration that was made here."""
+        path = kubernetes_node.CONTAINERD_CONFIG
+        found = host_files.read_text(path) or ""
+        is_ours = found.startswith(kubernetes_node.MADE_BY)
+        return is_ours and stat.S_IMODE(os.stat(path).st_mode) != kubernetes_node.CONFIG_MODE
 
     def conffiles(self) -> str:
         """Configurations as packages of containerd have brought them, as dpkg shows them."""
@@ -186,6 +195,8 @@ class Packages:
                     "after": self.config,
                 }
             )
+        elif self.is_open:
+            told.append(f"{kubernetes_node.CONTAINERD_CONFIG} was made root's alone")
         by = self.by_apt if self.module.params["method"] == "apt" else self.by_files
         more, changed = by()
         told += more
@@ -202,9 +213,13 @@ class Packages:
             # Stopped first: killed after this, the next run starts it, with the configuration that is there by then.
             if self.was_running:
                 self.systemctl("stop", "containerd")
-            host_files.write_bytes(kubernetes_node.CONTAINERD_CONFIG, self.config.encode())
+            host_files.write_bytes(
+                kubernetes_node.CONTAINERD_CONFIG, self.config.encode(), kubernetes_node.CONFIG_MODE
+            )
             if self.was_running:
                 self.systemctl("start", "containerd")
+        elif self.is_open:
+            os.chmod(kubernetes_node.CONTAINERD_CONFIG, kubernetes_node.CONFIG_MODE)
 
     def by_apt(self) -> tuple[list[str], apt_install.Diff]:
         """Install packages of the repository, and containerd of the host's own sources."""

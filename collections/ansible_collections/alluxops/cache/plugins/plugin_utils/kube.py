@@ -252,7 +252,7 @@ class Kube:
         except (WebSocketException, ApiException, OSError) as error:
             raise CacheError(
                 f"no way to port {port} of {namespace}/{pod}: {_handshake_reason(str(error))}",
-                fix="the pod must run, and your kubeconfig needs the right to create pods/portforward.",
+                fix="the pod must run, and your kubeconfig needs the rights to get and create pods/portforward.",
             ) from error
 
     def _pod_url(self, scheme: str, namespace: str, pod: str) -> str:

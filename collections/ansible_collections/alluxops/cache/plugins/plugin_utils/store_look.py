@@ -96,7 +96,7 @@ class StoreLook:
         for wanted in one.load or (one.path,):
             here = path + wanted.removeprefix(one.path)
             try:
-                listing = self._proxy.ask(paths_api.list_files(here, metadata="ONCE"))
+                listing = self._proxy.ask(paths_api.list_files(here, metadata="ONCE", synced=True))
             except PathError as error:
                 if error.is_missing and wanted != one.path:
                     continue
@@ -104,7 +104,7 @@ class StoreLook:
             parts.append(wanted)
             files += dataset_state.parse_files(listing or [])
         if one.pin and one.path not in one.load:
-            whole = self._proxy.ask(paths_api.list_files(path, metadata="ONCE"))
+            whole = self._proxy.ask(paths_api.list_files(path, metadata="ONCE", synced=True))
             files = list(dataset_state.parse_files(whole or []))
         return Found(dataset_state.totals(files), tuple(parts))
 
