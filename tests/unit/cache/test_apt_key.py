@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import apt_key
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
 SETTING = "helm_apt_key_fingerprint"
+ADDRESS = "helm_apt_key_url"
 PLACE = "https://repository.test/key.asc"
 UNKNOWN = "DDF78C3E6EBB2D2CC223C95C62BA89D07698DBC6"
 
@@ -67,7 +68,7 @@ def mallory(gpg: Gpg) -> str:
 
 @pytest.mark.parametrize("armor", [True, False])
 def test_the_keyring_is_the_very_key_that_gpg_exports(gpg: Gpg, helm: str, *, armor: bool) -> None:
-    keyring = apt_key.keyring(gpg.export(helm, armor=armor), helm, PLACE, SETTING)
+    keyring = apt_key.keyring(gpg.export(helm, armor=armor), helm, PLACE, SETTING, ADDRESS)
     assert keyring == gpg.export(helm, armor=False)
     assert apt_key.holds_only(keyring, helm)
 
@@ -86,21 +87,21 @@ def test_another_key_that_comes_along_is_not_trusted(
 ) -> None:
     both = gpg.export(mallory, helm, armor=armor)
     assert sorted(gpg.shown(both)) == sorted([helm, mallory])
-    keyring = apt_key.keyring(both, helm, PLACE, SETTING)
+    keyring = apt_key.keyring(both, helm, PLACE, SETTING, ADDRESS)
     assert gpg.shown(keyring) == [helm]
     assert not apt_key.holds_only(gpg.export(mallory, helm, armor=False), helm)
 
 
 def test_two_armored_blocks_in_one_file_are_both_read(gpg: Gpg, helm: str, mallory: str) -> None:
     file = b"# a comment\n" + gpg.export(mallory, armor=True) + gpg.export(helm, armor=True)
-    assert gpg.shown(apt_key.keyring(file, helm, PLACE, SETTING)) == [helm]
+    assert gpg.shown(apt_key.keyring(file, helm, PLACE, SETTING, ADDRESS)) == [helm]
 
 
 def test_a_wrong_key_is_refused_with_the_fingerprint_and_name_it_has(
     gpg: Gpg, mallory: str
 ) -> None:
     with pytest.raises(CacheError) as caught:
-        apt_key.keyring(gpg.export(mallory, armor=True), UNKNOWN, PLACE, SETTING)
+        apt_key.keyring(gpg.export(mallory, armor=True), UNKNOWN, PLACE, SETTING, ADDRESS)
     assert PLACE in str(caught.value)
     assert f"set {SETTING} to" in str(caught.value)
     assert f"Wanted {UNKNOWN}, found {mallory} (Mallory <mallory@repository.test>)" in str(
@@ -113,7 +114,7 @@ def test_a_secret_key_is_refused(gpg: Gpg, helm: str) -> None:
         "--passphrase", "", "--pinentry-mode", "loopback", "--export-secret-keys", helm
     )
     with pytest.raises(CacheError, match="secret key"):
-        apt_key.keyring(secret, helm, PLACE, SETTING)
+        apt_key.keyring(secret, helm, PLACE, SETTING, ADDRESS)
 
 
 def test_a_key_whose_octets_were_changed_is_another_key_or_none(gpg: Gpg, helm: str) -> None:
@@ -121,13 +122,13 @@ def test_a_key_whose_octets_were_changed_is_another_key_or_none(gpg: Gpg, helm: 
     for offset in (5, 20, 100, 200):
         changed = whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :]
         with pytest.raises(CacheError):
-            apt_key.keyring(changed, helm, PLACE, SETTING)
+            apt_key.keyring(changed, helm, PLACE, SETTING, ADDRESS)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3, 50, 200])
 def test_a_cut_file_is_refused(gpg: Gpg, helm: str, keep: int) -> None:
     with pytest.raises(CacheError):
-        apt_key.keyring(gpg.export(helm, armor=False)[:keep], helm, PLACE, SETTING)
+        apt_key.keyring(gpg.export(helm, armor=False)[:keep], helm, PLACE, SETTING, ADDRESS)
 
 
 def test_armor_with_a_wrong_checksum_is_refused(gpg: Gpg, helm: str) -> None:
@@ -138,18 +139,25 @@ def test_armor_with_a_wrong_checksum_is_refused(gpg: Gpg, helm: str) -> None:
         apt_key.certificates(b"\n".join(lines), PLACE)
 
 
+def test_a_damaged_key_is_told_with_the_setting_of_its_address() -> None:
+    """More than Helm's repository has a key."""
+    with pytest.raises(CacheError) as caught:
+        apt_key.keyring(b"\x99", UNKNOWN, PLACE, SETTING, "bootstrap_workers_apt_key_url")
+    assert "or set bootstrap_workers_apt_key_url to the right file" in caught.value.fix
+
+
 def test_windows_line_ends_and_headers_in_the_armor_are_read(gpg: Gpg, helm: str) -> None:
     armored = gpg.export(helm, armor=True)
     with_header = armored.replace(b"BLOCK-----\n\n", b"BLOCK-----\nComment: x\n\n", 1)
-    assert apt_key.keyring(with_header.replace(b"\n", b"\r\n"), helm, PLACE, SETTING) == gpg.export(
-        helm, armor=False
-    )
+    assert apt_key.keyring(
+        with_header.replace(b"\n", b"\r\n"), helm, PLACE, SETTING, ADDRESS
+    ) == gpg.export(helm, armor=False)
 
 
 @pytest.mark.parametrize("answer", [b"", b"<!DOCTYPE html><title>Log in</title>", b"{}"])
 def test_what_is_no_key_at_all_is_refused_with_how_it_begins(answer: bytes) -> None:
     with pytest.raises(CacheError, match="is not an OpenPGP public key") as caught:
-        apt_key.keyring(answer, UNKNOWN, PLACE, SETTING)
+        apt_key.keyring(answer, UNKNOWN, PLACE, SETTING, ADDRESS)
     assert answer[:20].decode() in str(caught.value)
 
 

@@ -37,12 +37,13 @@ class Api:
         self.events: list[str] = []
         self.says = "Job State: SUCCEEDED\nFiles Failed: 2"
         self.is_deaf = False
+        self.pod = "cache-master-0"
 
     def pod_http(
         self, _: str, pod: str, port: int, path: str, *, method: str = "GET"
     ) -> str | None:
         """The leader's web port."""
-        assert (pod, port) == ("cache-master-0", objects.WEB_PORT)
+        assert (pod, port) == (self.pod, objects.WEB_PORT)
         if path == dataset_state.MOUNT_TABLE:
             return MOUNT_TABLE
         assert method == "POST"
@@ -126,6 +127,35 @@ def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:
     apply(replace(IMAGES, load=(), pin=False), api, proxy, dataset_state.Actual())
     assert proxy.levels_at_mount == [paths_api.LOGS_OPTIONS]
     assert api.levels == before
+
+
+def test_a_log_that_a_killed_run_left_silent_speaks_again() -> None:
+    api = Api()
+    api.levels = dict(paths_api.LOGS_OPTIONS)
+    apply(replace(IMAGES, load=(), pin=False), api, Proxy(api), dataset_state.Actual())
+    assert set(api.levels.values()) == {"INFO"}
+
+
+def test_the_log_of_whoever_leads_by_then_is_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api()
+    cache = cache_with(api, Proxy(api))
+    api.pod = "cache-master-1"
+    pods = [POD, {**POD, "name": api.pod}]
+    seen = health.Seen(pods=pods, leader=replace(LEADER, pod=api.pod), masters_set={})
+    monkeypatch.setattr(objects, "look_at_installed", lambda *_: seen)
+    one = replace(IMAGES, load=(), pin=False)
+    cache.apply(dataset_plan.plan(one, dataset_state.Actual(), 0), KEYS, lambda _: None)
+    assert "mount /sets/images" in api.events
+
+
+def test_what_cannot_be_mounted_again_is_not_unmounted() -> None:
+    api = Api()
+    api.is_deaf = True
+    mount = dataset_state.Mount("/sets/images", "s3://c", read_only=True, shared=False)
+    plan = dataset_plan.plan(IMAGES, dataset_state.Actual(mount), 0, remounts=True)
+    with pytest.raises(CacheError, match="cannot be told to leave out MountTable"):
+        cache_with(api, Proxy(api)).apply(plan, KEYS, lambda _: None)
+    assert api.events == []
 
 
 def test_a_log_that_cannot_be_silenced_gets_no_credentials() -> None:

@@ -108,6 +108,13 @@ def test_the_diff_shows_what_differs() -> None:
     assert dataset_plan.plan(IMAGES, Actual(), NOW_MS).before == {"images": "not mounted"}
 
 
+def test_the_diff_of_a_mount_that_is_made_anew_shows_what_was_there() -> None:
+    found = actual(mount=replace(MOUNT, ufs="s3://c"))
+    plan = dataset_plan.plan(IMAGES, found, NOW_MS, remounts=True)
+    assert (plan.before["images"]["ufs"], plan.after["images"]["ufs"]) == ("s3://c/", "s3://b/")
+    assert plan.before["images"]["pin"] is True
+
+
 def test_a_line_a_dataset() -> None:
     assert dataset_plan.line(IMAGES, actual()) == (
         "/images from s3://b/: mounted read-only, pinned, loaded 1 of 1 files (10 B)"
@@ -214,6 +221,14 @@ def test_a_dataset_lies_beside_the_mounts_that_are_there(one: Dataset, words: st
     mounts = {"/": root, "/images": MOUNT}
     assert words in "\n".join(map(str, dataset_refuse.against_mounts([one], mounts)))
     assert list(dataset_refuse.against_mounts([IMAGES], mounts)) == []
+
+
+def test_a_mount_that_goes_in_this_run_is_in_nobodys_way() -> None:
+    renamed = Dataset("pictures", "/pictures", "s3://b")
+    gone = replace(IMAGES, state="absent")
+    mounts = {"/images": MOUNT}
+    assert list(dataset_refuse.against_mounts([gone, renamed], mounts)) == []
+    assert len(list(dataset_refuse.against_mounts([renamed], mounts))) == 1
 
 
 def test_a_secret_has_both_keys() -> None:

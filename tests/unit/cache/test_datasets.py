@@ -125,6 +125,30 @@ def test_datasets_lie_beside_each_other(other: dict[str, Any], words: str) -> No
     assert told(IMAGES, {"name": "images2", "ufs": "s3://research/images2/"}) == ""
 
 
+GONE: dict[str, Any] = {"name": "pictures", "ufs": IMAGES["ufs"], "state": "absent"}
+
+
+def test_a_dataset_may_get_another_name_in_one_run() -> None:
+    assert told(GONE, IMAGES) == ""
+    assert told(IMAGES, GONE) == ""
+    assert told({**GONE, "path": "/images/old"}, IMAGES) == ""
+    assert "no part of a store twice" in told(GONE, {**IMAGES, "state": "absent"})
+    assert "two datasets with the name images" in told(IMAGES, {**GONE, "name": "images"})
+
+
+def test_a_path_is_not_both_absent_and_present() -> None:
+    """Each run would unmount, or unset, what the run before has made."""
+    assert "images at /images" in told(IMAGES, {**GONE, "path": "/images"})
+    directory = {"name": "d", "path": "/images/a", "state": "absent"}
+    assert "d is at /images/a" in told(IMAGES, directory)
+
+
+def test_s3_and_s3a_are_one_store() -> None:
+    assert datasets.overlap("s3a://b/part", "s3://b")
+    assert not datasets.overlap("s3a://b", "s3://b2")
+    assert "no part of a store twice" in told(IMAGES, {"name": "b", "ufs": "s3a://research/"})
+
+
 def test_a_confirmation_names_a_dataset() -> None:
     found = datasets.confirmation_faults([Dataset("images", "/images")], {"loses": "image, images"})
     assert [fault.what for fault in found] == ["loses names image, which no dataset is called."]

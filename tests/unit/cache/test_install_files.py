@@ -25,6 +25,7 @@ class Module:
     def __init__(self, places: dict[str, str], packages: dict[str, str] | None = None) -> None:
         self.params = {"places": places}
         self.packages = packages or {}
+        self.held: list[str] = []
         self.commands: list[list[str]] = []
 
     def run_command(self, command: list[str], **_: Any) -> tuple[int, str, str]:
@@ -32,6 +33,10 @@ class Module:
         if command[0] == "dpkg-query":
             version = self.packages.get(command[-1])
             return (0, f"installed {version}", "") if version else (1, "", "")
+        if command[:2] == ["apt-mark", "hold"]:
+            self.held += command[2:]
+        if command == ["apt-mark", "showhold"]:
+            return 0, "\n".join(self.held), ""
         if command[0] == "dpkg-deb":
             return 0, "kubelet 1.34.4-1.1", ""
         return 0, "", ""
@@ -146,3 +151,17 @@ def test_packages_are_installed_together_and_held(tmp_path: Path, host: Path) ->
     assert files_of(tmp_path, offers[:1], kubelet="1.34.4-1.1").wants() == []
     with pytest.raises(SettingsError, match=r"is the package kubelet 1\.34\.4"):
         installed(files_of(tmp_path, offers))
+
+
+def test_a_package_that_is_installed_and_not_held_is_held(tmp_path: Path, host: Path) -> None:
+    """As where a run was killed between the two."""
+    offers = [package_files.look(*put(tmp_path / "kubelet_1.34.4-1.1_amd64.deb", b"k"))]
+    files = files_of(tmp_path, offers, kubelet="1.34.4-1.1")
+    assert files.wants() == []
+    assert files.told() == ["package kubelet is held at its version"]
+    assert [entry["after"] for entry in files.diff()] == ["kubelet\n"]
+    installed(files)
+    assert files.module.held == ["kubelet"]
+    assert not any("install" in one for one in files.module.commands)
+    again = install_files.Files(files.module, offers, str(tmp_path / "host/cni"))
+    assert (again.told(), again.diff()) == ([], [])

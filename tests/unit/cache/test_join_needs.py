@@ -69,8 +69,17 @@ def test_what_is_missing_is_a_fault_only_where_nothing_brings_it() -> None:
         assert told(join_needs.program_faults("n4", BARE, VERSION, method)) == ""
 
 
+def test_a_containerd_that_stays_is_judged_whatever_brings_the_rest() -> None:
+    old = {**BARE, "programs": {**BARE["programs"], "containerd": "1.4.13"}}
+    assert "n4 has containerd 1.4.13" in told(join_needs.program_faults("n4", old, VERSION, "apt"))
+    good = {**BARE, "programs": {"containerd": "1.7.24", "kubelet": "1.20.0"}}
+    assert told(join_needs.program_faults("n4", good, VERSION, "apt")) == ""
+
+
 def test_files_that_bring_all_of_it_will_do() -> None:
     assert told(join_needs.offer_faults("n4", BARE, ALL, VERSION)) == ""
+    packed = [offer("containerd", version="1.6.20~ds1-1+b1"), offer("runc", version="1.1.5-1")]
+    assert told(join_needs.offer_faults("n4", BARE, [*packed, *ALL[1:]], VERSION)) == ""
     there = {**BARE, "programs": {**THERE, "kubeadm": ""}}
     assert told(join_needs.offer_faults("n4", there, [offer("kubeadm")], VERSION)) == ""
 
@@ -88,6 +97,7 @@ def test_files_that_bring_all_of_it_will_do() -> None:
         (BARE, [*ALL[:2], offer("kubeadm", version="1.33.1-1.1")], "has kubeadm 1.33.1"),
         (BARE, [*ALL[:2], offer("kubeadm", version="1.35.0-1.1")], "has kubeadm 1.35.0"),
         (BARE, [*ALL, offer("kubelet", version="1.35.0-1.1")], "has kubelet 1.35.0"),
+        (BARE, [*ALL, offer("containerd", "runc", version="1.4.13-1")], "has containerd 1.4.13"),
         ({**BARE, "programs": {**THERE, "kubelet": "1.35.0"}}, [], "n4 has kubelet 1.35.0"),
     ],
 )

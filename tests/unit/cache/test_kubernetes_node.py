@@ -100,6 +100,8 @@ def test_what_the_kernel_has_is_known_loaded_or_built_in() -> None:
     modules, filesystems = "br_netfilter 32768 0 - Live 0x0\n", "nodev\toverlay\n\text4\n"
     for name, known in (("br_netfilter", True), ("overlay", True), ("bridge", False)):
         assert kubernetes_node.is_in_kernel(name, modules, filesystems) is known
+    assert kubernetes_node.is_in_kernel("nf-nat", "", "", "kernel/net/netfilter/nf_nat.ko.xz\n")
+    assert kubernetes_node.module_path("nf-nat") == "/sys/module/nf_nat"
 
 
 def test_what_lasts_is_written_as_the_system_reads_it() -> None:

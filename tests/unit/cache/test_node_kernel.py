@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,28 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "sysctl_path",
         lambda name: f"{tmp_path}/proc/sys/{name.replace('.', '/')}",
     )
+    monkeypatch.setattr(
+        kubernetes_node, "module_path", lambda name: f"{tmp_path}/sys/module/{name}"
+    )
     return tmp_path
+
+
+def test_values_of_several_numbers_are_compared_by_these(host: Path) -> None:
+    """The kernel writes tabs between them."""
+    path = host / "proc/sys/net/ipv4/tcp_rmem"
+    path.write_text("4096\t87380\t6291456\n")
+    wanted = {"net.ipv4.tcp_rmem": "4096 87380 6291456"}
+    assert node_kernel.Kernel(Module(), [], wanted).other == {}
+    assert node_kernel.Kernel(Module(), [], {"net.ipv4.tcp_rmem": "4096 87380"}).other
+
+
+def test_a_module_that_is_built_in_is_not_loaded(host: Path) -> None:
+    names = ["br_netfilter", "nf-conntrack", "vxlan"]
+    builtin = host / f"lib/modules/{os.uname().release}/modules.builtin"
+    builtin.parent.mkdir(parents=True)
+    builtin.write_text("kernel/net/netfilter/nf_conntrack.ko\n")
+    (host / "sys/module/br_netfilter").mkdir(parents=True)
+    assert node_kernel.Kernel(Module(*names[:2]), names, {}).missing == ["vxlan"]
 
 
 def test_what_is_missing_is_made_once_and_lasts(host: Path) -> None:

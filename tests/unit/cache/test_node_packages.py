@@ -64,6 +64,7 @@ class Files(install_files.Files):
         self.module = module
         self.units = {}
         self.todo = []
+        self.unheld = []
 
     def brings(self, program: str) -> bool:
         return program in self.bring

@@ -114,12 +114,16 @@ class _Run:
             if one.name in found:
                 faults += dataset_refuse.missing_parts(one, found[one.name].parts)
         needs = {}
+        now_ms = int(time.time() * 1000)
         for one in self.declared:
-            if one.must_fit:
+            known = self.actual[one.name]
+            # What is mounted anew begins its time anew; what is over is not loaded again.
+            is_over = one.name not in found and dataset_plan.is_over(one, known, now_ms)
+            if one.must_fit and (one.pin or not is_over):
                 totals = (
                     found[one.name].totals
                     if one.name in found
-                    else dataset_state.totals(self.actual[one.name].files)
+                    else dataset_state.totals(known.files)
                 )
                 needs[one.name] = totals.bytes * max(1, one.replication_min)
         faults += dataset_refuse.sizes(needs, self.cache.capacity_bytes, self.cache.workers)

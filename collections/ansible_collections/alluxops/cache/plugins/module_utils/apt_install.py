@@ -145,7 +145,11 @@ class Install:
         host_files.fetch(url, path, purpose.key_url, KEY_LIMIT_BYTES)
         try:
             return apt_key.keyring(
-                host_files.read_bytes(path) or b"", self.fingerprint, url, purpose.fingerprint
+                host_files.read_bytes(path) or b"",
+                self.fingerprint,
+                url,
+                purpose.fingerprint,
+                purpose.key_url,
             )
         except CacheError as error:
             if not self.module.check_mode and not self.keyring_is_wanted():

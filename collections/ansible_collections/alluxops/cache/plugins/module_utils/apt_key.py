@@ -50,13 +50,21 @@ def normal_fingerprint(text: str, place: str) -> str:
     return digits
 
 
-def keyring(data: bytes, fingerprint: str, place: str, setting: str) -> bytes:
+class DamagedError(CacheError):
+    """A key file that cannot be taken apart."""
+
+
+def keyring(data: bytes, fingerprint: str, place: str, setting: str, url_setting: str) -> bytes:
     """The binary keyring with the one certificate that has this (normal) fingerprint.
 
-    place: where data came from, setting: what has the fingerprint; both for the error. Raises CacheError when data is
-    no key file or carries other keys only.
+    place: where data came from, setting and url_setting: what has the fingerprint and the place; all for the error.
+    Raises CacheError when data is no key file or carries other keys only.
     """
-    found = certificates(data, place)
+    try:
+        found = certificates(data, place)
+    except DamagedError as error:
+        error.fix = f"fetch it again, or set {url_setting} to the right file."
+        raise
     for certificate in found:
         if certificate.fingerprint == fingerprint:
             return certificate.packets
@@ -204,8 +212,5 @@ def _named(found: Sequence[Certificate]) -> str:
     )
 
 
-def _damaged(place: str, why: str) -> CacheError:
-    return CacheError(
-        f"{place} is not a whole OpenPGP public key: {why}.",
-        fix="fetch it again, or set helm_apt_key_url to the right file.",
-    )
+def _damaged(place: str, why: str) -> DamagedError:
+    return DamagedError(f"{place} is not a whole OpenPGP public key: {why}.", fix="fetch it again.")

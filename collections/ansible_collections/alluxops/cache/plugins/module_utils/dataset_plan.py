@@ -92,6 +92,7 @@ def plan(one: Dataset, actual: Actual, now_ms: int, *, remounts: bool = False) -
         return _absent(one, actual)
     steps: list[Step] = []
     notes: list[str] = []
+    before = {one.name: _told(one, actual)}
     if remounts and actual.mount and one.ufs:
         steps.append(Step("unmount", f"unmount {one.path}, with all that is cached of it"))
         actual = Actual()
@@ -115,7 +116,7 @@ def plan(one: Dataset, actual: Actual, now_ms: int, *, remounts: bool = False) -
     return Plan(
         one,
         tuple(steps),
-        {one.name: _told(one, actual)},
+        before,
         {one.name: _wanted(one, actual, steps)},
         tuple(notes),
     )

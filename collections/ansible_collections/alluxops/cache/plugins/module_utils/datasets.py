@@ -345,6 +345,8 @@ def _clashes(datasets: Sequence[Dataset]) -> Iterator[SettingsError]:
                     "Confirmations and the summary go by name.",
                     "give one of them another name.",
                 )
+            if _leaves_for(one, other):
+                continue
             if overlap(one.path, other.path):
                 yield SettingsError(
                     f"{one.name} is at {one.path} and {other.name} at {other.path} in {VARIABLE}.",
@@ -359,9 +361,19 @@ def _clashes(datasets: Sequence[Dataset]) -> Iterator[SettingsError]:
                 )
 
 
+def _leaves_for(one: Dataset, other: Dataset) -> bool:
+    """Whether one of two mounts goes before the other one is made, as when a dataset gets another name.
+
+    At one path they would take turns: each run would unmount what the run before has mounted.
+    """
+    is_one_absent = (one.state == ABSENT) != (other.state == ABSENT)
+    return is_one_absent and bool(one.ufs and other.ufs) and one.path != other.path
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether two paths or addresses are one, or one lies in the other."""
-    first, second = one.rstrip("/") + "/", other.rstrip("/") + "/"
+    # Two names of one client and one store.
+    first, second = (re.sub("^s3a://", "s3://", each).rstrip("/") + "/" for each in (one, other))
     return first.startswith(second) or second.startswith(first)
 
 

@@ -53,6 +53,7 @@ class Files:
         with contextlib.suppress(ValueError):
             self.noted = dict(json.loads(host_files.read_text(NOTE) or "{}"))
         self.todo = [offer for offer in offers if not self._is_done(offer)]
+        self.unheld = self._unheld([offer for offer in offers if offer not in self.todo])
         programs = {
             name for offer in offers if offer["kind"] != "deb" for name in offer["programs"]
         }
@@ -84,6 +85,7 @@ class Files:
             told += [f"{package_files.target(name)} was installed" for name in programs]
         if plugins:
             told.append(f"{plugins} network plugins were installed in {self.cni_bin}")
+        told += [f"package {name} is held at its version" for name in self.unheld]
         return told + [f"{path} was written" for path in self.units]
 
     def diff(self) -> list[dict[str, str]]:
@@ -99,6 +101,8 @@ class Files:
                 there = helm_archive.sha256(path)
                 before = f"sha256:{there}\n" if there else ""
                 pairs[path] = (before, f"from {offer['file']}, sha256:{offer['checksum']}\n")
+        if self.unheld:
+            pairs["held packages"] = ("", f"{' '.join(self.unheld)}\n")
         for path, text in self.units.items():
             pairs[path] = (host_files.read_text(path) or "", text)
         return [
@@ -111,6 +115,7 @@ class Files:
         debs = [offer for offer in self.todo if offer["kind"] == "deb"]
         if debs:
             self._install(debs)
+        self._hold(self.unheld)
         noted = dict(self.noted)
         for checksum, found in staged.items():
             noted[checksum] = {}
@@ -203,9 +208,19 @@ class Files:
         # A file that was put in place before its package stays as it is.
         options = ["Dpkg::Options::=--force-confold"]
         self.apt.get(options, [*INSTALL, *places], f"{names} cannot be installed.")
-        held = [str(offer["package"]) for offer in debs if offer["package"] in HELD]
-        if held:
-            self.apt.run(["apt-mark", "hold", *held], "the packages cannot be held.")
+        self._hold([str(offer["package"]) for offer in debs if offer["package"] in HELD])
+
+    def _unheld(self, done: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Packages that are installed, and not held: a run was killed in between, or somebody has released them."""
+        names = [str(offer["package"]) for offer in done if offer["package"] in HELD]
+        if not names:
+            return []
+        held = self.apt.run(["apt-mark", "showhold"], "apt-mark does not answer.").split()
+        return [name for name in names if name not in held]
+
+    def _hold(self, names: Sequence[str]) -> None:
+        if names:
+            self.apt.run(["apt-mark", "hold", *names], "the packages cannot be held.")
 
 
 def broken(name: str, said: str) -> SettingsError:

@@ -52,9 +52,12 @@ def program_faults(
     host: str, facts: Mapping[str, Any], version: str, method: str
 ) -> Iterator[SettingsError]:
     """What stands against the programs that are there. What an install method brings is judged when it is looked at."""
+    programs = facts.get("programs") or {}
+    if method == APT:
+        # It brings kubelet and kubeadm; a containerd that is there stays.
+        yield from version_faults(host, {"containerd": programs.get("containerd") or ""}, version)
     if method != PRESENT:
         return
-    programs = facts.get("programs") or {}
     missing = [name for name in PROGRAMS if name != "runc" and not programs.get(name)]
     if missing:
         yield SettingsError(
@@ -102,9 +105,7 @@ def offer_faults(
     for offer in offers:
         if offer["version"]:
             packed = upstream_version(offer["version"])
-            versions = {
-                name: packed for name in offer["programs"] if name in ("kubelet", "kubeadm")
-            }
+            versions = {name: packed for name in offer["programs"] if name != "runc"}
             yield from version_faults(
                 f"bootstrap_workers_files ({offer['file']})", versions, version
             )

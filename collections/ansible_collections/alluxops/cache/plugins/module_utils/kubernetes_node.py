@@ -176,8 +176,24 @@ def sysctl_path(name: str) -> str:
     return "/proc/sys/" + name.replace(".", "/")
 
 
-def is_in_kernel(name: str, modules: str, filesystems: str) -> bool:
-    """Whether the kernel has a module, loaded or built in. Texts of /proc/modules and /proc/filesystems."""
+def is_in_kernel(name: str, modules: str, filesystems: str, builtin: str = "") -> bool:
+    """Whether the kernel has a module, loaded or built in.
+
+    Texts of /proc/modules, /proc/filesystems, and modules.builtin among the kernel's modules.
+    """
     loaded = {line.split()[0] for line in modules.splitlines() if line.split()}
     known = {line.split()[-1] for line in filesystems.splitlines() if line.split()}
-    return name in loaded or name in known
+    files = {
+        _module(line.strip().rsplit("/", 1)[-1].split(".")[0]) for line in builtin.splitlines()
+    }
+    return name in known or _module(name) in loaded | files
+
+
+def module_path(name: str) -> str:
+    """A directory that is there for a module that is loaded, and for one that is built in where it has parameters."""
+    return f"/sys/module/{_module(name)}"
+
+
+def _module(name: str) -> str:
+    """The kernel writes _ for the - in a module's name."""
+    return name.replace("-", "_")

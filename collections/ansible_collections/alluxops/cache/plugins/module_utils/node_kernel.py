@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,14 @@ class Kernel:
     def __init__(self, module: Any, modules: Sequence[str], sysctls: Mapping[str, Any]) -> None:
         self.module = module
         self.sysctls = {name: str(value) for name, value in sysctls.items()}
-        known = [host_files.read_text(f"/proc/{name}") or "" for name in ("modules", "filesystems")]
+        builtin = f"/lib/modules/{os.uname().release}/modules.builtin"
+        places = ("/proc/modules", "/proc/filesystems", builtin)
+        known = [host_files.read_text(path) or "" for path in places]
         self.missing = [
-            name for name in modules if not kubernetes_node.is_in_kernel(name, known[0], known[1])
+            name
+            for name in modules
+            if not kubernetes_node.is_in_kernel(name, *known)
+            and not os.path.isdir(kubernetes_node.module_path(name))
         ]
         for name in self.missing:
             self._modprobe(name, "--dry-run")
@@ -35,7 +41,7 @@ class Kernel:
         self.other = {
             name: found
             for name, value in self.sysctls.items()
-            if (found := self._value(name)) != value
+            if (found := self._value(name)).split() != value.split()
         }
 
     def told(self) -> list[str]:

@@ -27,6 +27,8 @@ LOGS_OPTIONS: Final = {
     "alluxio.master.file.FileSystemMasterClientServiceHandler": "ERROR",
 }
 """Loggers of the master that write a mount's options in clear, and the level from which on they do not."""
+LOGS_USUALLY: Final = "INFO"
+"""The level of Alluxio's loggers."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class DatasetCache:
             say(f"{one.name}: {step.shown}")
             match step.kind:
                 case "unmount":
-                    self._proxy.ask(paths_api.unmount(one.path))
+                    self._unmount(one, credentials if plan.has("mount") else {})
                 case "mount":
                     self._mount(one, credentials)
                 case "unpin":
@@ -150,6 +150,14 @@ class DatasetCache:
 
     def _set(self, one: Dataset, **attributes: Any) -> None:
         self._proxy.ask(paths_api.set_attribute(one.path, recursive=True, **attributes))
+
+    def _unmount(self, one: Dataset, credentials: Mapping[str, str]) -> None:
+        """credentials: with which it is mounted again."""
+        if credentials:
+            # What cannot be mounted again without its keys in a log stays mounted.
+            with self._muted():
+                pass
+        self._proxy.ask(paths_api.unmount(one.path))
 
     def _mount(self, one: Dataset, credentials: Mapping[str, str]) -> None:
         parent = posixpath.dirname(one.path)
@@ -171,7 +179,11 @@ class DatasetCache:
     @contextlib.contextmanager
     def _muted(self) -> Iterator[None]:
         """The leader without those lines of its log that would hold a mount's credentials."""
+        self._leader_place()  # another one may lead by now
         before = {name: self._log_level(name) for name in paths_api.LOGS_OPTIONS}
+        for name, level in paths_api.LOGS_OPTIONS.items():
+            if before[name] == level:
+                before[name] = paths_api.LOGS_USUALLY  # a run that was killed has left it so
         try:
             for name, level in paths_api.LOGS_OPTIONS.items():
                 self._log_level(name, level)
