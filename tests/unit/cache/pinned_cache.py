@@ -34,7 +34,7 @@ if {broken}:
     sys.exit(255)
 if words[0] == "ls" and "-R" in words:
     for path in sorted(state):
-        if state[path]["pinned"]:
+        if state[path]["pinned"] or "-p" not in words:
             row(path)
 elif words[0] == "ls":
     if words[-1] not in state and words[-1] != "/":

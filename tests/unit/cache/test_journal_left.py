@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.action import journal_left, journal_marker
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
@@ -23,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
 )
 from tests.unit.cache.journal_volumes import Volumes, guard, holds, marker, options
 from tests.unit.cache.test_journal_plan import EMBEDDED, NOW, UFS, URI, decide, journals
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 LEFT_AT = "2026-02-03T04:05:06Z"
@@ -343,6 +345,17 @@ def test_another_release_s_journal_is_left_alone(cluster: Scaled) -> None:
 def test_check_mode_looks_at_nothing(cluster: Scaled) -> None:
     assert not mark(cluster, check=True)["changed"]
     assert left_by(cluster) == ["", "", ""]
+
+
+@pytest.mark.parametrize("name", ["leave", "finish"])
+def test_it_waits_as_long_as_the_settings_say(name: str) -> None:
+    tasks = yaml.safe_load((ROOT / f"roles/scale_masters/tasks/{name}.yml").read_text())
+    [given] = [
+        task["alluxops.cache.journal_left"]
+        for task in tasks
+        if "alluxops.cache.journal_left" in task
+    ]
+    assert given["wait_timeout_s"] == "{{ alluxops_wait_timeout_s }}"
 
 
 # All of it, on folders.

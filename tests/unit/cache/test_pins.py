@@ -265,6 +265,26 @@ def test_a_directory_of_pinned_files_is_pinned_by_one_command(cache: PinnedCache
     assert cache.pinned == before
 
 
+def test_many_directories_are_listed_at_once(cache: PinnedCache) -> None:
+    paths = [f"/many/d{number:02d}/f" for number in range(noted.LISTED_ONE_BY_ONE + 1)]
+    for path in paths:
+        cache.file(path)
+    cache.file("/many/d00/loose", pinned=False)
+    before = cache.pinned
+    note(cache)
+    cache.unpin(*paths)
+    found = noted.Pins(cache, "cache", "alluxio")  # type: ignore[arg-type]
+    cache.log.write_text("")
+    text = found.around([Pin(path, "") for path in paths])
+    assert list(pins.files(text)) == ["/many/d00/f", "/many/d00/loose", *paths[1:]]
+    assert cache.log.read_text() == "ls --timestamp creationTime -R /\n"
+    assert give_back(cache)["given_back"] == paths
+    assert cache.pinned == before
+    cache.broken = True
+    with pytest.raises(CacheError, match="cannot be read"):
+        found.around([Pin(path, "") for path in paths])
+
+
 @pytest.mark.parametrize("stranger", ["file", "other replicas", "directory"])
 def test_a_wildcard_never_pins_more_than_was_pinned(cache: PinnedCache, stranger: str) -> None:
     paths = [f"/set/f{number}" for number in range(8)]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Environment
 
 from ansible_collections.alluxops.cache.plugins.action import upgrade as action
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -145,6 +148,23 @@ def test_a_rollback_forgets_where_it_was_going_once_it_is_proven() -> None:
     assert [one["role"] for one in last["roles"]] == ["verify"]
     [settled] = last["post_tasks"]
     assert settled["ansible.builtin.import_role"]["tasks_from"] == "settled"
+
+
+def test_a_rollback_reads_the_settings_values_only_where_journals_are_made_with_them() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/upgrade/tasks/rollback.yml").read_text())
+    by_name = {task["name"]: task.get("when", "true") for task in tasks}
+    users = ["Find the backup that an older", "See that no masters come up on empty"]
+    for case in product([False, True], repeat=3):
+        plan = SimpleNamespace(
+            **dict(zip(("changes", "restores", "formats_new"), case, strict=True))
+        )
+
+        def runs(start: str, plan: SimpleNamespace = plan) -> bool:
+            [when] = [text for name, text in by_name.items() if name.startswith(start)]
+            return bool(Environment().compile_expression(when)(__upgrade_plan=plan))
+
+        assert runs("Check and merge") or not any(runs(user) for user in users)
+        assert not runs("Check and merge") or plan.restores or plan.formats_new
 
 
 def test_a_rollback_whose_proof_failed_has_something_to_finish(

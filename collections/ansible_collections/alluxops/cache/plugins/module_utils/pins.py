@@ -84,6 +84,13 @@ def directories(text: str) -> set[str]:
     return {row[1] for line in text.splitlines() if (row := _DIRECTORY.match(line))}
 
 
+def rows_in(text: str, folders: Collection[str]) -> str:
+    """The lines of a listing whose files and directories lie in some directories."""
+    wanted = set(folders)
+    lines = (line for line in text.splitlines() if parent(f"/{line.partition(' /')[2]}") in wanted)
+    return "".join(f"{line}\n" for line in lines)
+
+
 def noted(text: str) -> tuple[dict[str, Pin], bool]:
     """(pins by path, whether minima and media were read of all) from a listing of pinned files and what follows it."""
     pins = {one.path: Pin(one.path, one.created) for one in files(text).values()}

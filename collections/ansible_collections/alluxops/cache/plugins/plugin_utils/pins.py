@@ -24,6 +24,8 @@ RUN: Final = "alluxops/run"
 """Annotation: the run that made the note."""
 KEY: Final = "pins"
 LIST_LIMIT_S: Final = 600
+LISTED_ONE_BY_ONE: Final = 20
+"""Up to so many directories are listed each by itself; each costs the start of a Java machine."""
 READ_LIMIT_S: Final = 20
 """For the minima and media of pinned files: each directory costs the start of a Java machine."""
 # Names of files are UTF-8, whatever the container's locale is.
@@ -43,6 +45,10 @@ _FOLDERS: Final = r"sed -nE 's/^[^\/]*% (\/.*|)\/[^\/]*$/\1/p' | sort -u"
 PINNED: Final = f"""{_SHELL}said=$({_LIST} -R -p /) || {{ echo "$said"; exit 9; }}
 printf '%s\\n' "$said" | {_ROWS}
 """
+ALL: Final = f"""{_SHELL}{_LIST} -R / | {_ROWS}
+exit "${{PIPESTATUS[0]}}"
+"""
+"""Not kept in the shell, as the others are: it may be long, and the shell shares the master's memory."""
 WITH_OWN: Final = f"""{_SHELL}said=$({_LIST} -R -p /) || {{ echo "$said"; exit 9; }}
 found=$(printf '%s\\n' "$said" | {_ROWS})
 printf '%s\\n' "$found"
@@ -162,6 +168,8 @@ class Pins:
     def around(self, missing: Sequence[Pin]) -> str:
         """A listing of the directories that files lie in; of one that is gone there is none."""
         folders = sorted({pins.parent(pin.path) for pin in missing})
+        if len(folders) > LISTED_ONE_BY_ONE:
+            return pins.rows_in(self.run(self._serving(), ALL), folders)
         lines = [f"{_LIST} {shlex.quote(one)} | {_ROWS}\n" for one in folders]
         return self.run(self._serving(), "".join([_SHELL, *lines, "exit 0\n"]))
 
