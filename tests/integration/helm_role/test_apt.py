@@ -68,7 +68,7 @@ def test_apt_another_version_is_shown_and_taken_up_and_down(apt: Host) -> None:
 
 def test_apt_a_version_that_the_repository_lacks_is_refused_naming_those_it_has(apt: Host) -> None:
     output = apt.refuse(helm_version="3.99.0")
-    assert "has no Helm 3.99.0" in output
+    assert "has no helm 3.99.0" in output
     assert "It has 4.9.9-1, 4.3.1-1, 4.2.0-1." in output
     assert apt.files() == []
 
