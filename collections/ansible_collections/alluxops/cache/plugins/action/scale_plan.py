@@ -17,6 +17,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 
 LOOK_EVERY_S: Final = 2.0
+LEADERLESS: Final = 4
+"""How many times as long a leader is waited for: a run that was killed may leave masters that restart one by one."""
 STOPPED: Final = 1
 """How many masters a release names while its only one is stopped for the conversion of its journal."""
 
@@ -61,12 +63,13 @@ class ActionModule(ApiAction):
 
     def _settled(self, masters: Masters, options: Options, running: int) -> quorum.Quorum | None:
         """The quorum, once it is healthy and has all that run, or as it is when the time for that is over."""
-        patience = Patience(options["settle_timeout_s"])
+        settled_s = options["settle_timeout_s"]
+        patience = Patience(LEADERLESS * settled_s)
         while True:
             found = masters.current()
             if found is not None and found.is_healthy and len(found.members) == running:
                 return found
-            if patience.is_over:
+            if patience.is_over or (found is not None and patience.waited_s >= settled_s):
                 return found
             shown = quorum.shown(found) if found is not None else "no leader"
             patience.pause(f"the quorum to settle ({shown})", LOOK_EVERY_S)
