@@ -27,7 +27,7 @@ options:
     choices: [ours, upstream]
     default: ours
   settle_timeout_s:
-    description: How long a quorum that is not healthy may take to become so, in seconds; four times as long where none leads.
+    description: How long a quorum may take to become healthy, in seconds; four times as long where none leads.
     type: int
     default: 45
 extends_documentation_fragment:
