@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
@@ -109,10 +108,10 @@ class _Writer:
             marker = journal.left_marker(found, self.wanted, datetime.now(UTC), self.options["by"])
             if marker is None:
                 return
-            self._before[copy.ordinal] = _facts(found.marker)
+            self._before[copy.ordinal] = journal.marker_facts(found.marker)
             if marker != found.marker:
                 jobs.mark(copy.ordinal, marker)
-            self._after[copy.ordinal] = _facts(marker)
+            self._after[copy.ordinal] = journal.marker_facts(marker)
 
     def warn(self, copy: OldCopy, why: str) -> None:
         """Say of one that it could not be marked."""
@@ -129,7 +128,3 @@ class _Writer:
                 "after": as_yaml({f"{release}-master-{n}": self._after[n] for n in self._after}),
             },
         }
-
-
-def _facts(marker: journal.Marker | None) -> Json | None:
-    return None if marker is None else asdict(marker)

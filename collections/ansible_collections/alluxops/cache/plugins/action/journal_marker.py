@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,18 +110,18 @@ class _Writer:
             "markers": [
                 {
                     "pod": name,
-                    "before": _facts(self._before[name]),
-                    "after": _facts(self._after[name]),
+                    "before": journal.marker_facts(self._before[name]),
+                    "after": journal.marker_facts(self._after[name]),
                 }
                 for name in self._after
             ],
             "warnings": self._warnings,
             "diff": {
-                "before": as_yaml({name: _facts(item) for name, item in self._before.items()}),
-                "after": as_yaml({name: _facts(item) for name, item in self._after.items()}),
+                "before": as_yaml(
+                    {name: journal.marker_facts(item) for name, item in self._before.items()}
+                ),
+                "after": as_yaml(
+                    {name: journal.marker_facts(item) for name, item in self._after.items()}
+                ),
             },
         }
-
-
-def _facts(marker: journal.Marker | None) -> dict[str, Any] | None:
-    return None if marker is None else asdict(marker)

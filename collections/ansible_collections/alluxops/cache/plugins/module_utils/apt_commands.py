@@ -46,6 +46,15 @@ ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",
 }
+INSTALL = (
+    "install",
+    "--yes",
+    "--no-install-recommends",
+    "--no-remove",
+    "--allow-downgrades",
+    "--allow-change-held-packages",
+)
+"""Begins a command that installs what is named, to another version too, and takes nothing else away."""
 
 
 class Apt:

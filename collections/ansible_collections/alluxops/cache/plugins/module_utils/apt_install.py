@@ -21,15 +21,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
 KEY_LIMIT_BYTES = 1 << 20
-INSTALL = (
-    "install",
-    "--yes",
-    "--no-install-recommends",
-    "--no-remove",
-    "--allow-downgrades",
-    "--allow-change-held-packages",
-    "--reinstall",
-)
 Diff = list[dict[str, str]]
 
 
@@ -186,7 +177,9 @@ class Install:
                 )
                 # A file that was put in place before its package stays as it is.
                 options = [f"Dir::Cache::Archives={archives}", "Dpkg::Options::=--force-confold"]
-                self.apt.get(options, [*INSTALL, *new, *self.missing], failed)
+                self.apt.get(
+                    options, [*apt_commands.INSTALL, "--reinstall", *new, *self.missing], failed
+                )
             if self.wanted.held:
                 self.apt.run(["apt-mark", "hold", *chosen], "the packages cannot be held.")
         except BaseException:

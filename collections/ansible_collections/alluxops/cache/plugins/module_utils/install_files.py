@@ -29,14 +29,6 @@ NOTE = "/usr/local/share/alluxops/kubernetes-files.json"
 """What came from which file: as long as that holds, the file is not needed again."""
 PREFIX = ".alluxops-"
 HELD = ("kubelet", "kubeadm")
-INSTALL = (
-    "install",
-    "--yes",
-    "--no-install-recommends",
-    "--no-remove",
-    "--allow-downgrades",
-    "--allow-change-held-packages",
-)
 
 
 class Files:
@@ -207,7 +199,7 @@ class Files:
         places = [self._place(offer) for offer in debs]
         # A file that was put in place before its package stays as it is.
         options = ["Dpkg::Options::=--force-confold"]
-        self.apt.get(options, [*INSTALL, *places], f"{names} cannot be installed.")
+        self.apt.get(options, [*apt_commands.INSTALL, *places], f"{names} cannot be installed.")
         self._hold([str(offer["package"]) for offer in debs if offer["package"] in HELD])
 
     def _unheld(self, done: Sequence[Mapping[str, Any]]) -> list[str]:

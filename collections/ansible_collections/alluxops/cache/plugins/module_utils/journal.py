@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -348,3 +348,8 @@ def is_shared(values: Mapping[str, Any]) -> bool:
     """Whether all masters use one journal, as with ZooKeeper."""
     properties = values.get("properties") or {}
     return str(properties.get("alluxio.zookeeper.enabled", "")).lower() == "true"
+
+
+def marker_facts(marker: Marker | None) -> dict[str, Any] | None:
+    """A marker's fields for a result or a diff; None where there is no marker."""
+    return None if marker is None else asdict(marker)
