@@ -187,7 +187,7 @@ class Answer(socketserver.BaseRequestHandler):
 def answering(answers: dict[bytes, bytes]) -> Iterator[int]:
     """A port where a server in some state answers."""
     handler = type("Handler", (Answer,), {"answers": answers})
-    with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield int(server.server_address[1])
         server.shutdown()
@@ -207,6 +207,7 @@ def ask(question: str, port: int) -> int:
 WITHOUT_QUORUM = b"This ZooKeeper instance is not currently serving requests\n"
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
     ("srvr", "serves"),
     [
