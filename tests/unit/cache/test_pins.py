@@ -265,6 +265,23 @@ def test_a_directory_of_pinned_files_is_pinned_by_one_command(cache: PinnedCache
     assert cache.pinned == before
 
 
+def test_more_files_than_one_script_may_name_are_pinned_in_turns(
+    cache: PinnedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noted, "PINNED_AT_ONCE", 2)
+    paths = ["/data/a", "/data/two words", "/top"]
+    before = cache.pinned
+    note(cache)
+    cache.unpin(*paths)
+    cache.refused = ["/top"]
+    result = give_back(cache)
+    assert result["given_back"] == paths[:2]
+    assert "1 files could not be pinned again: /top" in result["warnings"][0]
+    cache.refused = []
+    assert give_back(cache)["given_back"] == ["/top"]
+    assert cache.pinned == before
+
+
 def test_many_directories_are_listed_at_once(cache: PinnedCache) -> None:
     paths = [f"/many/d{number:02d}/f" for number in range(noted.LISTED_ONE_BY_ONE + 1)]
     for path in paths:

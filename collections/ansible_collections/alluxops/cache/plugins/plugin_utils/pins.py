@@ -26,6 +26,8 @@ KEY: Final = "pins"
 LIST_LIMIT_S: Final = 600
 LISTED_ONE_BY_ONE: Final = 20
 """Up to so many directories are listed each by itself; each costs the start of a Java machine."""
+PINNED_AT_ONCE: Final = 40
+"""Files that one script pins: it is one argument, which Linux limits to 128 KiB, and an object's key has up to 1 KiB."""
 READ_LIMIT_S: Final = 20
 """For the minima and media of pinned files: each directory costs the start of a Java machine."""
 # Names of files are UTF-8, whatever the container's locale is.
@@ -175,6 +177,12 @@ class Pins:
 
     def give_back(self, wanted: Sequence[tuple[str, Pin]]) -> dict[str, str]:
         """Pin paths. Returns what Alluxio said where it did not: by path."""
+        failed: dict[str, str] = {}
+        for first in range(0, len(wanted), PINNED_AT_ONCE):
+            failed |= self._pin(wanted[first : first + PINNED_AT_ONCE])
+        return failed
+
+    def _pin(self, wanted: Sequence[tuple[str, Pin]]) -> dict[str, str]:
         lines = [_SHELL]
         for number, (path, pin) in enumerate(wanted):
             words = ["alluxio", "fs", "pin", path, *pin.media]
