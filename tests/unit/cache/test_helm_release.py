@@ -196,6 +196,27 @@ def test_an_answer_that_is_no_answer_is_an_error(helm: helms.Helm) -> None:
         assert helm.upgrade(["/chart"], timeout_s=0, what="x") == {"manifest": "m"}
 
 
+@pytest.mark.parametrize(
+    ("version", "overrules"), [("v3.18.2", False), ("v4.3.1", True), ("v5.0.0", True)]
+)
+def test_a_helm_that_minds_what_others_have_set_is_told_to_take_it_back(
+    helm: helms.Helm, version: str, *, overrules: bool
+) -> None:
+    for verb, answer in {"version": version, "upgrade": "{}", "rollback": ""}.items():
+        (Path(helm.binary).parent / verb).write_text(answer)
+    with helm:
+        helm.open("", {}, 5)
+        helm.upgrade(["/chart"], timeout_s=0, what="x")
+        helm.upgrade(["/chart"], timeout_s=5, what="x")
+        assert helm.roll_back(3, "--history-max=0") == (0, "")
+    rendered, _, upgraded, _, rolled = [call["argv"] for call in calls(helm)]
+    flags = {"--server-side=true", "--force-conflicts"}
+    assert not flags & set(rendered)
+    assert flags & set(upgraded) == (flags if overrules else set())
+    assert flags & set(rolled) == (flags if overrules else set())
+    assert rolled[:4] == ["rollback", "alluxio", "3", "--timeout=120s"]
+
+
 def chart(folder: Path) -> Path:
     """A small chart."""
     (folder / "templates").mkdir(parents=True)

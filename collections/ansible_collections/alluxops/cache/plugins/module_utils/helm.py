@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
@@ -141,6 +142,18 @@ class Helm:
             return []
         raise failure(f"reading the release {self.namespace}/{self.release} failed", err)
 
+    def overrule(self) -> list[str]:
+        """The flags that make this Helm take back what others have set of the release's objects."""
+        _, out, _ = self.run("version", "--template", "{{.Version}}")
+        return rules.overrule(helm_host.parse_version(out))
+
+    def roll_back(self, revision: int, *flags: str) -> tuple[int, str]:
+        """Go back to a revision. Returns (exit code, what Helm said of an error)."""
+        limit = f"--timeout={self.timeout_s}s"
+        words = ("rollback", self.release, str(revision), limit, *self.overrule(), *flags)
+        code, _, err = self.run(*words)
+        return code, err
+
     def upgrade(
         self, chart: Sequence[str], *, timeout_s: int, what: str, step: str = rules.WHOLE_STEP
     ) -> dict[str, Any]:
@@ -151,6 +164,7 @@ class Helm:
             values=os.path.join(self.folder, "values.json"),
             timeout_s=timeout_s,
             label=f"{host_label()}.{os.urandom(6).hex()}",
+            overrule=self.overrule() if timeout_s else (),
             step=step,
         )
         return self.json(*words, what=what)

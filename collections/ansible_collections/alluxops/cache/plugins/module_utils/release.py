@@ -300,6 +300,15 @@ def whole(release: Release | None) -> str:
     return "" if release is None else f"{release.manifest}\n{release.hooks}"
 
 
+def overrule(version: Sequence[int]) -> list[str]:
+    """Flags with which a Helm of some version takes back fields that others have set since, as Helm 3 does by itself.
+
+    Helm 4 refuses them as conflicts: the number of masters that a restore has stopped, or what someone has edited by
+    hand. It can only overrule where the server applies, which it would not choose for a release that Helm 3 has made.
+    """
+    return ["--server-side=true", "--force-conflicts"] if version[:1] >= (4,) else []
+
+
 def upgrade_command(
     release: str,
     chart: Sequence[str],
@@ -307,9 +316,10 @@ def upgrade_command(
     values: str,
     timeout_s: int,
     label: str,
+    overrule: Sequence[str] = (),
     step: str = WHOLE_STEP,
 ) -> list[str]:
-    """Arguments of `helm upgrade --install`, the same for Helm 3 and 4. timeout_s 0 renders only.
+    """Arguments of `helm upgrade --install`. timeout_s 0 renders only. overrule: what overrule() found for this Helm.
 
     Waiting and rolling back are left to the caller, who can say why pods do not start.
     """
@@ -321,6 +331,7 @@ def upgrade_command(
     return [
         *command,
         *("--timeout", f"{timeout_s}s", "--history-max", most),
+        *overrule,
         *("--labels", f"{RUN_LABEL}={label},{STEP_LABEL}={step}"),
     ]
 

@@ -268,12 +268,11 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
 def restore(helm: helms.Helm, history: list[rules.Revision], failed: int) -> str:
     """Undo a revision: back to the last good one, or, of a first install, away with it. Returns it in words."""
     good = rules.last_good(history, before=failed)
-    limit = ("--timeout", f"{helm.timeout_s}s")
     if good is None:
-        code, _, err = helm.run("uninstall", helm.release, *limit)
+        code, _, err = helm.run("uninstall", helm.release, f"--timeout={helm.timeout_s}s")
         done = "The first install was removed; journals and volumes stay."
     else:
-        code, _, err = helm.run("rollback", helm.release, str(good), *limit)
+        code, err = helm.roll_back(good)
         done = f"Rolled back to revision {good}."
     return done if code == 0 else f"Undoing it failed too: {rules.last_words(err)}"
 
@@ -301,8 +300,7 @@ def roll_back(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         return {"prepare": rules.preparation(found, current, target, goal=good, leaves=failed)}
     if wanted:
         # Should this run die, the next one has to find that revision: Helm must not forget it.
-        limits = (f"--timeout={helm.timeout_s}s", "--history-max=0")
-        code, _, err = helm.run("rollback", helm.release, str(wanted), *limits)
+        code, err = helm.roll_back(wanted, "--history-max=0")
         if code != 0:
             raise helms.failure(f"Helm could not go back to revision {wanted}", err)
         words = f"Rolled back to revision {wanted}."

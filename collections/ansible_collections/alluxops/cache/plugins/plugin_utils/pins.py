@@ -27,7 +27,7 @@ LIST_LIMIT_S: Final = 600
 LISTED_ONE_BY_ONE: Final = 20
 """Up to so many directories are listed each by itself; each costs the start of a Java machine."""
 PINNED_AT_ONCE: Final = 40
-"""Files that one script pins: it is one argument, which Linux limits to 128 KiB, and an object's key has up to 1 KiB."""
+"""Files that one script pins: it is one argument, of at most 128 KiB, and an object's key has up to 1 KiB."""
 READ_LIMIT_S: Final = 20
 """For the minima and media of pinned files: each directory costs the start of a Java machine."""
 # Names of files are UTF-8, whatever the container's locale is.
