@@ -68,7 +68,10 @@ class Campaign:
         )
 
     def calibrate(self, verbs: Sequence[str]) -> None:
-        """Run verbs undisturbed, to know how their time goes by; without it a usual time is assumed."""
+        """Run verbs undisturbed, to know how their time goes by; without it a usual time is assumed.
+
+        Raises AssertionError where one fails, or changes the tree: else the first strike would be blamed for that.
+        """
         for name in verbs:
             verb = VERBS[name]
             verb.prepare(self.release)
@@ -76,6 +79,8 @@ class Campaign:
             with self._running(verb) as run:
                 seen = timeline.watch(self._output, partial(_goes_on, run))
             assert run.returncode == 0, self._output()
+            lost = self._tree.differences(file_tree.read(self.release.run, TREE))
+            assert not lost, f"{name}, undisturbed: {lost}\n{self._output()}"
             self._timelines[name] = seen
             self._say(f"{name} undisturbed: {seen.end_s:.0f} s, {len(seen.lines_s)} lines")
 
