@@ -73,44 +73,36 @@ class Proofs:
         self.written: list[str] = []
 
     def write_read(self) -> Json:
-        """Write on two workers, and read both files on the second; see cache_verify's RETURN.
+        """Write on one worker, read on another, from its cache and from the under store; see cache_verify's RETURN.
 
         The writer's file is cached on the writer only, so what the reader reads of it crosses the network, and the
-        writer's counter of bytes read remotely shows it. The reader writes a second file past the cache: its worker can
-        have it from the under store only. It writes before it reads, as a worker (2.9.6) whose first use of an under
-        store comes from two threads at once, such as those of a cold read, ends the threads that upload to S3: every
-        write through it fails from then on.
+        writer's counter of bytes read remotely shows it. A second file is written past the cache: the reader's own
+        worker can have it from the under store only.
         """
         writer, reader = self._two_workers()
         size = int(self.options["size_bytes"])
         prefix = PROOF_FILES + secrets.token_hex(4)
         self.written = [f"{prefix}-cached", f"{prefix}-stored"]
-        cached, stored = self.written
-        write_type = "MUST_CACHE" if self.is_ephemeral else "CACHE_THROUGH"
-        script = "set -e\n" + self._write(writer, cached, size, write_type)
-        wrote = self._shell(writer["name"], WORKER_CONTAINER, script)
+        wrote = self._shell(
+            writer["name"], WORKER_CONTAINER, self._write_script(writer, prefix, size)
+        )
         before = {pod["name"]: self._counters(pod) for pod in (writer, reader)}
-        script = "set -e\n"
-        if not self.is_ephemeral:
-            script += self._write(reader, stored, size, "THROUGH")
-            script += self._read(reader, stored, "CACHE")
-        script += self._read(reader, cached, "NO_CACHE")
-        read = self._shell(reader["name"], WORKER_CONTAINER, script)
+        read = self._shell(reader["name"], WORKER_CONTAINER, self._read_script(reader, prefix))
         served = size if writer is not reader else 0
         at_writer = self._counted(writer, before[writer["name"]], {"remote": served})
         ufs = 0 if self.is_ephemeral else size
         at_reader = self._counted(reader, before[reader["name"]], {"ufs": ufs})
-        told = {**wrote, **read}
-        digests = {name: verification.parse_digest(text) for name, text in told.items()}
+        digest = verification.parse_digest(wrote.get("digest", ""))
+        digests = [
+            verification.parse_digest(text)
+            for name, text in read.items()
+            if name.startswith("read.")
+        ]
         return {
             "writer": writer["node"],
             "reader": reader["node"],
             "size_bytes": size,
-            "digest_equal": all(
-                digests.get(f"wrote:{path}") is not None
-                and digests[f"wrote:{path}"] == digests.get(f"read:{path}")
-                for path in (self.written[:1] if self.is_ephemeral else self.written)
-            ),
+            "digest_equal": digest is not None and all(found == digest for found in digests),
             "bytes_remote": at_writer["remote"],
             "bytes_local": at_reader["domain"] + at_reader["local"] if writer is not reader else 0,
             "bytes_ufs": at_reader["ufs"],
@@ -201,27 +193,41 @@ class Proofs:
         worker = health.registered(pod, self.seen.leader)
         return worker.host if worker else str(pod["host_ip"])
 
-    def _write(self, pod: Json, path: str, size: int, write_type: str) -> str:
-        """Make a random file, print its digest and copy it in."""
+    def _write_script(self, pod: Json, prefix: str, size: int) -> str:
+        """Make a random file and copy it in: through the cache, and past it."""
         # By default copyFromLocal goes round the workers.
         client = (
             f"-Dalluxio.user.hostname={self._address(pod)}"
             f" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL_FIRST}"
         )
-        return (
-            "file=$(mktemp)\ntrap 'rm -f \"$file\"' EXIT\n"
-            f'head -c {size} /dev/urandom > "$file"\necho "=== wrote:{path}"; sha256sum "$file"\n'
-            f"alluxio fs {client} -Dalluxio.user.file.writetype.default={write_type}"
-            f' copyFromLocal "$file" {path}\n'
+        through = "MUST_CACHE" if self.is_ephemeral else "CACHE_THROUGH"
+        script = (
+            "set -e\nfile=$(mktemp)\ntrap 'rm -f \"$file\"' EXIT\n"
+            f'head -c {size} /dev/urandom > "$file"\necho "=== digest"; sha256sum "$file"\n'
+            f"alluxio fs {client} -Dalluxio.user.file.writetype.default={through}"
+            f' copyFromLocal "$file" {prefix}-cached\n'
         )
+        if not self.is_ephemeral:
+            script += (
+                f"alluxio fs {client} -Dalluxio.user.file.writetype.default=THROUGH"
+                f' copyFromLocal "$file" {prefix}-stored\n'
+            )
+        return script
 
-    def _read(self, pod: Json, path: str, read_type: str) -> str:
-        """Read a file and print its digest."""
+    def _read_script(self, pod: Json, prefix: str) -> str:
+        """Read both files and print their digests."""
         client = f"-Dalluxio.user.hostname={self._address(pod)} -Dalluxio.user.file.passive.cache.enabled=false"
-        return (
-            f'echo "=== read:{path}"; alluxio fs {client} -Dalluxio.user.file.readtype.default={read_type}'
-            f" cat {path} | sha256sum\n"
+        script = (
+            "set -e\n"
+            f'echo "=== read.cached"; alluxio fs {client} -Dalluxio.user.file.readtype.default=NO_CACHE'
+            f" cat {prefix}-cached | sha256sum\n"
         )
+        if not self.is_ephemeral:
+            script += (
+                f'echo "=== read.stored"; alluxio fs {client} -Dalluxio.user.file.readtype.default=CACHE'
+                f" cat {prefix}-stored | sha256sum\n"
+            )
+        return script
 
     def _counters(self, pod: Json) -> dict[str, int]:
         port = pod["web_port"] or WORKER_WEB_PORT
