@@ -23,6 +23,7 @@ PINNED, PINNED_CACHED = "files/f*7", "cached/c*5"
 """Some of both, for `make` to pin."""
 DIRECTORIES = 140
 """Directories that only the journal knows."""
+LOCAL = "alluxio.client.block.policy.LocalFirstPolicy"
 TTL_MS = 30 * 24 * 3600 * 1000
 KEPT = (
     # of what `alluxio fs stat` prints. The id tells an entry that was kept from one read again from the under store.
@@ -91,12 +92,14 @@ def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
         for i in $(seq -w 1 {FILES}); do echo "entry $i" >"$scratch/files/f$i"; done
         for i in $(seq -w 1 {CACHED}); do seq "$i" >"$scratch/cached/c$i"; done
         fs "$cached" mkdir $(seq -f '{root}/directories/d%03g' 1 {DIRECTORIES})
-        # A worker under load may end the threads of an upload that has only begun, one by one too (2.9.6, seen twice).
-        for try in 1 2 3; do
-            fs "$through" copyFromLocal --thread 1 "$scratch/files" {root}/files && break
-            ((try < 3))
-            fs rm -R {root}/files
-        done
+        # One worker takes all of them, and a file by itself before: two uploads at once, where they are its first,
+        # close its connection to the store (2.9.6, docs/runbooks/verify.md).
+        worker=$(alluxio fsadmin report capacity | awk '$1 ~ /^[0-9.]+$/ && !/LOST/ {{ print $1; exit }}')
+        beside=(-Dalluxio.user.hostname="$worker" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL})
+        echo first >"$scratch/first"
+        fs "${{beside[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
+        fs rm {root}/first
+        fs "${{beside[@]}}" "$through" copyFromLocal "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
         fs pin '{root}/directories/d06*'
         {pins}
