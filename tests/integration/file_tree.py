@@ -95,7 +95,8 @@ def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
         # One worker takes all of them, and a file by itself before: two uploads at once, where they are its first,
         # close its connection to the store (2.9.6, docs/runbooks/verify.md).
         worker=$(alluxio fsadmin report capacity | awk '$1 ~ /^[0-9.]+$/ && !/LOST/ {{ print $1; exit }}')
-        beside=(-Dalluxio.user.hostname="$worker" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL})
+        beside=(-Dalluxio.user.hostname="$worker" -Dalluxio.user.short.circuit.enabled=false)
+        beside+=(-Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL})
         echo first >"$scratch/first"
         fs "${{beside[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
         fs rm {root}/first
