@@ -23,7 +23,7 @@ PINNED, PINNED_CACHED = "files/f*7", "cached/c*5"
 """Some of both, for `make` to pin."""
 DIRECTORIES = 140
 """Directories that only the journal knows."""
-LOCAL = "alluxio.client.block.policy.LocalFirstPolicy"
+POLICY = "alluxio.client.block.policy.SpecificHostPolicy"
 TTL_MS = 30 * 24 * 3600 * 1000
 KEPT = (
     # of what `alluxio fs stat` prints. The id tells an entry that was kept from one read again from the under store.
@@ -95,12 +95,11 @@ def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
         # One worker takes all of them, and a file by itself before: two uploads at once, where they are its first,
         # close its connection to the store (2.9.6, docs/runbooks/verify.md).
         worker=$(alluxio fsadmin report capacity | awk '$1 ~ /^[0-9.]+$/ && !/LOST/ {{ print $1; exit }}')
-        beside=(-Dalluxio.user.hostname="$worker" -Dalluxio.user.short.circuit.enabled=false)
-        beside+=(-Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL})
+        there=(-Dalluxio.worker.hostname="$worker" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={POLICY})
         echo first >"$scratch/first"
-        fs "${{beside[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
+        fs "${{there[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
         fs rm {root}/first
-        fs "${{beside[@]}}" "$through" copyFromLocal "$scratch/files" {root}/files
+        fs "${{there[@]}}" "$through" copyFromLocal "$scratch/files" {root}/files
         fs "$cached" copyFromLocal "$scratch/cached" {root}/cached
         fs pin '{root}/directories/d06*'
         {pins}
