@@ -95,7 +95,8 @@ def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
         # One worker takes all of them, and a file by itself before: two uploads at once, where they are its first,
         # close its connection to the store (2.9.6, docs/runbooks/verify.md).
         worker=$(alluxio fsadmin report capacity | awk '$1 ~ /^[0-9.]+$/ && !/LOST/ {{ print $1; exit }}')
-        there=(-Dalluxio.worker.hostname="$worker" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={POLICY})
+        there=(-Dalluxio.worker.hostname="$worker")
+        there+=(-Dalluxio.user.file.copyfromlocal.block.location.policy.class={POLICY})
         echo first >"$scratch/first"
         fs "${{there[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
         fs rm {root}/first
