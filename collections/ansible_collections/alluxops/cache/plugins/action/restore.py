@@ -57,6 +57,7 @@ class ActionModule(ApiAction):
             "placed": self._place,
             "started": self._start,
             "finished": self._finish,
+            "restarted": self._restart,
         }[options["state"]]
         return step(kube, options)
 
@@ -191,6 +192,33 @@ class ActionModule(ApiAction):
             "lines": census.lines(counted),
         }
 
+    def _restart(self, kube: Kube, options: Options) -> Result:
+        """Restart the masters together, if one of them has restored the backup since it started.
+
+        Until its next start it takes all that it knows for outdated: the first that asks for a path, whatever the
+        client's interval of synchronization, has it read again from the under store. A directory that lies there gets
+        its owner and mode from there then, and an object store knows none.
+        """
+        namespace, release = options["namespace"], options["release"]
+        seen = objects.look(kube, namespace, release)
+        masters = {str(pod["uid"]): str(pod["name"]) for pod in seen.of_role(cluster.MASTER_ROLE)}
+        logs = [_log(kube, namespace, name) for name in masters.values()]
+        if self.check_mode or restore.restored_entries(logs) is None:
+            return {"changed": False}
+        for name in masters.values():
+            kube.delete(objects.core(namespace, "pods", name), propagation="Background")
+        patience = Patience(options["wait_timeout_s"])
+        while masters.keys() & {
+            pod["metadata"]["uid"] for pod in objects.raw_pods(kube, namespace, release)
+        }:
+            if patience.is_over:
+                raise CacheError(
+                    f"the masters of {namespace}/{release} do not restart.",
+                    fix=f"see `kubectl -n {namespace} get pods -l role={cluster.MASTER_ROLE}`, and run again.",
+                )
+            patience.pause("the masters to restart", 1)
+        return {"changed": True}
+
 
 def _counted(file: Path) -> int:
     """How many entries a backup on the controller holds. Raises SettingsError where it is missing, torn or none."""
@@ -259,12 +287,16 @@ def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
     leader = seen.leader.pod if seen.leader else ""
     names = [str(pod["name"]) for pod in seen.of_role(cluster.MASTER_ROLE)]
     return [
-        kube.pod_log(
-            namespace, name, objects.MASTER_CONTAINER, lines=LOG_LINES, previous=is_previous
-        )
+        _log(kube, namespace, name, is_previous=is_previous)
         for name in sorted(names, key=lambda name: name == leader)
         for is_previous in (True, False)
     ]
+
+
+def _log(kube: Kube, namespace: str, name: str, *, is_previous: bool = False) -> str:
+    return kube.pod_log(
+        namespace, name, objects.MASTER_CONTAINER, lines=LOG_LINES, previous=is_previous
+    )
 
 
 def _files(kube: Kube, namespace: str, pod: str) -> PodFiles:

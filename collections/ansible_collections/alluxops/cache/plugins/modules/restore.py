@@ -13,11 +13,13 @@ description:
   - C(placed) puts a file of the controller into the masters' journal volumes, where they can read it.
   - C(started) starts masters that are still stopped after Helm was to start them.
   - C(finished) fails unless a master said that it has restored all of the backup, and counts what the cache holds.
+  - C(restarted) restarts the masters where one has restored the backup since it started. Until its next start it reads
+    every path that someone asks for again from the under store, and a directory's owner and mode with it.
 options:
   state:
     description: Which step.
     type: str
-    choices: [checked, chosen, placed, started, finished]
+    choices: [checked, chosen, placed, started, finished, restarted]
     required: true
   settings:
     description: The settings that M(alluxops.cache.settings) returned. For C(checked) and C(chosen).
@@ -78,7 +80,7 @@ options:
     type: dict
     default: {}
   wait_timeout_s:
-    description: How long a Job's pod may take to start, in seconds.
+    description: How long a Job's pod may take to start, or masters to end, in seconds.
     type: int
     default: 180
 extends_documentation_fragment:
