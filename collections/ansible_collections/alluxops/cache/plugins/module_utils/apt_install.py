@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     apt_commands,
     apt_key,
     apt_source,
+    host_fetch,
     host_files,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -133,7 +134,7 @@ class Install:
     def verified_key(self, path: str) -> bytes:
         """The keyring to install, made of the fetched file. Raises CacheError when it has another key."""
         url, purpose = self.wanted.key_url, self.wanted.purpose
-        host_files.fetch(url, path, purpose.key_url, KEY_LIMIT_BYTES)
+        host_fetch.fetch(url, path, purpose.key_url, KEY_LIMIT_BYTES)
         try:
             return apt_key.keyring(
                 host_files.read_bytes(path) or b"",
