@@ -77,9 +77,7 @@ def mended(plan: Found, node: Found, device: Found, packages: Found | None = Non
         found.append(f"{device['taken']}{restart}")
     if is_worker or plan["step"] not in ("join", "rejoin"):
         found += [f"{path}: made anew{restart}" for path in node.get("made") or []]
-    found += [
-        f"{path}: owner and mode were put right" for path in node.get("corrected") or []
-    ]
+    found += [f"{path}: owner and mode were put right" for path in node.get("corrected") or []]
     return found
 
 
