@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_device
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_files,
+    host_packages,
+    node_device,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
 from ansible_collections.alluxops.cache.plugins.modules import node_device as module
@@ -179,7 +183,7 @@ def test_what_formatting_takes_is_there_before_anything_is_wiped(
         done.append(f"ran {command[0]}")
         return 0, "UUID=1\n", ""
 
-    monkeypatch.setattr(module.host_packages, "install", lambda _, names: done.extend(names))
+    monkeypatch.setattr(host_packages, "install", lambda _, names: done.extend(names))
     monkeypatch.setattr(module, "FSTAB", str(tmp_path / "fstab"))
     host: Any = SimpleNamespace(
         params={"device": "/dev/sdb", "packages": ["e2fsprogs"]},
