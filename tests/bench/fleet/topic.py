@@ -1,4 +1,4 @@
-"""The node work of bootstrap-workers on many ssh hosts: against pyinfra and a plain playbook, and by other settings."""
+"""The node work of bootstrap-workers on many ssh hosts: against pyinfra, a plain playbook and a bare ping."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def compared(hosts: int, takes: Sequence[dict[str, Any]]) -> list[Measure]:
         return tuple(float(one[what]) for one in takes if one["name"] == name)
 
     ours = ways.OURS
-    others = {ways.PYINFRA: 1.0, ways.PLAIN: PLAIN_LIMIT, ways.PLAIN_TUNED: None}
+    others = {ways.PYINFRA: 1.0, ways.PLAIN: PLAIN_LIMIT, ways.PLAIN_TUNED: None, ways.PING: None}
     found = []
     for what, unit, title in (
         ("seconds", "s", "bootstrap's node work"),

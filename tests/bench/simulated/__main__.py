@@ -137,9 +137,7 @@ def _install(cluster: Cluster, sets: Mapping[str, Any]) -> None:
 def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
     """All nodes are workers, and new workers too, so that both are planned for."""
     workers: dict[str, Any] = {release.name(number): {} for number in range(1, size + 1)}
-    machine = "{{ '%032x' | format(inventory_hostname[1:] | int) }}"
     membership = {
-        "machine_id": machine,
         "os_id": "debian",
         "os_version": "13",
         "os_name": "Debian GNU/Linux 13 (trixie)",
@@ -149,6 +147,15 @@ def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
         "control_plane": [],
         "programs": {},
         "containerd_answers": True,
+    }
+    looked = {  # plain values, as tasks register them: a template in them would be compiled for each host
+        release.name(number): {
+            "__bootstrap_workers_check": {
+                "checks": [],
+                "membership": {**membership, "machine_id": f"{number:032x}"},
+            }
+        }
+        for number in range(1, size + 1)
     }
     groups = {
         "all": {
@@ -162,10 +169,7 @@ def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
         "kube_control": {"hosts": {"control": {"ansible_connection": "local"}}},
         "cache_masters": {"hosts": {release.name(1): {}}},
         "cache_workers": {"hosts": workers},
-        "new_workers": {
-            "hosts": workers,
-            "vars": {"__bootstrap_workers_check": {"checks": [], "membership": membership}},
-        },
+        "new_workers": {"hosts": looked},
     }
     path.write_text(json.dumps(groups), encoding="utf-8")
     return path

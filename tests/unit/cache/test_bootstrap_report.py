@@ -51,7 +51,7 @@ def test_a_host_that_failed_has_its_line_too() -> None:
 
 def test_what_was_installed_is_told_first() -> None:
     packages = {"installed": ["package kubelet 1.34.4-1.1 was installed"]}
-    told = bootstrap_report.mended(plan("join"), NODE, {}, {}, packages)
+    told = bootstrap_report.mended(plan("join"), {"mended": ["m"]}, {}, packages)
     assert told == [*packages["installed"], "m"]
 
 
@@ -73,37 +73,37 @@ def plan(step: str, *, is_worker: bool = False) -> Json:
     return {"step": step, "is_worker": is_worker}
 
 
-NODE, DIRECTORIES = {"mended": ["m"]}, {"made": ["/a"], "corrected": ["/b"]}
+NODE = {"mended": ["m"], "made": ["/a"], "corrected": ["/b"]}
 CORRECTED = "/b: owner and mode were put right"
 
 
 def test_a_worker_is_told_to_take_the_directory_that_was_made() -> None:
-    told = bootstrap_report.mended(plan("member", is_worker=True), NODE, {}, DIRECTORIES)
+    told = bootstrap_report.mended(plan("member", is_worker=True), NODE, {})
     made = "/a: made anew, its worker has the old directory until its pod is deleted"
     assert told == ["m", made, CORRECTED]
 
 
 @pytest.mark.parametrize("step", ["start", "member"])
 def test_what_was_mended_of_a_worker_that_did_not_serve_is_told(step: str) -> None:
-    told = bootstrap_report.mended(plan(step), NODE, {}, DIRECTORIES)
+    told = bootstrap_report.mended(plan(step), NODE, {})
     assert told == ["m", "/a: made anew", CORRECTED]
 
 
 @pytest.mark.parametrize("step", ["join", "rejoin"])
 def test_a_host_that_joins_is_told_all_but_its_first_directories(step: str) -> None:
-    assert bootstrap_report.mended(plan(step), NODE, {}, DIRECTORIES) == ["m", CORRECTED]
+    assert bootstrap_report.mended(plan(step), NODE, {}) == ["m", CORRECTED]
 
 
 def test_what_became_of_a_disk_is_told_in_every_case() -> None:
     for taken in ("/dev/sdb: formatted", "/dev/sdb: mounted on /t"):
         device = {"taken": taken}
-        assert bootstrap_report.mended(plan("join"), {}, device, {}) == [taken]
-        [told] = bootstrap_report.mended(plan("member", is_worker=True), {}, device, {})
+        assert bootstrap_report.mended(plan("join"), {}, device) == [taken]
+        [told] = bootstrap_report.mended(plan("member", is_worker=True), {}, device)
         assert told.startswith(f"{taken}, its worker has the old directory")
 
 
 def test_the_action_tells_it_with_the_line_of_a_worker_that_did_not_serve() -> None:
-    done = {"plan": found("start")["plan"], "node": NODE, "directories": DIRECTORIES}
+    done = {"plan": found("start")["plan"], "node": NODE}
     told = action._found(done)
     assert told["mended"] == ["m", "/a: made anew", CORRECTED]
     assert bootstrap_report.lines({"n4": told}, check_mode=False)[1:] == [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_files
+from ansible_collections.alluxops.cache.plugins.module_utils import host_fetch, host_files
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 
@@ -51,10 +51,10 @@ def test_restore_puts_back_the_content_or_the_absence(tmp_path: Path) -> None:
 def test_a_file_is_fetched_up_to_a_limit(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"x" * 1000)
-    host_files.fetch(source.as_uri(), str(target), "helm_apt_key_url", 1000)
+    host_fetch.fetch(source.as_uri(), str(target), "helm_apt_key_url", 1000)
     assert target.read_bytes() == b"x" * 1000
     with pytest.raises(CacheError, match="more than 999 bytes"):
-        host_files.fetch(source.as_uri(), str(tmp_path / "other"), "helm_apt_key_url", 999)
+        host_fetch.fetch(source.as_uri(), str(tmp_path / "other"), "helm_apt_key_url", 999)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,6 @@ def test_a_file_is_fetched_up_to_a_limit(tmp_path: Path) -> None:
 )
 def test_an_address_that_gives_no_file_is_named_with_its_setting(tmp_path: Path, url: str) -> None:
     with pytest.raises(CacheError) as caught:
-        host_files.fetch(url, str(tmp_path / "key"), "helm_apt_key_url", 1000)
+        host_fetch.fetch(url, str(tmp_path / "key"), "helm_apt_key_url", 1000)
     assert url in str(caught.value)
     assert "helm_apt_key_url" in str(caught.value)

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_device
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_files,
+    host_packages,
+    node_device,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
 from ansible_collections.alluxops.cache.plugins.modules import node_device as module
@@ -164,3 +168,30 @@ def test_a_disk_that_is_mounted_behind_a_link_is_known_by_the_point_that_was_ask
     point = f"{tmp_path}/data/tier0"
     found = module.look(any_module, "/dev/sdb", point)
     assert (found.mounted_on, found.there) == ([point], "/dev/sdb")
+
+
+def test_what_formatting_takes_is_there_before_anything_is_wiped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def found(name: str, **_: Any) -> str:
+        done.append(f"found {name}")
+        return name
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        done.append(f"ran {command[0]}")
+        return 0, "UUID=1\n", ""
+
+    monkeypatch.setattr(host_packages, "install", lambda _, names: done.extend(names))
+    monkeypatch.setattr(module, "FSTAB", str(tmp_path / "fstab"))
+    host: Any = SimpleNamespace(
+        params={"device": "/dev/sdb", "packages": ["e2fsprogs"]},
+        get_bin_path=found,
+        run_command=run,
+    )
+    module.take(host, "format", str(tmp_path / "tier0"), OURS)
+    before = done[: done.index("ran wipefs")]
+    assert before[0] == "e2fsprogs"
+    assert {"found wipefs", "found mkfs.ext4"} <= set(before)
+    assert "ran mkfs.ext4" in done

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    apt_install,
     host_files,
     install_files,
     kubernetes_node,
@@ -179,6 +180,27 @@ def test_a_program_that_does_not_go_with_the_cluster_changes_nothing(
     with pytest.raises(SettingsError, match=refused):
         installed(module)
     assert ["kernel"] not in module.commands
+    assert not config.exists()
+
+
+def test_a_repository_that_is_refused_changes_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(module: Module, wanted: apt_install.Wanted, prepare: Any) -> None:
+        del module, prepare
+        raise SettingsError(f"{wanted.repository} was refused.")
+
+    monkeypatch.setattr(apt_install, "have", refuse)
+    module = Module("containerd")
+    module.params |= {
+        "method": "apt",
+        "repository": "https://packages.invalid/v{minor}/ ./",
+        "key_url": "https://packages.invalid/v{minor}/key",
+        "fingerprint": "",
+    }
+    with pytest.raises(SettingsError, match=r"/v1\.34/"):
+        installed(module)
+    assert done(module) == []
     assert not config.exists()
 
 

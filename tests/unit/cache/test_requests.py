@@ -134,9 +134,8 @@ def verify(kube: Kube, names: list[str]) -> None:
 
 
 def preflight(kube: Kube, names: list[str]) -> None:
-    cluster = objects.read_cluster(kube, "alluxio", "alluxio")
     options = {
-        **WHOSE, "cluster": cluster, "masters": names[:1], "workers": names, "master_count": 1,
+        **WHOSE, "masters": names[:1], "workers": names, "master_count": 1,
         "ha": "none", "scaling": False, "worker_quota_bytes": 1 << 20, "secret": "",
         "secret_is_given": False, "claims": [], "version": "2.9.6", "version_change": "refused",
         "zookeeper_nodes": [], "worker_selector": {}, "tolerations": {}, "restores": False,

@@ -42,7 +42,6 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
             plan,
             registered.get("node") or {},
             registered.get("device") or {},
-            registered.get("directories") or {},
             registered.get("packages") or {},
         ),
     }

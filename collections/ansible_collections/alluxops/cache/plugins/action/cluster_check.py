@@ -30,9 +30,8 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """Check all, then fail with everything that does not hold."""
-        cluster = options["cluster"] or objects.read_cluster(
-            kube, options["namespace"], options["release"]
-        )
+        # Read here and left here: thousands of nodes take long to go through Ansible's variables, out and in again.
+        cluster = objects.read_cluster(kube, options["namespace"], options["release"])
         cluster = _with_count(kube, cluster, options)
         wanted = cluster_checks.Wanted.from_options(
             options,
@@ -51,9 +50,7 @@ class ActionModule(ApiAction):
             ],
         }
         failed = [item for item in checks if not item.ok]
-        if not failed:
-            result["cluster"] = cluster
-        else:
+        if failed:
             errors = [
                 SettingsError(f"{item.check}: {item.value}.", item.cause, item.fix)
                 for item in failed

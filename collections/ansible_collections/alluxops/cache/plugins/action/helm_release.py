@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load, yaml_load_all
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -171,7 +171,7 @@ def _of_revision(kube: Kube, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
     """The result of a rollback that must not be; empty where it may. Raises SettingsError where it was asked for."""
-    rendered = yaml.safe_load_all(prepare.get("objects") or "")
+    rendered = yaml_load_all(prepare.get("objects") or "")
     goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
     if arguments.get("revision"):
         rollback.check_formatting(found, goal)
@@ -188,7 +188,7 @@ def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
 def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:
     """Create or replace ConfigMaps that Helm would leave as they were."""
     for text in hooks:
-        body = yaml.safe_load(text)
+        body = yaml_load(text)
         space = body["metadata"].get("namespace", namespace)
         folder = f"/api/v1/namespaces/{space}/configmaps"
         path = f"{folder}/{body['metadata']['name']}"
@@ -223,7 +223,7 @@ def _with_chart(result: Result) -> Result:
     text = result.pop("chart_text", None)
     if text is not None:
         result["chart"] = {
-            "metadata": yaml.safe_load(text["chart"]),
-            "values": yaml.safe_load(text["values"]) or {},
+            "metadata": yaml_load(text["chart"]),
+            "values": yaml_load(text["values"]) or {},
         }
     return result

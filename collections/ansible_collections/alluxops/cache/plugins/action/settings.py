@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     containerd_secrets,
@@ -223,7 +223,7 @@ def _specs(roles: Path) -> dict[str, dict[str, Any]]:
     """Every option of every role's argument specs. Roles name public variables again, without their default."""
     specs: dict[str, dict[str, Any]] = {}
     for file in sorted(roles.glob("*/meta/argument_specs.yml")):
-        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        document = yaml_load(file.read_text(encoding="utf-8")) or {}
         for entry in document.get("argument_specs", {}).values():
             for name, spec in (entry.get("options") or {}).items():
                 specs[str(name)] = {**specs.get(str(name), {}), **spec}
@@ -233,7 +233,7 @@ def _specs(roles: Path) -> dict[str, dict[str, Any]]:
 def _internals(roles: Path) -> Iterator[str]:
     """Names in the roles' vars: ours, and set by no user."""
     for file in sorted(roles.glob("*/vars/*.yml")):
-        yield from (str(name) for name in yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+        yield from (str(name) for name in yaml_load(file.read_text(encoding="utf-8")) or {})
 
 
 def _value_faults(

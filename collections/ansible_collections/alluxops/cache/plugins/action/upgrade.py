@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load_all
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
@@ -292,7 +292,7 @@ def _destination(kube: Kube, options: Options, seen: health.Seen, *, restores: b
 
 
 def _parsed(text: str) -> list[Json]:
-    return [item for item in yaml.safe_load_all(text) if isinstance(item, dict)]
+    return [item for item in yaml_load_all(text) if isinstance(item, dict)]
 
 
 def _live(kube: Kube, namespace: str, wanted: Sequence[Json]) -> dict[tuple[str, str], Json]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     apt_commands,
     apt_key,
     apt_source,
+    host_fetch,
     host_files,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -87,10 +88,11 @@ class Install:
             and self._is_held()
         )
 
-    def run(self, directory: str) -> Diff:
-        """Verify everything below `directory`, then install it; what changed, or would change."""
-        if self.is_done():
-            return []
+    def run(self, directory: str, prepare: Callable[[], None] | None = None) -> Diff:
+        """Verify everything below `directory`, then install it; what changed, or would change.
+
+        prepare: as in have().
+        """
         self.refuse_rivals()
         keyring = self.verified_key(os.path.join(directory, "key"))
         trial = apt_commands.Trial(self.apt, self.repository, keyring)
@@ -110,6 +112,8 @@ class Install:
                 if version != self.installed[name]:
                     trial.download(name, version)
             diff = self.diff(keyring, chosen)
+            if prepare is not None:
+                prepare()
             self.take(keyring, chosen, trial.archives)
             return diff
         return self.diff(keyring, chosen)
@@ -133,7 +137,7 @@ class Install:
     def verified_key(self, path: str) -> bytes:
         """The keyring to install, made of the fetched file. Raises CacheError when it has another key."""
         url, purpose = self.wanted.key_url, self.wanted.purpose
-        host_files.fetch(url, path, purpose.key_url, KEY_LIMIT_BYTES)
+        host_fetch.fetch(url, path, purpose.key_url, KEY_LIMIT_BYTES)
         try:
             return apt_key.keyring(
                 host_files.read_bytes(path) or b"",
@@ -170,14 +174,18 @@ class Install:
             for path, data in wanted.items():
                 host_files.write_bytes(path, data or b"")
             refused = f"the apt repository {self.repository} was refused."
-            self.apt.get(() if self.wanted.held else self._only_ours(), ["update"], refused)
+            self.apt.get(self._only_ours(), ["update"], refused)
+            # What is fetched from here on is of the host's own sources: ours lies in `archives`, verified.
+            own = apt_commands.Apt(self.module, apt_source.own_sources(self.wanted.purpose))
+            if self.wanted.held:
+                own.get((), ["update"], "the host's own apt sources cannot be read.")
             if new or self.missing:
                 failed = (
                     f"{', '.join([*new, *self.missing]).replace('=', ' ')} cannot be installed."
                 )
                 # A file that was put in place before its package stays as it is.
                 options = [f"Dir::Cache::Archives={archives}", "Dpkg::Options::=--force-confold"]
-                self.apt.get(
+                own.get(
                     options, [*apt_commands.INSTALL, "--reinstall", *new, *self.missing], failed
                 )
             if self.wanted.held:
@@ -258,3 +266,22 @@ class Install:
             "Dir::Etc::SourceParts=/dev/null",
             "APT::Get::List-Cleanup=0",
         )
+
+
+def have(
+    module: Any, wanted: Wanted, prepare: Callable[[], None] | None = None
+) -> tuple[Install, Diff]:
+    """Install what is wanted where it is not there; what is there, and what changed, or would change.
+
+    prepare: makes what packages need beside them. Called in every case but check mode, and before a package is
+    installed only once nothing can be refused any more.
+    """
+    install = Install(module, wanted)
+    if not install.is_done():
+        with apt_commands.trial_directory() as directory:
+            install = Install(module, wanted)  # a run that was waited for may have done it
+            if not install.is_done():
+                return install, install.run(directory, prepare)
+    if prepare is not None and not module.check_mode:
+        prepare()
+    return install, []

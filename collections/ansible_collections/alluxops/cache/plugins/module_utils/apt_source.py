@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
@@ -66,6 +66,11 @@ SYSTEM = Purpose(
     instead="install the packages by hand",
 )
 """The repositories that the host has of its own."""
+
+
+def own_sources(purpose: Purpose) -> Purpose:
+    """The host's own repositories, where packages that a purpose's packages depend on come from."""
+    return replace(SYSTEM, role=purpose.role, instead=purpose.instead)
 
 
 @dataclass(frozen=True)

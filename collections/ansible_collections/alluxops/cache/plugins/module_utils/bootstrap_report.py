@@ -63,9 +63,7 @@ def _did(found: Found) -> str:
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 
-def mended(
-    plan: Found, node: Found, device: Found, directories: Found, packages: Found | None = None
-) -> list[str]:
+def mended(plan: Found, node: Found, device: Found, packages: Found | None = None) -> list[str]:
     """What was mended on a host, by the results of the modules that did it.
 
     A worker that is broken may not be registered, so nothing is kept back but the directories of a host that joins,
@@ -78,10 +76,8 @@ def mended(
     if device.get("taken"):
         found.append(f"{device['taken']}{restart}")
     if is_worker or plan["step"] not in ("join", "rejoin"):
-        found += [f"{path}: made anew{restart}" for path in directories.get("made") or []]
-    found += [
-        f"{path}: owner and mode were put right" for path in directories.get("corrected") or []
-    ]
+        found += [f"{path}: made anew{restart}" for path in node.get("made") or []]
+    found += [f"{path}: owner and mode were put right" for path in node.get("corrected") or []]
     return found
 
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import platform
 import re
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +32,7 @@ VERSIONS = {
 }
 """How each program is asked for its version."""
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _VERSION = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 Run = Callable[[Sequence[str]], str]
@@ -45,7 +44,7 @@ def fingerprints(pem: str) -> list[str]:
     found = []
     for block in _PEM.findall(pem):
         try:
-            found.append(hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).hexdigest())
+            found.append(hashlib.sha256(base64.b64decode(block)).hexdigest())
         except ValueError:
             continue
     return found

@@ -8,8 +8,8 @@ description:
 options:
   hosts:
     description:
-      - "By host: what the tasks of the role registered, as {plan, packages, node, device, directories, join, arrival,
-        canary, began, ended}."
+      - "By host: what the tasks of the role registered, as {plan, packages, node, device, join, arrival, canary,
+        began, ended}."
     type: dict
     required: true
   failed:

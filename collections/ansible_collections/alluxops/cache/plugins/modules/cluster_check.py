@@ -7,9 +7,6 @@ description:
   - Checks each thing that would make the deployment fail later, and says value and fix for each.
   - Fails, refused, when any check fails. Nothing is changed.
 options:
-  cluster:
-    description: What M(alluxops.cache.cluster_info) returned. Read when left out.
-    type: dict
   masters:
     description: Kubernetes node names of the hosts in C(cache_masters), in inventory order.
     type: list
@@ -124,10 +121,6 @@ checks:
       description: What to do; empty where it holds.
       type: str
       returned: success
-cluster:
-  description: What M(alluxops.cache.cluster_info) returns, read here when it was not given.
-  returned: success
-  type: dict
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

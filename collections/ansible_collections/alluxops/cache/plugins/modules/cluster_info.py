@@ -20,7 +20,7 @@ EXAMPLES = r"""
     kubeconfig: "{{ alluxops_kubeconfig }}"
     namespace: "{{ alluxio_namespace }}"
     release: "{{ alluxio_release }}"
-  register: __preflight_cluster
+  register: found
 """
 
 RETURN = r"""

@@ -67,11 +67,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import (
-    apt_commands,
-    apt_install,
-    apt_source,
-)
+from ansible_collections.alluxops.cache.plugins.module_utils import apt_install, apt_source
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 HELM = "/usr/bin/helm"
@@ -91,14 +87,8 @@ def main() -> None:
     # Files and folders are for all users (apt reads them as its own), whatever the login's umask says.
     os.umask(0o022)
     wanted = apt_install.Wanted(purpose=apt_source.HELM, packages={"helm": HELM}, **module.params)
-    diff: apt_install.Diff = []
     try:
-        install = apt_install.Install(module, wanted)
-        if not install.is_done():
-            with apt_commands.trial_directory() as directory:
-                # Read again: a run that was waited for may have done it.
-                install = apt_install.Install(module, wanted)
-                diff = install.run(directory)
+        install, diff = apt_install.have(module, wanted)
     except CacheError as error:
         module.fail_json(**error.result())
     version = install.chosen.get("helm") or install.installed["helm"]

@@ -68,6 +68,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     helm_archive,
     helm_host,
+    host_fetch,
     host_files,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -94,7 +95,7 @@ def install(module: AnsibleModule, checksum: str) -> None:
     with tempfile.TemporaryDirectory(prefix=".alluxops-", dir=os.path.dirname(HELM)) as directory:
         if not archive:
             archive = os.path.join(directory, "archive")
-            host_files.fetch(url, archive, "helm_binary_url", ARCHIVE_LIMIT_BYTES)
+            host_fetch.fetch(url, archive, "helm_binary_url", ARCHIVE_LIMIT_BYTES)
         helm_archive.refuse_checksum(archive, checksum, url)
         staged = os.path.join(directory, "helm")
         helm_archive.extract(archive, staged, url)

@@ -35,7 +35,7 @@ options:
     type: str
     default: ''
   packages:
-    description: Debian packages that are installed before it is formatted. What is in them is not missed.
+    description: Debian packages that are installed, where they are missing, before it is formatted.
     type: list
     elements: str
     default: []
@@ -84,6 +84,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     host_files,
     host_mounts,
+    host_packages,
     node_device,
     node_residue,
 )
@@ -182,6 +183,9 @@ def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
     """Format where that is the step, then mount, now and at boot."""
     device = module.params["device"]
     if step == "format":
+        host_packages.install(module, module.params["packages"])
+        for program in node_device.PACKAGES:  # before anything is wiped
+            module.get_bin_path(program, required=True)
         run(module, "wipefs", "--all", device)
         run(module, f"mkfs.{node_device.FILESYSTEM}", "-q", "-L", ours, "-m", "0", device)
     uuid = probe(module, device)["UUID"]

@@ -115,7 +115,6 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
-    apt_commands,
     apt_install,
     apt_source,
     host_files,
@@ -234,14 +233,7 @@ class Packages:
             others=() if self.has_containerd else (options["containerd_package"],),
             held=True,
         )
-        install = apt_install.Install(self.module, wanted)
-        if not self.module.check_mode:
-            self.prepare()
-        if install.is_done():
-            return [], []
-        with apt_commands.trial_directory() as directory:
-            install = apt_install.Install(self.module, wanted)
-            diff = install.run(directory)
+        install, diff = apt_install.have(self.module, wanted, self.prepare)
         return install.told(), diff
 
     def by_files(self) -> tuple[list[str], apt_install.Diff]:

@@ -14,6 +14,7 @@ description:
   - Installs packages that are missing, by apt; loads the kernel's FUSE, after a reboot too where it is a module.
   - Detaches FUSE mounts of the release whose process is gone (C(umount --lazy)). Those that answer stay.
   - Removes domain sockets of the release that nobody listens on. Those that are listened on stay.
+  - Makes directories as M(alluxops.cache.node_directories) does, in the same round trip.
   - Says what it mended. Touches nothing of another release.
 options:
   mount_points:
@@ -26,8 +27,11 @@ options:
     type: list
     elements: str
     default: []
+  directories:
+    default: []
 extends_documentation_fragment:
   - alluxops.cache.on_node
+  - alluxops.cache.on_directories
 attributes:
   check_mode:
     description: Says what it would do.
@@ -44,6 +48,7 @@ EXAMPLES = r"""
     namespace: "{{ alluxio_namespace }}"
     release: "{{ alluxio_release }}"
     packages: [fuse3]
+    directories: [{path: /mnt/fuse3}]
   become: true
 """
 
@@ -53,20 +58,30 @@ mended:
   returned: success
   type: list
   elements: str
+made:
+  description: Directories that were made, or would be.
+  returned: success
+  type: list
+  elements: str
+corrected:
+  description: Directories whose owner or mode was changed, or would be.
+  returned: success
+  type: list
+  elements: str
 """
 
 import os
-import shutil
 import socket
 import stat
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
-    apt_commands,
-    apt_source,
+    directories,
+    host_directories,
     host_files,
     host_mounts,
+    host_packages,
     node_mend,
     node_residue,
 )
@@ -140,19 +155,6 @@ def load_fuse(module: AnsibleModule) -> list[str]:
     return said
 
 
-def install(module: AnsibleModule, packages: list[str]) -> list[str]:
-    """Install what is missing; its names."""
-    if not packages or shutil.which("dpkg-query") is None:
-        return []
-    apt = apt_commands.Apt(module, apt_source.SYSTEM)
-    missing = [name for name in packages if not apt.installed(name)]
-    if missing and not module.check_mode:
-        what = f"{', '.join(missing)} cannot be installed."
-        apt.get([], ["update"], what)
-        apt.get([], ["--yes", "--no-install-recommends", "install", *missing], what)
-    return missing
-
-
 def mend(module: AnsibleModule) -> dict[str, list[str]]:
     """Do all of it; what was done, by kind."""
     options = module.params
@@ -167,7 +169,7 @@ def mend(module: AnsibleModule) -> dict[str, list[str]]:
     return {
         "mounts": mounts,
         "sockets": sockets,
-        "packages": install(module, options["packages"]),
+        "packages": host_packages.install(module, options["packages"]),
         "fuse": load_fuse(module),
     }
 
@@ -179,17 +181,26 @@ def main() -> None:
             **node_residue.ARGUMENTS,
             "mount_points": {"type": "list", "elements": "str", "default": []},
             "packages": {"type": "list", "elements": "str", "default": []},
+            "directories": {**host_directories.ARGUMENT, "default": []},
         },
         supports_check_mode=True,
     )
     try:
         lines = node_mend.told(mend(module))
+        # After the dead mounts, which would be in the way.
+        steps = host_directories.plan(module.params["directories"])
+        if not module.check_mode:
+            host_directories.have(steps)
     except CacheError as error:
         module.fail_json(**error.result())
     module.exit_json(
-        changed=bool(lines),
+        changed=bool(lines or steps),
         mended=lines,
-        diff={"before": "", "after": "".join(f"{line}\n" for line in lines)},
+        diff=[
+            {"before": "", "after": "".join(f"{line}\n" for line in lines)},
+            directories.describe(steps),
+        ],
+        **host_directories.result(steps),
     )
 
 

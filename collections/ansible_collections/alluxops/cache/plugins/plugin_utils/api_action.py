@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -126,10 +127,10 @@ class Patience:
 @cache
 def _documented_options(name: str) -> Mapping[str, Any]:
     module = importlib.import_module(f"ansible_collections.alluxops.cache.plugins.modules.{name}")
-    documentation = yaml.safe_load(module.DOCUMENTATION)
+    documentation = yaml_load(module.DOCUMENTATION)
     options: dict[str, Any] = dict(documentation.get("options") or {})
     if FRAGMENT in (documentation.get("extends_documentation_fragment") or []):
-        options = {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **options}
+        options = {**yaml_load(ModuleDocFragment.DOCUMENTATION)["options"], **options}
     return options
 
 

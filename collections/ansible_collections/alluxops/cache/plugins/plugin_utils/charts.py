@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 from ansible_collections.alluxops.cache.plugins.module_utils import values_check, values_files
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
@@ -41,8 +42,8 @@ def has_metadata(path: Path) -> bool:
 def read_chart(path: Path) -> Chart:
     """Name, version, family and default values of a chart directory or archive. Raises SettingsError."""
     try:
-        metadata = yaml.safe_load(_member(path, "Chart.yaml")) or {}
-        defaults = yaml.safe_load(_member(path, "values.yaml")) or {}
+        metadata = yaml_load(_member(path, "Chart.yaml")) or {}
+        defaults = yaml_load(_member(path, "values.yaml")) or {}
         schema = json.loads(_member(path, "values.schema.json") or "{}")
     except (OSError, tarfile.TarError, yaml.YAMLError, ValueError) as error:
         raise SettingsError(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load_all
 
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_record, upgrade, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.backup_age import Era
@@ -57,7 +57,7 @@ def _tag(manifest: str, release: str) -> str:
 
 
 def _objects(manifest: str) -> list[Any]:
-    return [item for item in yaml.safe_load_all(manifest) if isinstance(item, dict)]
+    return [item for item in yaml_load_all(manifest) if isinstance(item, dict)]
 
 
 def values(kube: Kube, namespace: str, release: str) -> dict[str, Any]:
