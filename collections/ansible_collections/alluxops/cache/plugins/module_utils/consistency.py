@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
 
 CHANGED: Final = "changed"
@@ -264,6 +265,23 @@ def sample(files: Sequence[File], number: int, seed: int) -> list[File]:
 
     chosen = {file.path for file in sorted(files, key=rank)[:number]}
     return [file for file in files if file.path in chosen]
+
+
+def is_proven(there: Stored, cached: Digest) -> bool:
+    """Whether what was read through the cache is what the store says of its object, so that nobody has to read that."""
+    return bool(cached.md5) and cached.md5 == there.md5
+
+
+def judge(file: File, cached: Digest, there: Digest) -> Finding | None:
+    """What both contents say, once both were read: a store's hash need not be a digest of the content."""
+    if cached.why:
+        return Finding(file.path, UNREADABLE, cached.why)
+    if there.why:
+        return Finding(file.path, UNREADABLE, f"in the store: {there.why}")
+    if cached.md5 != there.md5:
+        detail = f"MD5 {cached.md5} through the cache, {there.md5} in the store"
+        return Finding(file.path, DIFFERS, detail)
+    return None
 
 
 def batches(files: Iterable[File]) -> Iterator[list[File]]:

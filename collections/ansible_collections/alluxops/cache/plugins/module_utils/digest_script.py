@@ -6,11 +6,13 @@ has no files outside of buckets. `download-file` gives a file whole for one requ
 once. bash asks it over the pod's loopback and pipes the answer into md5sum: every image has both, and the bytes stay
 in the cluster, since only a line a file goes through the API server. MD5 since S3 tells that of its objects.
 
-HTTP 1.0, so that what follows the headers is the content and nothing else, up to the end of the connection.
+HTTP 1.0, so that what follows the headers is the content and nothing else, up to the end of the connection. A server
+that fails half-way ends it too, so the bytes are counted; dd does that.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,21 +23,25 @@ from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 PARALLEL: Final = 8
 """Files read at once: enough to hide what each waits for, few enough for a worker's threads."""
 WORDS: Final = 300
+_DONE: Final = re.compile(r"^([0-9a-f]{32}) (\d+)$")
 
 _SCRIPT: Final = """
 port={port} number={number} parallel={parallel}
 export LC_ALL=C
 mapfile -n "$number" -t urls
 one() {{
-  local status line digest
+  local status line told digest bytes
   if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then echo "$1 ! no proxy answers"; return; fi
   printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "${{urls[$1]}}" >&3
   status=
   IFS= read -r status <&3
   while IFS= read -r line <&3 && [[ $line != $'\\r' ]]; do :; done
   if [[ $status == *' 200 '* ]]; then
-    digest=$(md5sum <&3)
-    echo "$1 ${{digest%% *}}"
+    told=$({{ dd bs=65536 <&3 | md5sum; }} 2>&1)
+    digest=none bytes=none
+    [[ $told =~ ([0-9a-f]{{32}}) ]] && digest=${{BASH_REMATCH[1]}}
+    [[ $told =~ ([0-9]+)\\ byte ]] && bytes=${{BASH_REMATCH[1]}}
+    echo "$1 $digest $bytes"
   else
     line=
     IFS= read -r -n {words} line <&3
@@ -55,7 +61,14 @@ class Digest:
     """What reading a file came to. md5: "" where it could not be read; why: Alluxio's words then."""
 
     md5: str = ""
+    bytes: int = 0
     why: str = ""
+
+    def of(self, size: int) -> Digest:
+        """The same, unless the file is said to have another size: then it was not read to its end."""
+        if self.md5 and self.bytes != size:
+            return Digest(why=f"it broke off after {self.bytes} of {size} bytes")
+        return self
 
 
 def script(port: int, number: int, parallel: int = PARALLEL) -> str:
@@ -79,5 +92,8 @@ def parse(paths: Sequence[str], output: str) -> dict[str, Digest]:
         if not ordinal.isdigit() or int(ordinal) >= len(paths):
             continue
         path = paths[int(ordinal)]
-        found[path] = Digest(why=told[2:].strip()) if told.startswith("! ") else Digest(told)
+        if told.startswith("! "):
+            found[path] = Digest(why=told[2:].strip())
+        elif done := _DONE.match(told):
+            found[path] = Digest(done.group(1), int(done.group(2)))
     return found

@@ -1,0 +1,273 @@
+"""One look at a cache and at the stores below it, and reading both. I/O only; judging is consistency's."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    check_targets,
+    consistency,
+    dataset_refuse,
+    paths_api,
+    ufs_look,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Opening, Part
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
+    Compared,
+    File,
+    Finding,
+    Known,
+    Stored,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
+from ansible_collections.alluxops.cache.plugins.plugin_utils import (
+    digests,
+    helm_records,
+    store_look,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
+from ansible_collections.alluxops.cache.plugins.plugin_utils.check_files import Proofs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache import DatasetCache
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
+from ansible_collections.alluxops.cache.plugins.plugin_utils.store_look import StoreLook
+
+NEVER: Final = "NEVER"
+LEAVES_ALL: Final = {
+    **store_look.PASSES_ON,
+    "alluxio.user.file.metadata.sync.interval": "-1",
+    "alluxio.user.file.metadata.load.type": NEVER,
+}
+"""Properties of a client of the cache whose reads have no metadata loaded or compared either."""
+
+
+@dataclass
+class Content:
+    """How far reading is. read: files of this run; earlier: those that an interrupted run has proven."""
+
+    files: int = 0
+    bytes: int = 0
+    read: int = 0
+    read_bytes: int = 0
+    earlier: int = 0
+    store_files: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+class ContentCheck:
+    """The parts of a cache that are to be checked, its stores beside it, and a client of it that changes nothing."""
+
+    def __init__(
+        self,
+        cache: DatasetCache,
+        stores: StoreLook,
+        reader: PathsProxy,
+        parts: Sequence[Part],
+        must_be_cached: Sequence[str],
+    ) -> None:
+        self.cache = cache
+        self.stores = stores
+        self.reader = reader
+        self.parts = parts
+        self.known: dict[str, File] = {}
+        self.stored: dict[str, Stored] = {}
+        self._loaded = must_be_cached
+        self._patience = Patience(float("inf"))
+
+    def must_be_cached(self, file: File) -> bool:
+        """Whether workers should hold all of it."""
+        return file.is_pinned or any(check_targets.is_below(file.path, top) for top in self._loaded)
+
+    def compare(self) -> Compared:
+        """List both sides and compare. Raises SettingsError for a path that is nowhere."""
+        compared: list[Compared] = []
+        faults: list[SettingsError] = []
+        for number, part in enumerate(self.parts):
+            self._patience.pause(f"lists of {part.path} and of {part.ufs}/", 0)
+            known, stored = self._known(part), self._stored(part, number)
+            if known is None and not stored:
+                faults.append(
+                    SettingsError(
+                        f"there is no {part.path}, in the cache or in {part.mount.ufs}/.",
+                        "",
+                        "correct the path; `alluxops shell -- fs ls /` shows what there is.",
+                    )
+                )
+                continue
+            known = known or Known()
+            self._look_again(part, number, known, stored)
+            self.known |= known.files
+            self.stored |= stored
+            compared.append(consistency.compare(known, stored, self.must_be_cached))
+        raise_all(faults)
+        return Compared(
+            tuple(one for each in compared for one in each.findings),
+            tuple(one for each in compared for one in each.same),
+            tuple(one for each in compared for one in each.only_cached),
+            sum(each.unknown for each in compared),
+            sum(each.unfinished for each in compared),
+        )
+
+    def _known(self, part: Part) -> Known | None:
+        try:
+            listing = self.reader.ask(paths_api.list_files(part.path, metadata=NEVER))
+        except PathError as error:
+            if error.is_missing:
+                return None
+            raise
+        return consistency.parse_known(
+            [entry for entry in listing or [] if part.holds(str(entry["path"]))], part.path
+        )
+
+    def _stored(self, part: Part, number: int) -> dict[str, Stored]:
+        here = _here(part, number, part.path)
+        try:
+            listing = self.stores.listing(here)
+        except PathError as error:
+            if error.is_missing:
+                return {}
+            raise _unlisted(part.mount.ufs, error.message) from error
+        stored = consistency.parse_stored(listing, here, part.path)
+        return {path: one for path, one in stored.items() if part.holds(path)}
+
+    def _look_again(
+        self, part: Part, number: int, known: Known, stored: dict[str, Stored]
+    ) -> None:
+        """Ask one by one for what a listing lacks: Alluxio passes over a directory that it could not list."""
+        for path, file in known.files.items():
+            if file.is_persisted and path not in stored:
+                here = _here(part, number, path)
+                status = self.stores.has(here)
+                if status is not None:
+                    stored |= consistency.parse_stored([status], here, path)
+
+    def read(self, files: Sequence[File], proofs: Proofs | None = None) -> Content:
+        """Read the files through the cache, and those of the store whose digest it does not tell. Proven ones once."""
+        known = proofs.read() if proofs else {}
+        left = [file for file in files if known.get(file.path) != file.proof]
+        content = Content(
+            len(files), sum(file.bytes for file in files), earlier=len(files) - len(left)
+        )
+        size = sum(file.bytes for file in left)
+        for batch in consistency.batches(left):
+            found = self._read(batch, content)
+            if proofs:
+                wrong = {finding.path for finding in found}
+                proofs.add(file for file in batch if file.path not in wrong)
+            content.findings += found
+            content.read += len(batch)
+            content.read_bytes += sum(file.bytes for file in batch)
+            self._patience.pause(
+                f"{content.read} of {len(left)} files read ({human(content.read_bytes)} of {human(size)})",
+                0,
+            )
+        return content
+
+    def _read(self, batch: Sequence[File], content: Content) -> list[Finding]:
+        kube, timeout_s = self.cache.kube, self.cache.timeout_s
+        sizes = {file.path: file.bytes for file in batch}
+        cached = digests.read(kube, self.reader, sizes, timeout_s)
+        doubtful = [
+            file
+            for file in batch
+            if not consistency.is_proven(self.stored[file.path], cached[file.path])
+        ]
+        readable = {
+            self._there(file.path): file.bytes for file in doubtful if cached[file.path].md5
+        }
+        theirs = digests.read(kube, self.stores.proxy, readable, timeout_s) if readable else {}
+        content.store_files += len(readable)
+        judged = (
+            consistency.judge(
+                file,
+                cached[file.path],
+                theirs.get(self._there(file.path), digests.Digest()),
+            )
+            for file in doubtful
+        )
+        return [finding for finding in judged if finding is not None]
+
+    def _there(self, path: str) -> str:
+        number, part = next(
+            (number, part) for number, part in enumerate(self.parts) if part.holds(path)
+        )
+        return _here(part, number, path)
+
+
+def _here(part: Part, number: int, path: str) -> str:
+    """Where a path of the cache is in the Job's own master."""
+    below = path.removeprefix(part.mount.path.rstrip("/")).strip("/")
+    return posixpath.join(f"/store-{number}", below) if below else f"/store-{number}"
+
+
+def _unlisted(ufs: str, message: str) -> SettingsError:
+    cause, fix = paths_api.why_refused(message)
+    return SettingsError(f"{ufs}/ cannot be listed: {message}", cause, fix)
+
+
+@contextmanager
+def opened(
+    kube: Kube,
+    namespace: str,
+    release: str,
+    paths: Sequence[str],
+    declared: Sequence[Dataset],
+    timeout_s: int,
+) -> Iterator[ContentCheck]:
+    """A Job with the stores mounted and a client of the cache, for as long as the block. Raises SettingsError."""
+    with closing(DatasetCache(kube, namespace, release, timeout_s)) as cache:
+        parts = check_targets.parts(paths, cache.mounts())
+        values = helm_records.values(kube, namespace, release)
+        openings = _openings(cache, parts, declared, values)
+        with store_look.opened(
+            kube, namespace, release, values, Patience(timeout_s), reads=True
+        ) as stores:
+            _mount(stores, parts, openings)
+            place = Place(namespace, stores.pod, ufs_look.READER, properties=LEAVES_ALL)
+            with closing(PathsProxy(kube, lambda: place)) as reader:
+                yield ContentCheck(
+                    cache, stores, reader, parts, list(check_targets.loaded(declared))
+                )
+
+
+def _openings(
+    cache: DatasetCache,
+    parts: Sequence[Part],
+    declared: Sequence[Dataset],
+    values: Mapping[str, Any],
+) -> list[Opening]:
+    master = values.get("master") or {}
+    properties = {**(values.get("properties") or {}), **(master.get("properties") or {})}
+    openings: list[Opening] = []
+    faults: list[SettingsError] = []
+    for part in parts:
+        found, fault = check_targets.opening(part.mount, declared, properties)
+        if found.secret is not None:
+            name = found.secret.secret
+            secret = cache.kube.get(objects.core(cache.namespace, "secrets", name))
+            keys, fault = dataset_refuse.credentials(found.secret, secret, cache.namespace)
+            found = replace(found, credentials=keys)
+        openings.append(found)
+        faults += [fault] if fault else []
+    raise_all(faults)
+    return openings
+
+
+def _mount(stores: StoreLook, parts: Sequence[Part], openings: Sequence[Opening]) -> None:
+    faults: list[SettingsError] = []
+    for number, (part, how) in enumerate(zip(parts, openings, strict=True)):
+        try:
+            stores.mount(f"/store-{number}", part.mount.ufs, how.options, how.credentials)
+        except PathError as error:
+            message = paths_api.hidden(error.message, how.credentials.values())
+            faults.append(_unlisted(part.mount.ufs, message))
+    raise_all(faults)
