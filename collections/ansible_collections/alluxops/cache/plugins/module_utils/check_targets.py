@@ -17,17 +17,26 @@ ROOT_OPTION: Final = "alluxio.master.mount.table.root.option."
 
 @dataclass(frozen=True)
 class Part:
-    """A path of the cache, all of it in one mount but for the mounts below. others: paths of these."""
+    """A path of the cache, all of it in one mount but for the mounts below. others: paths of these.
+
+    store: where the mount's store is in a master that has all of them beside each other.
+    """
 
     path: str
     mount: Mount
     others: tuple[str, ...] = ()
+    store: str = ""
 
     @property
     def ufs(self) -> str:
         """What it is in the store."""
         below = self.path.removeprefix(self.mount.path.rstrip("/"))
         return f"{self.mount.ufs.rstrip('/')}{below if below != '/' else ''}"
+
+    def there(self, path: str) -> str:
+        """Where a path of the cache is below `store`."""
+        below = path.removeprefix(self.mount.path.rstrip("/")).strip("/")
+        return f"{self.store}/{below}" if below else self.store
 
     def holds(self, path: str) -> bool:
         """Whether a path is in this part."""
@@ -82,10 +91,11 @@ def parts(paths: Iterable[str], mounts: Mapping[str, Mount]) -> list[Part]:
         above = max((name for name in mounts if is_below(path, name)), key=len)
         below = sorted(name for name in mounts if name != path and is_below(name, path))
         for top, name in ((path, above), *((name, name) for name in below)):
+            store = f"/store-{sorted(mounts).index(name)}"
             others = tuple(
                 sorted(other for other in mounts if other != top and is_below(other, top))
             )
-            found[top] = Part(top, mounts[name], others)
+            found[top] = Part(top, mounts[name], others, store)
     return [found[path] for path in sorted(found)]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
     check_targets,
     consistency,
     dataset_refuse,
     paths_api,
     ufs_look,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.check_report import Content
 from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Opening, Part
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
     Compared,
@@ -50,19 +51,6 @@ LEAVES_ALL: Final = {
 """Properties of a client of the cache whose reads have no metadata loaded or compared either."""
 
 
-@dataclass
-class Content:
-    """How far reading is. read: files of this run; earlier: those that an interrupted run has proven."""
-
-    files: int = 0
-    bytes: int = 0
-    read: int = 0
-    read_bytes: int = 0
-    earlier: int = 0
-    store_files: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-
 class ContentCheck:
     """The parts of a cache that are to be checked, its stores beside it, and a client of it that changes nothing."""
 
@@ -73,6 +61,7 @@ class ContentCheck:
         reader: PathsProxy,
         parts: Sequence[Part],
         must_be_cached: Sequence[str],
+        secrets: Sequence[str],
     ) -> None:
         self.cache = cache
         self.stores = stores
@@ -81,6 +70,7 @@ class ContentCheck:
         self.known: dict[str, File] = {}
         self.stored: dict[str, Stored] = {}
         self._loaded = must_be_cached
+        self._secrets = secrets
         self._patience = Patience(float("inf"))
 
     def must_be_cached(self, file: File) -> bool:
@@ -91,9 +81,9 @@ class ContentCheck:
         """List both sides and compare. Raises SettingsError for a path that is nowhere."""
         compared: list[Compared] = []
         faults: list[SettingsError] = []
-        for number, part in enumerate(self.parts):
+        for part in self.parts:
             self._patience.pause(f"lists of {part.path} and of {part.ufs}/", 0)
-            known, stored = self._known(part), self._stored(part, number)
+            known, stored = self._known(part), self._stored(part)
             if known is None and not stored:
                 faults.append(
                     SettingsError(
@@ -104,7 +94,7 @@ class ContentCheck:
                 )
                 continue
             known = known or Known()
-            self._look_again(part, number, known, stored)
+            self._look_again(part, known, stored)
             self.known |= known.files
             self.stored |= stored
             compared.append(consistency.compare(known, stored, self.must_be_cached))
@@ -128,24 +118,28 @@ class ContentCheck:
             [entry for entry in listing or [] if part.holds(str(entry["path"]))], part.path
         )
 
-    def _stored(self, part: Part, number: int) -> dict[str, Stored]:
-        here = _here(part, number, part.path)
+    def _stored(self, part: Part) -> dict[str, Stored]:
+        here = part.there(part.path)
         try:
             listing = self.stores.listing(here)
         except PathError as error:
             if error.is_missing:
                 return {}
-            raise _unlisted(part.mount.ufs, error.message) from error
+            raise _unlisted(part, error, self._secrets) from error
         stored = consistency.parse_stored(listing, here, part.path)
-        return {path: one for path, one in stored.items() if part.holds(path)}
+        # Backups of the metadata are written beside the cache, not through it.
+        backups = f"/{backup.FOLDER}"
+        return {
+            path: one
+            for path, one in stored.items()
+            if part.holds(path) and not check_targets.is_below(path, backups)
+        }
 
-    def _look_again(
-        self, part: Part, number: int, known: Known, stored: dict[str, Stored]
-    ) -> None:
+    def _look_again(self, part: Part, known: Known, stored: dict[str, Stored]) -> None:
         """Ask one by one for what a listing lacks: Alluxio passes over a directory that it could not list."""
         for path, file in known.files.items():
             if file.is_persisted and path not in stored:
-                here = _here(part, number, path)
+                here = part.there(path)
                 status = self.stores.has(here)
                 if status is not None:
                     stored |= consistency.parse_stored([status], here, path)
@@ -197,21 +191,13 @@ class ContentCheck:
         return [finding for finding in judged if finding is not None]
 
     def _there(self, path: str) -> str:
-        number, part = next(
-            (number, part) for number, part in enumerate(self.parts) if part.holds(path)
-        )
-        return _here(part, number, path)
+        return next(part for part in self.parts if part.holds(path)).there(path)
 
 
-def _here(part: Part, number: int, path: str) -> str:
-    """Where a path of the cache is in the Job's own master."""
-    below = path.removeprefix(part.mount.path.rstrip("/")).strip("/")
-    return posixpath.join(f"/store-{number}", below) if below else f"/store-{number}"
-
-
-def _unlisted(ufs: str, message: str) -> SettingsError:
+def _unlisted(part: Part, error: PathError, secrets: Iterable[str]) -> SettingsError:
+    message = paths_api.hidden(error.message, secrets)
     cause, fix = paths_api.why_refused(message)
-    return SettingsError(f"{ufs}/ cannot be listed: {message}", cause, fix)
+    return SettingsError(f"{part.mount.ufs}/ cannot be listed: {message}", cause, fix)
 
 
 @contextmanager
@@ -228,15 +214,14 @@ def opened(
         parts = check_targets.parts(paths, cache.mounts())
         values = helm_records.values(kube, namespace, release)
         openings = _openings(cache, parts, declared, values)
-        with store_look.opened(
-            kube, namespace, release, values, Patience(timeout_s), reads=True
-        ) as stores:
-            _mount(stores, parts, openings)
+        secrets = [key for how in openings.values() for key in how.credentials.values()]
+        patience = Patience(timeout_s)
+        with store_look.opened(kube, namespace, release, values, patience, reads=True) as stores:
+            _mount(stores, parts, openings, secrets)
             place = Place(namespace, stores.pod, ufs_look.READER, properties=LEAVES_ALL)
             with closing(PathsProxy(kube, lambda: place)) as reader:
-                yield ContentCheck(
-                    cache, stores, reader, parts, list(check_targets.loaded(declared))
-                )
+                loaded = list(check_targets.loaded(declared))
+                yield ContentCheck(cache, stores, reader, parts, loaded, secrets)
 
 
 def _openings(
@@ -244,30 +229,36 @@ def _openings(
     parts: Sequence[Part],
     declared: Sequence[Dataset],
     values: Mapping[str, Any],
-) -> list[Opening]:
+) -> dict[str, Opening]:
+    """How each mount's store is opened, by its path."""
     master = values.get("master") or {}
     properties = {**(values.get("properties") or {}), **(master.get("properties") or {})}
-    openings: list[Opening] = []
+    openings: dict[str, Opening] = {}
     faults: list[SettingsError] = []
-    for part in parts:
-        found, fault = check_targets.opening(part.mount, declared, properties)
+    for mount in {part.mount.path: part.mount for part in parts}.values():
+        found, fault = check_targets.opening(mount, declared, properties)
         if found.secret is not None:
             name = found.secret.secret
             secret = cache.kube.get(objects.core(cache.namespace, "secrets", name))
             keys, fault = dataset_refuse.credentials(found.secret, secret, cache.namespace)
             found = replace(found, credentials=keys)
-        openings.append(found)
+        openings[mount.path] = found
         faults += [fault] if fault else []
     raise_all(faults)
     return openings
 
 
-def _mount(stores: StoreLook, parts: Sequence[Part], openings: Sequence[Opening]) -> None:
+def _mount(
+    stores: StoreLook,
+    parts: Sequence[Part],
+    openings: Mapping[str, Opening],
+    secrets: Sequence[str],
+) -> None:
     faults: list[SettingsError] = []
-    for number, (part, how) in enumerate(zip(parts, openings, strict=True)):
+    for part in {part.store: part for part in parts}.values():
+        how = openings[part.mount.path]
         try:
-            stores.mount(f"/store-{number}", part.mount.ufs, how.options, how.credentials)
+            stores.mount(part.store, part.mount.ufs, how.options, how.credentials)
         except PathError as error:
-            message = paths_api.hidden(error.message, how.credentials.values())
-            faults.append(_unlisted(part.mount.ufs, message))
+            faults.append(_unlisted(part, error, secrets))
     raise_all(faults)

@@ -47,6 +47,8 @@ def _read(
         stdin=digest_script.requests(paths),
     )
     said = done.stderr.strip().splitlines()
-    why = f"no answer: {said[-1]}" if said else f"no answer, the script ended with {done.returncode}"
+    why = (
+        f"no answer: {said[-1]}" if said else f"no answer, the script ended with {done.returncode}"
+    )
     found = digest_script.parse(paths, done.stdout)
     return {path: found.get(path, Digest(why=why)).of(size) for path, size in sizes.items()}
