@@ -187,33 +187,33 @@ def compare(
     findings: list[Finding] = []
     same: list[File] = []
     only_cached: list[File] = []
-    unfinished = 0
-    for path, file in sorted(known.files.items()):
-        there = stored.get(path)
-        if not file.is_complete or not (file.is_persisted or file.is_only_cached):
-            unfinished += 1
-            continue
-        if file.is_only_cached:
-            found = _of_cached_only(file, there)
-            if found is None:
-                only_cached.append(file)
-        else:
-            found = _of_persisted(file, there)
-            if found is None and must_be_cached(file) and not file.is_cached_whole:
-                found = Finding(path, LOST, f"{file.cached_percent} % cached, all of it should be")
-            elif found is None:
-                same.append(file)
+    files = [file for _, file in sorted(known.files.items()) if _is_finished(file)]
+    for file in files:
+        there = stored.get(file.path)
+        found = (
+            _of_cached_only(file, there)
+            if file.is_only_cached
+            else _of_persisted(file, there, must_be_cached=must_be_cached(file))
+        )
         if found is not None:
             findings.append(found)
-    unknown = 0
-    for path, one in sorted(stored.items()):
-        if path in known.files:
-            continue
-        if _is_listed(path, known):
-            findings.append(Finding(path, ADDED, f"{human(one.bytes)} in the store"))
         else:
-            unknown += 1
-    return Compared(tuple(findings), tuple(same), tuple(only_cached), unknown, unfinished)
+            (only_cached if file.is_only_cached else same).append(file)
+    new = [one for path, one in sorted(stored.items()) if path not in known.files]
+    added = [one for one in new if _is_listed(one.path, known)]
+    findings += [Finding(one.path, ADDED, f"{human(one.bytes)} in the store") for one in added]
+    return Compared(
+        tuple(findings),
+        tuple(same),
+        tuple(only_cached),
+        unknown=len(new) - len(added),
+        unfinished=len(known.files) - len(files),
+    )
+
+
+def _is_finished(file: File) -> bool:
+    """Whether nobody writes it, into the cache or from there into the store."""
+    return file.is_complete and (file.is_persisted or file.is_only_cached)
 
 
 def _of_cached_only(file: File, there: Stored | None) -> Finding | None:
@@ -226,7 +226,7 @@ def _of_cached_only(file: File, there: Stored | None) -> Finding | None:
     return None
 
 
-def _of_persisted(file: File, there: Stored | None) -> Finding | None:
+def _of_persisted(file: File, there: Stored | None, *, must_be_cached: bool) -> Finding | None:
     if there is None:
         return Finding(file.path, MISSING, f"{human(file.bytes)} in the cache")
     if there.bytes < file.bytes:
@@ -237,6 +237,8 @@ def _of_persisted(file: File, there: Stored | None) -> Finding | None:
         return Finding(file.path, CHANGED, detail)
     if file.hash and there.hash and file.hash != there.hash:
         return Finding(file.path, CHANGED, f"hash {file.hash} in the cache, {there.hash} there")
+    if must_be_cached and not file.is_cached_whole:
+        return Finding(file.path, LOST, f"{file.cached_percent} % cached, all of it should be")
     return None
 
 

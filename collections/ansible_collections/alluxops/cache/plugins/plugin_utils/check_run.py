@@ -27,7 +27,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check impor
 def asked(
     options: Mapping[str, Any], verb: str, *, needs_paths: bool = False
 ) -> tuple[Asked, list[Dataset]]:
-    """(what is asked for, the declared datasets). Raises ManySettingsErrors. verb: which begins the variables' names."""
+    """(what is asked for, the declared datasets). verb: as variables' names begin. Raises ManySettingsErrors."""
     paths, faults = check_targets.read(options["paths"], f"{verb}_paths")
     declared, more = datasets.read(options["datasets"])
     faults += more

@@ -25,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.consistency import 
     Stored,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
+from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
@@ -184,7 +185,7 @@ class ContentCheck:
             consistency.judge(
                 file,
                 cached[file.path],
-                theirs.get(self._there(file.path), digests.Digest()),
+                theirs.get(self._there(file.path), Digest()),
             )
             for file in doubtful
         )

@@ -28,7 +28,6 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
 
-
 PASSES_ON: Final = {
     "alluxio.user.file.readtype.default": "NO_CACHE",
     "alluxio.user.file.passive.cache.enabled": "false",
