@@ -36,6 +36,7 @@ class ActionModule(ApiAction):
             "changed": False,
             "consistent": not findings,
             "counts": consistency.counts(findings),
+            "told": check_report.told(findings),
             "findings": [asdict(one) for one in findings[: check_report.SHOWN]],
             "report": str(path),
             **check_report.totals(outcome),

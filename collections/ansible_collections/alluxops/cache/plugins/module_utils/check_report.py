@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils import consistency
+from ansible_collections.alluxops.cache.plugins.module_utils import consistency, repair_plan
 from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Part
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Compared, Finding
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
@@ -116,14 +116,18 @@ def summary(outcome: Outcome, head: str, path: str) -> list[str]:
     return [*lines, _row("report", path)] if path else lines
 
 
-def found_lines(findings: Sequence[Finding]) -> list[str]:
-    """How many of each kind, and the first of them."""
+def told(findings: Sequence[Finding]) -> str:
+    """How many of each kind."""
     counts = consistency.counts(findings)
-    if not counts:
-        return [_row("findings", "none")]
-    told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
-    width = max(len(kind) for kind in counts)
-    lines = [_row("findings", told)]
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items())
+
+
+def found_lines(findings: Sequence[Finding], name: str = "findings") -> list[str]:
+    """How many of each kind, and the first of them."""
+    if not findings:
+        return [_row(name, "none")]
+    width = max(len(finding.kind) for finding in findings)
+    lines = [_row(name, told(findings))]
     lines += [f"    {one.kind:<{width}}  {one.path}: {one.detail}" for one in findings[:SHOWN]]
     if len(findings) > SHOWN:
         lines.append(f"    and {len(findings) - SHOWN} more")
@@ -135,13 +139,31 @@ def _content(outcome: Outcome) -> str:
     if outcome.asked.content == NONE:
         return "not read"
     right = content.files - len(content.findings)
-    told = f"{right} of {counted(content.files, 'file')} ({human(content.bytes)}) same digest"
+    text = f"{right} of {counted(content.files, 'file')} ({human(content.bytes)}) same digest"
     if content.earlier:
-        told += f", {content.earlier} of them proven by the interrupted run before"
+        text += f", {content.earlier} of them proven by the interrupted run before"
     if content.store_files:
-        told += f", {content.store_files} read from the store too"
+        text += f", {content.store_files} read from the store too"
     left = _not_cached(outcome.compared)
-    return f"{told}, {counted(left, 'file')} not cached" if left else told
+    return f"{text}, {counted(left, 'file')} not cached" if left else text
+
+
+def repaired(
+    outcome: Outcome, head: str, steps: Sequence[str], left: Sequence[Finding], path: str
+) -> list[str]:
+    """The lines of a repair. steps: what was done, or would be."""
+    lines = [
+        *summary(outcome, head, ""),
+        _row("steps", str(len(steps)) if steps else "nothing to change"),
+    ]
+    lines += [f"    {step}" for step in steps[:SHOWN]]
+    if len(steps) > SHOWN:
+        lines.append(f"    and {len(steps) - SHOWN} more")
+    if left:
+        lines += found_lines(left, "left")
+        whys = dict.fromkeys(f"{one.kind}: {repair_plan.why_left(one)}" for one in left)
+        lines += [_row("", why) for why in whys]
+    return [*lines, _row("report", path)]
 
 
 def _row(name: str, text: str) -> str:

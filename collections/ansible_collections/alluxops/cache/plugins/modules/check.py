@@ -69,6 +69,7 @@ counts:
   description: How many findings there are of each kind.
   returned: success
   type: dict
+told: {description: The same as text., type: str, returned: success}
 findings:
   description: The first findings, each with C(path), C(kind) and C(detail); the report has all.
   returned: success

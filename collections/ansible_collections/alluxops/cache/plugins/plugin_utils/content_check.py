@@ -76,10 +76,15 @@ class ContentCheck:
 
     def must_be_cached(self, file: File) -> bool:
         """Whether workers should hold all of it."""
-        return file.is_pinned or any(check_targets.is_below(file.path, top) for top in self._loaded)
+        return file.is_pinned or self.is_to_be_loaded(file.path)
+
+    def is_to_be_loaded(self, path: str) -> bool:
+        """Whether a dataset declares it to be cached."""
+        return any(check_targets.is_below(path, top) for top in self._loaded)
 
     def compare(self) -> Compared:
         """List both sides and compare. Raises SettingsError for a path that is nowhere."""
+        self.known, self.stored = {}, {}
         compared: list[Compared] = []
         faults: list[SettingsError] = []
         for part in self.parts:
