@@ -42,6 +42,10 @@ class Part:
         """Whether a path is in this part."""
         return is_below(path, self.path) and not any(is_below(path, other) for other in self.others)
 
+    def tells(self, path: str) -> bool:
+        """Whether a path in the cache says something of the store: a directory that leads to a mount does not."""
+        return self.holds(path) and not any(is_below(other, path) for other in self.others)
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -97,6 +101,26 @@ def parts(paths: Iterable[str], mounts: Mapping[str, Mount]) -> list[Part]:
             )
             found[top] = Part(top, mounts[name], others, store)
     return [found[path] for path in sorted(found)]
+
+
+def in_pods(mount: Mount, values: Mapping[str, Any]) -> bool:
+    """Whether the root is a directory that each pod has for itself, so that there is nothing to compare with."""
+    if mount.path != dataset_state.ROOT or "://" in mount.ufs:
+        return False
+    volumes = [str(volume.get("path", "")) for volume in values.get("mounts") or []]
+    return not any(path and is_below(mount.ufs, path) for path in volumes)
+
+
+def shared(given: Sequence[Part], values: Mapping[str, Any], *, is_asked: bool) -> list[Part]:
+    """The parts whose stores are everybody's. Raises SettingsError where one that is asked for is not, or none is."""
+    found = [part for part in given if not in_pods(part.mount, values)]
+    if not found or (is_asked and len(found) < len(given)):
+        raise SettingsError(
+            f"the root of the cache is {given[0].mount.ufs}, a directory that each pod has for itself.",
+            "There is nothing beside the cache to compare with.",
+            "name paths of other mounts.",
+        )
+    return found
 
 
 def opening(

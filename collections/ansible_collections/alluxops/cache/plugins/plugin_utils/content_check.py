@@ -121,7 +121,7 @@ class ContentCheck:
                 return None
             raise
         return consistency.parse_known(
-            [entry for entry in listing or [] if part.holds(str(entry["path"]))], part.path
+            [entry for entry in listing or [] if part.tells(str(entry["path"]))], part.path
         )
 
     def _stored(self, part: Part) -> dict[str, Stored]:
@@ -217,8 +217,9 @@ def opened(
 ) -> Iterator[ContentCheck]:
     """A Job with the stores mounted and a client of the cache, for as long as the block. Raises SettingsError."""
     with closing(DatasetCache(kube, namespace, release, timeout_s)) as cache:
-        parts = check_targets.parts(paths, cache.mounts())
         values = helm_records.values(kube, namespace, release)
+        parts = check_targets.parts(paths, cache.mounts())
+        parts = check_targets.shared(parts, values, is_asked=bool(paths))
         openings = _openings(cache, parts, declared, values)
         secrets = [key for how in openings.values() for key in how.credentials.values()]
         patience = Patience(timeout_s)
