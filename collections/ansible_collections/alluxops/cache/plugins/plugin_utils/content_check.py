@@ -26,7 +26,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.consistency import 
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
@@ -73,6 +73,7 @@ class ContentCheck:
         self._loaded = must_be_cached
         self._secrets = secrets
         self._patience = Patience(float("inf"))
+        self._stores_at: tuple[Place, int] | None = None
 
     def must_be_cached(self, file: File) -> bool:
         """Whether workers should hold all of it."""
@@ -105,6 +106,7 @@ class ContentCheck:
             self.stored |= stored
             compared.append(consistency.compare(known, stored, self.must_be_cached))
         raise_all(faults)
+        self._stores_at = self._stores_at or self.stores.proxy.at()
         return Compared(
             tuple(one for each in compared for one in each.findings),
             tuple(one for each in compared for one in each.same),
@@ -184,7 +186,10 @@ class ContentCheck:
         readable = {
             self._there(file.path): file.bytes for file in doubtful if cached[file.path].md5
         }
-        theirs = digests.read(kube, self.stores.proxy, readable, timeout_s) if readable else {}
+        theirs: dict[str, Digest] = {}
+        if readable:
+            self._refuse_another_master()
+            theirs = digests.read(kube, self.stores.proxy, readable, timeout_s)
         content.store_files += len(readable)
         judged = (
             consistency.judge(
@@ -195,6 +200,15 @@ class ContentCheck:
             for file in doubtful
         )
         return [finding for finding in judged if finding is not None]
+
+    def _refuse_another_master(self) -> None:
+        """What begins anew after its connection was lost has nothing mounted."""
+        at = self.stores.proxy.at()
+        if at != self._stores_at:
+            raise CacheError(
+                "the connection to the Job that reads the stores was lost.",
+                fix="run it again: it goes on with what is left.",
+            )
 
     def _there(self, path: str) -> str:
         return next(part for part in self.parts if part.holds(path)).there(path)

@@ -124,12 +124,14 @@ class Repair:
         return left
 
     def _give_back(self, touched: Sequence[Step]) -> None:
-        for path in [step.path for step in touched if step.path in self._owed]:
+        owed = [step.path for step in touched if step.path in self._owed]
+        for path in owed:
             file = self._status(path)
             if file is not None:
                 self._set(path, self._owed[path].lacks(repair_plan.kept_of(file)))
             del self._owed[path]
-        self._note.write(self._owed)
+        if owed:
+            self._note.write(self._owed)
 
     def _set(self, path: str, lacking: Mapping[str, Any]) -> None:
         """One request an attribute: a pin sets a minimum of replicas of its own."""
