@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
 from tests.bench.options import Options
@@ -13,7 +15,7 @@ FILES = 10_000
 BY_HAND = 50
 """Files that are read by hand; all of them would take hours."""
 SETS = [{"name": "check", "path": "/bench-check", "ufs": f"s3://{BUCKET}/", "load": True}]
-ASKED = {
+ASKED: dict[str, Any] = {
     "alluxio_datasets": SETS,
     "check_paths": ["/bench-check"],
     "check_content": "all",

@@ -51,7 +51,7 @@ def test_a_line_that_a_kill_has_cut_short_costs_no_other() -> None:
 def test_what_was_proven_long_ago_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     Proofs({}).add([FILE])
     now = time.time()
-    monkeypatch.setattr(check_files.time, "time", lambda: now + check_files.VALID_S + 1)
+    monkeypatch.setattr(time, "time", lambda: now + check_files.VALID_S + 1)
     assert Proofs({}).read() == {}
 
 
@@ -66,7 +66,8 @@ def test_a_report_is_its_owners(state: Path) -> None:
 
 
 def test_a_place_where_no_report_can_be_is_refused(state: Path) -> None:
-    assert check_files.report_path(str(state / "x.json"), "ns", "cache", "check")
+    good = state / "x.json"
+    assert check_files.report_path(str(good), "ns", "cache", "check") == good
     for wrong in ("x.json", str(state), str(state / "none" / "x.json")):
         with pytest.raises(SettingsError, match="check_report is"):
             check_files.report_path(wrong, "ns", "cache", "check")

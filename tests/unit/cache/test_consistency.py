@@ -167,7 +167,7 @@ def test_the_stores_digest_proves_a_content_by_itself() -> None:
 
 
 def test_another_version_of_a_file_has_another_proof() -> None:
-    others = [{"id": 8}, {"bytes": 8}, {"hash": OTHER}, {"modified_ms": 1001}]
+    others: list[dict[str, Any]] = [{"id": 8}, {"bytes": 8}, {"hash": OTHER}, {"modified_ms": 1001}]
     assert len({FILE.proof, *(replace(FILE, **other).proof for other in others)}) == 5
 
 

@@ -34,7 +34,7 @@ class World:
     kube, namespace, release, timeout_s, pod = None, "ns", "cache", 60, "pod"
 
     def __init__(self, **file: Any) -> None:
-        self.file: Json | None = entry(PATH, **file) if file is not None else None
+        self.file: Json | None = entry(PATH, **file)
         self.noted: dict[str, Kept] = {}
         self.events: list[str] = []
         self.is_gone = False
