@@ -45,6 +45,8 @@ class Proxy:
         self.requests: list[paths_api.Request] = []
         self.read: list[str] = []
         self.starts = 1
+        self.renewed = 0
+        self.counted: set[str] = set()
 
     def at(self) -> int:
         """Which start of it this is."""
@@ -77,7 +79,10 @@ class Cache:
 
 @pytest.fixture(autouse=True)
 def _reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def read(_: Any, proxy: Proxy, sizes: dict[str, int], __: float) -> dict[str, Digest]:
+    def read(
+        _: Any, proxy: Proxy, sizes: dict[str, int], __: float, *, counts: bool = True
+    ) -> dict[str, Digest]:
+        proxy.counted |= set(sizes) if counts else set()
         proxy.read += list(sizes)
         return {path: proxy.digests.get(path, Digest(MD5, SIZE)) for path in sizes}
 
@@ -88,7 +93,12 @@ def _reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def check_of(reader: Proxy, stores: Proxy, *paths: str) -> ContentCheck:
     parts = check_targets.parts(paths or ["/d"], MOUNTS)
     look = StoreLook(cast("PathsProxy", stores), cast("Any", None), "pod")
-    return ContentCheck(cast("Any", Cache()), look, cast("Any", reader), parts, [], ["hunter2"])
+    secrets = ["hunter2"]
+
+    def renew() -> None:
+        stores.renewed += 1
+
+    return ContentCheck(cast("Any", Cache()), look, cast("Any", reader), parts, [], secrets, renew)
 
 
 def test_the_cache_is_asked_without_any_look_at_its_stores() -> None:
@@ -99,6 +109,15 @@ def test_the_cache_is_asked_without_any_look_at_its_stores() -> None:
     assert request.body["loadMetadataType"] == "NEVER"
     assert request.body["commonOptions"] == {"syncIntervalMs": -1}
     assert stores.requests[0].body["commonOptions"] == {"syncIntervalMs": 0}
+
+
+def test_a_second_look_forgets_what_the_first_has_listed() -> None:
+    stores = Proxy(entry("/store-1/a"))
+    check = check_of(Proxy(entry("/d/a")), stores)
+    check.compare()
+    assert stores.renewed == 0
+    check.compare()
+    assert stores.renewed == 1
 
 
 def test_what_a_listing_has_passed_over_is_asked_for_by_itself() -> None:
@@ -143,7 +162,9 @@ def test_the_store_is_read_only_where_its_hash_is_no_proof() -> None:
     stores = Proxy(*(entry(f"/store-1/{name}") for name in "abd"), entry("/store-1/c", **two))
     check = check_of(reader, stores)
     content = check.read(check.compare().same)
-    assert reader.read == ["/d/a", "/d/b", "/d/c", "/d/d"]
+    # What its store's digest does not prove at once is read again, to its last byte.
+    assert reader.read == ["/d/a", "/d/b", "/d/d", "/d/b", "/d/c", "/d/d"]
+    assert reader.counted == {"/d/b", "/d/c", "/d/d"}
     assert stores.read == ["/store-1/b", "/store-1/c"]
     assert [(one.path, one.kind) for one in content.findings] == [
         ("/d/b", consistency.DIFFERS),
@@ -160,10 +181,10 @@ def test_an_interrupted_check_reads_what_is_left(monkeypatch: pytest.MonkeyPatch
     same = check.compare().same
     read = digests.read
 
-    def breaks(kube: Any, proxy: Any, sizes: Any, timeout_s: float) -> Any:
+    def breaks(kube: Any, proxy: Any, sizes: Any, timeout_s: float, **how: bool) -> Any:
         if "/d/c" in sizes:
             raise KeyboardInterrupt
-        return read(kube, proxy, sizes, timeout_s)
+        return read(kube, proxy, sizes, timeout_s, **how)
 
     monkeypatch.setattr(digests, "read", breaks)
     with pytest.raises(KeyboardInterrupt):

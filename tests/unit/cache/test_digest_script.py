@@ -55,9 +55,9 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-def read(port: int, paths: list[str]) -> dict[str, Digest]:
+def read(port: int, paths: list[str], *, counts: bool = True) -> dict[str, Digest]:
     done = subprocess.run(
-        ["bash", "-c", digest_script.script(port, len(paths))],
+        ["bash", "-c", digest_script.script(port, len(paths), counts=counts)],
         input=digest_script.requests(paths),
         capture_output=True,
         timeout=60,
@@ -72,6 +72,13 @@ def test_digests_are_those_of_the_contents(port: int) -> None:
         path: Digest(md5(content(path), usedforsecurity=False).hexdigest(), len(content(path)))
         for path in paths
     }
+
+
+def test_bytes_need_not_be_counted(port: int) -> None:
+    [found] = read(port, ["/d/large"], counts=False).values()
+    digest = md5(content("/d/large"), usedforsecurity=False).hexdigest()
+    assert found == Digest(digest)
+    assert found.of(1) == found
 
 
 def test_what_cannot_be_read_is_told_and_costs_no_other(port: int) -> None:

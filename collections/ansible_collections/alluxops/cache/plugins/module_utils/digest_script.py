@@ -7,7 +7,7 @@ once. bash asks it over the pod's loopback and pipes the answer into md5sum: eve
 in the cluster, since only a line a file goes through the API server. MD5 since S3 tells that of its objects.
 
 HTTP 1.0, so that what follows the headers is the content and nothing else, up to the end of the connection. A server
-that fails half-way ends it too, so the bytes are counted; dd does that.
+that fails half-way ends it too. So the bytes are counted, by dd, where no digest is known that tells as much.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 PARALLEL: Final = 8
 """Files read at once: enough to hide what each waits for, few enough for a worker's threads."""
 WORDS: Final = 300
-_DONE: Final = re.compile(r"^([0-9a-f]{32}) (\d+)$")
+_DONE: Final = re.compile(r"^([0-9a-f]{32}) (\d+|any)$")
+_TOLD: Final = "told=$(md5sum <&3)"
+_TOLD_WITH_BYTES: Final = "told=$({ dd bs=65536 <&3 | md5sum; } 2>&1)"
 
 _SCRIPT: Final = """
 port={port} number={number} parallel={parallel}
 export LC_ALL=C
 mapfile -n "$number" -t urls
 one() {{
-  local status line told digest bytes
+  local status line told digest bytes=any
   if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then echo "$1 ! no proxy answers"; return; fi
   printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "${{urls[$1]}}" >&3
   status=
   IFS= read -r status <&3
   while IFS= read -r line <&3 && [[ $line != $'\\r' ]]; do :; done
   if [[ $status == *' 200 '* ]]; then
-    told=$({{ dd bs=65536 <&3 | md5sum; }} 2>&1)
-    digest=none bytes=none
+    {told}
+    digest=none
     [[ $told =~ ([0-9a-f]{{32}}) ]] && digest=${{BASH_REMATCH[1]}}
     [[ $told =~ ([0-9]+)\\ byte ]] && bytes=${{BASH_REMATCH[1]}}
     echo "$1 $digest $bytes"
@@ -58,23 +60,30 @@ wait
 
 @dataclass(frozen=True)
 class Digest:
-    """What reading a file came to. md5: "" where it could not be read; why: Alluxio's words then."""
+    """What reading a file came to. md5: "" where it could not be read; why: Alluxio's words then.
+
+    bytes: None where they were not counted.
+    """
 
     md5: str = ""
-    bytes: int = 0
+    bytes: int | None = None
     why: str = ""
 
     def of(self, size: int) -> Digest:
         """The same, unless the file is said to have another size: then it was not read to its end."""
-        if self.md5 and self.bytes != size:
+        if self.md5 and self.bytes not in (None, size):
             return Digest(why=f"it broke off after {self.bytes} of {size} bytes")
         return self
 
 
-def script(port: int, number: int, parallel: int = PARALLEL) -> str:
-    """Shell text for bash that takes so many lines of requests() from its input."""
+def script(port: int, number: int, *, counts: bool = True) -> str:
+    """Shell text for bash that takes so many lines of requests() from its input. counts: whether bytes are counted."""
     return _SCRIPT.format(
-        port=port, number=number, parallel=max(1, min(parallel, number)), words=WORDS
+        port=port,
+        number=number,
+        parallel=max(1, min(PARALLEL, number)),
+        told=_TOLD_WITH_BYTES if counts else _TOLD,
+        words=WORDS,
     )
 
 
@@ -95,5 +104,6 @@ def parse(paths: Sequence[str], output: str) -> dict[str, Digest]:
         if told.startswith("! "):
             found[path] = Digest(why=told[2:].strip())
         elif done := _DONE.match(told):
-            found[path] = Digest(done.group(1), int(done.group(2)))
+            size = done.group(2)
+            found[path] = Digest(done.group(1), int(size) if size.isdigit() else None)
     return found

@@ -19,9 +19,17 @@ PAUSE_S: Final = 2.0
 
 
 def read(
-    kube: Kube, proxy: PathsProxy, sizes: Mapping[str, int], timeout_s: float
+    kube: Kube,
+    proxy: PathsProxy,
+    sizes: Mapping[str, int],
+    timeout_s: float,
+    *,
+    counts: bool = True,
 ) -> dict[str, Digest]:
-    """The digest of each path. sizes: their bytes. What fails is tried again; what goes on failing is told."""
+    """The digest of each path. sizes: their bytes. What fails is tried again; what goes on failing is told.
+
+    counts: whether what broke off is told apart, which takes another process a file.
+    """
     found: dict[str, Digest] = {}
     for attempt in range(TRIES):
         left = {path: size for path, size in sizes.items() if path not in found or found[path].why}
@@ -29,12 +37,17 @@ def read(
             break
         if attempt:
             time.sleep(PAUSE_S)
-        found |= _read(kube, proxy, left, timeout_s)
+        found |= _read(kube, proxy, left, timeout_s, counts=counts)
     return found
 
 
 def _read(
-    kube: Kube, proxy: PathsProxy, sizes: Mapping[str, int], timeout_s: float
+    kube: Kube,
+    proxy: PathsProxy,
+    sizes: Mapping[str, int],
+    timeout_s: float,
+    *,
+    counts: bool,
 ) -> dict[str, Digest]:
     place, port = proxy.at()
     paths = list(sizes)
@@ -42,7 +55,7 @@ def _read(
         place.namespace,
         place.pod,
         place.container,
-        ["/bin/bash", "-c", digest_script.script(port, len(paths))],
+        ["/bin/bash", "-c", digest_script.script(port, len(paths), counts=counts)],
         timeout_s=timeout_s + sum(sizes.values()) / SLOWEST_BYTES_S,
         stdin=digest_script.requests(paths),
     )
