@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import digest_script
+from ansible_collections.alluxops.cache.plugins.module_utils import digest_script, paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 
 NAMES = ["/d/plain", "/d/sp ace", "/d/pc%t", "/d/é", "/d/h#h;&", "/d/new\nline", "/d/large"]
@@ -26,7 +26,7 @@ class Proxy(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A file, or why there is none."""
-        begin, end = digest_script.paths_api.BASE, "/download-file"
+        begin, end = paths_api.BASE, "/download-file"
         assert self.path.startswith(begin)
         assert self.path.endswith(end)
         path = unquote(self.path[len(begin) : -len(end)])
@@ -103,7 +103,7 @@ def test_without_a_proxy_every_file_says_so() -> None:
 
 def test_a_name_is_one_line_of_an_address() -> None:
     [line] = digest_script.requests(["/d/a\nb ?"]).decode().splitlines()
-    assert line == f"{digest_script.paths_api.BASE}{quote('/d/a')}%0Ab%20%3F/download-file"
+    assert line == f"{paths_api.BASE}{quote('/d/a')}%0Ab%20%3F/download-file"
 
 
 @pytest.mark.parametrize("line", ["", "0", "x 1", "9 ! no", "0 none none", "0 abc 3"])
