@@ -17,7 +17,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils.check_report import
     Outcome,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Compared, Finding
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import ManySettingsErrors
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    ManySettingsErrors,
+    SettingsError,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run
 from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import ContentCheck
 from tests.unit.cache.check_cases import FILE, file_at
@@ -105,6 +109,16 @@ def test_a_repair_shows_what_is_wrong_and_what_is_done() -> None:
         repair_plan.Plan((), ()), [], "cache repair", "/r.json",
     )  # fmt: skip
     assert (idle["changed"], idle["told"], idle["diff"]["after"]) == (False, "", "")
+
+
+def test_what_fails_after_a_repair_is_no_refusal() -> None:
+    def compare() -> Compared:
+        raise SettingsError("s3://b/ cannot be listed", "why", "fix")
+
+    check = SimpleNamespace(compare=compare)
+    with pytest.raises(CacheError, match="cannot be listed") as caught:
+        repair._still_found(cast("ContentCheck", check))
+    assert not caught.value.refused
 
 
 def test_what_failed_is_told_once_a_path() -> None:

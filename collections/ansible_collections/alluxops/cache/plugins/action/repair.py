@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.check_report import Outcome
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Finding
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.repair_plan import Plan
 from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files, check_run
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -21,7 +22,10 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import opened
+from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import (
+    ContentCheck,
+    opened,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_note import RepairNote
 from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_run import Repair
@@ -47,8 +51,7 @@ class ActionModule(ApiAction):
             left = list(plan.left)
             if plan.steps and not self.check_mode:
                 failed = repair.apply(plan.steps, Display().display)
-                # What an answer says is one thing, what both sides list is the other.
-                left = _united(failed, check.compare().findings, left)
+                left = _united(failed, _still_found(check), left)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         report = check_report.report(outcome, f"{namespace}/{release}", now)
         report |= {
@@ -58,6 +61,14 @@ class ActionModule(ApiAction):
         }
         check_files.write_report(path, report)
         return _result(outcome, plan, left, f"{release} repair", str(path))
+
+
+def _still_found(check: ContentCheck) -> tuple[Finding, ...]:
+    """What both sides list now. Raises CacheError: by now it is no refusal."""
+    try:
+        return check.compare().findings
+    except SettingsError as error:
+        raise CacheError(error.what, error.cause, error.fix) from error
 
 
 def _united(*found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:

@@ -76,7 +76,7 @@ class ContentCheck:
         self._loaded = must_be_cached
         self._secrets = secrets
         self._renew = renew
-        self._is_listed = False
+        self._is_first = True
         self._patience = Patience(float("inf"))
         self._stores_at: tuple[Place, int] | None = None
 
@@ -89,18 +89,18 @@ class ContentCheck:
         return any(check_targets.is_below(path, top) for top in self._loaded)
 
     def compare(self) -> Compared:
-        """List both sides and compare. Raises SettingsError for a path that is nowhere."""
+        """List both sides and compare. Raises SettingsError for a path that is nowhere, the first time."""
         self.known, self.stored = {}, {}
-        if self._is_listed:
+        is_first, self._is_first = self._is_first, False
+        if not is_first:
             # Alluxio does not see every change of what it has listed before: none below a name with a lone %.
             self._renew()
-        self._is_listed = True
         compared: list[Compared] = []
         faults: list[SettingsError] = []
         for part in self.parts:
             self._patience.pause(f"lists of {part.path} and of {part.ufs}/", 0)
             known, stored = self._known(part), self._stored(part)
-            if known is None and not stored:
+            if known is None and not stored and is_first:
                 faults.append(
                     SettingsError(
                         f"there is no {part.path}, in the cache or in {part.mount.ufs}/.",
