@@ -10,7 +10,11 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import repair
-from ansible_collections.alluxops.cache.plugins.module_utils import consistency, repair_plan
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    check_report,
+    consistency,
+    repair_plan,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.check_report import (
     Asked,
     Content,
@@ -23,6 +27,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
 from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import ContentCheck
 from tests.unit.cache.check_cases import FILE, file_at
 
@@ -33,6 +38,13 @@ OPTIONS: dict[str, Any] = {
     "seed": 1,
     "datasets": [{"name": "d", "ufs": "s3://b/", "load": True}],
 }
+
+
+@pytest.mark.parametrize("verb", ["check", "repair"])
+def test_a_verbs_options_are_those_that_are_read(verb: str) -> None:
+    spec = argument_spec(verb)
+    assert {*OPTIONS, "report", "wait_timeout_s", "namespace", "release"} <= set(spec)
+    assert spec["content"]["choices"] == list(check_report.MODES)
 
 
 def test_what_is_asked_for_is_read() -> None:

@@ -33,7 +33,7 @@ options:
     type: str
     default: ""
   datasets:
-    description: The datasets, as C(alluxio_datasets) has them: whose Secrets open stores, and what is to be cached.
+    description: The datasets, as C(alluxio_datasets) has them, which say whose Secrets open stores.
     type: list
     elements: dict
     default: []
