@@ -149,8 +149,9 @@ def datasets(options: RunOptions) -> None:
 def check(options: RunOptions) -> None:
     """Compare what the cache serves with what the under stores hold; change nothing.
 
-    Names, sizes and hashes, and the content of a sample: -e check_content=all reads all that is cached. Exit code 1 when
-    something differs.
+    Names, sizes and hashes, and the content of a sample; -e check_content=all reads all that is cached.
+
+    Exit code 1 when anything differs.
     """
     raise typer.Exit(run_verb(options.request("check")))
 
