@@ -146,6 +146,30 @@ def datasets(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
+def check(options: RunOptions) -> None:
+    """Compare what the cache serves with what the under stores hold; change nothing.
+
+    Names, sizes and hashes, and the content of a sample; -e check_content=all reads all that is cached.
+
+    Exit code 1 when anything differs.
+    """
+    raise typer.Exit(run_verb(options.request("check")))
+
+
+@app.command()
+@with_run_options
+def repair(options: RunOptions) -> None:
+    """Make the cache follow its under stores again.
+
+    For example: alluxops repair -e '{"repair_paths": ["/imagenet"]}'
+
+    --check --diff lists first. Nothing is written to a store, and nothing dropped that only the cache has.
+    """
+    raise typer.Exit(run_verb(options.request("repair")))
+
+
+@app.command()
+@with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:
     """Make a backup of the metadata.
 

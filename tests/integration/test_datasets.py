@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
+from tests.integration.store_under_test import empty, keys, make_secret
 
 pytestmark = pytest.mark.long
 
@@ -57,40 +55,7 @@ class Datasets:
 
     def keys(self) -> list[str]:
         """All that is in the bucket."""
-        pages = self.cache.lab.s3().get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
-
-
-def make_secret(lab: RunningLab, name: str, **data: str) -> None:
-    """A Secret in the cache's namespace; by a file, as its values are secret."""
-    body = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": NAME},
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
-    }
-    subprocess.run(
-        ["kubectl", "apply", "-f", "-"],
-        input=json.dumps(body),
-        env=lab.environment,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-
-
-def empty(lab: RunningLab) -> None:
-    """Take away what an earlier run left in the store."""
-    client = lab.s3()
-    if BUCKET in [item["Name"] for item in client.list_buckets()["Buckets"]]:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-            for item in page.get("Contents", []):
-                client.delete_object(Bucket=BUCKET, Key=item["Key"])
-        client.delete_bucket(Bucket=BUCKET)
-    for item in client.list_objects_v2(Bucket="datasets", Prefix=f"{ROOT_PREFIX}/").get(
-        "Contents", []
-    ):
-        client.delete_object(Bucket="datasets", Key=item["Key"])
+        return keys(self.cache.lab, BUCKET)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +63,7 @@ def sets(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A deployed cache, a bucket with some hundred small files, and Secrets good and bad."""
     cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
     cache.remove()
-    empty(lab)
+    empty(lab, BUCKET, ROOT_PREFIX)
     client = lab.s3()
     client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file", Body=b"a" * 1000)
     client.create_bucket(Bucket=BUCKET)
@@ -107,12 +72,12 @@ def sets(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         client.put_object(Bucket=BUCKET, Key=f"{part}/{number:04d}", Body=b"%d" % number * 200)
     cache.apply("site", **SETTINGS)
     good = lab.s3()._request_signer._credentials
-    make_secret(lab, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
-    make_secret(lab, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
-    make_secret(lab, "half-s3", accessKeyId=good.access_key)
+    make_secret(lab, NAME, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
+    make_secret(lab, NAME, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
+    make_secret(lab, NAME, "half-s3", accessKeyId=good.access_key)
     yield Datasets(cache)
     cache.remove()
-    empty(lab)
+    empty(lab, BUCKET, ROOT_PREFIX)
 
 
 def test_what_cannot_work_is_refused_before_anything_changes(sets: Datasets) -> None:

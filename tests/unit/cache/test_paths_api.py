@@ -32,6 +32,7 @@ def test_only_what_reads_is_asked_twice() -> None:
     assert paths_api.get_status("/a").reads
     assert not paths_api.unmount("/a").reads
     assert not paths_api.free("/a").reads
+    assert not paths_api.evict("/a").reads
 
 
 def test_a_store_is_asked_only_where_that_is_meant() -> None:
@@ -42,6 +43,9 @@ def test_a_store_is_asked_only_where_that_is_meant() -> None:
     assert paths_api.list_files("/a", metadata="ONCE").body["commonOptions"] == never
     synced = paths_api.list_files("/a", metadata="ONCE", synced=True)
     assert synced.body["commonOptions"] == anew
+    assert paths_api.get_status("/a", synced=True).body["commonOptions"] == anew
+    one = paths_api.get_status("/a", metadata="NEVER").body
+    assert one == {"commonOptions": never, "loadMetadataType": "NEVER"}
 
 
 def test_a_ttl_frees() -> None:

@@ -187,3 +187,17 @@ def test_a_proxy_that_does_not_start_is_told(cluster: Cluster) -> None:
         proxy_on(cluster).ask(READ)
     assert "no proxy answers in ns/m-0" in str(caught.value)
     assert "cannot allocate memory" in str(caught.value)
+
+
+def test_it_says_where_it_is_and_is_a_client_as_told(cluster: Cluster) -> None:
+    place = Place("ns", "job", "read", properties={"alluxio.user.x": "NO_CACHE"})
+    proxy = PathsProxy(cast("Kube", cluster), lambda: place)
+    where, port = proxy.at()
+    assert where == place
+    script = cluster.started[0][1].command[-1]
+    assert f"-Dalluxio.proxy.web.port={port} " in script
+    assert " -Dalluxio.user.x=NO_CACHE" in script
+    cluster.started[0][1].is_alive = False
+    proxy.at()
+    assert len(cluster.started) == 2
+    proxy.close()

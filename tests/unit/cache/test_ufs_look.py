@@ -148,3 +148,28 @@ def test_a_store_that_does_not_answer_is_an_error_with_its_words() -> None:
         files_in(cluster)
     assert "Access Denied" in str(error.value)
     assert cluster.jobs == []
+
+
+def test_a_job_that_reads_has_a_worker_of_its_own_and_a_client_of_the_release() -> None:
+    values = {
+        **VALUES,
+        "properties": {**VALUES["properties"], "alluxio.worker.ramdisk.size": "1TB"},
+    }
+    options = ufs_look.java_options(values, ufs_look.EMPTY_ROOT, reads=True)
+    assert "-Dalluxio.worker.hostname=localhost" in options
+    assert "1TB" not in options
+    job = ufs_look.job("ns", "cache", values, root=ufs_look.EMPTY_ROOT, reads=True)
+    spec = job["spec"]["template"]["spec"]
+    look, reader = spec["containers"]
+    assert (look["name"], reader["name"]) == (ufs_look.CONTAINER, ufs_look.READER)
+    assert reader["envFrom"] == [{"configMapRef": {"name": "cache-config"}}]
+    # What opens the stores is the other container's; the client asks the workers.
+    assert "volumeMounts" not in reader
+    assert reader["securityContext"] == look["securityContext"]
+    assert job["spec"]["activeDeadlineSeconds"] == ufs_look.READING_LIFETIME_S
+    assert f"sleep {ufs_look.READING_LIFETIME_S}" in reader["command"][-1]
+
+
+def test_a_job_that_only_lists_is_as_it_was() -> None:
+    spec = ufs_look.job("ns", "cache", VALUES)["spec"]["template"]["spec"]
+    assert [one["name"] for one in spec["containers"]] == [ufs_look.CONTAINER]

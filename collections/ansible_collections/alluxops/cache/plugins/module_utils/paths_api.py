@@ -68,9 +68,16 @@ class PathError(CacheError):
         return self.status == NOT_FOUND and self.message.startswith('Path "')
 
 
-def get_status(path: str) -> Request:
-    """One path, as the cache has it; a store is asked only for what the cache never knew of."""
-    return Request(path, "get-status", {"commonOptions": _sync(anew=False)}, reads=True)
+def get_status(path: str, *, synced: bool = False, metadata: str = "") -> Request:
+    """One path, as the cache has it; a store is asked only for what the cache never knew of.
+
+    synced: Alluxio asks the store anew, and has its metadata follow: what changed there loses its cached data, what
+    is gone is forgotten. metadata: as in list_files().
+    """
+    body: Json = {"commonOptions": _sync(anew=synced)}
+    if metadata:
+        body["loadMetadataType"] = metadata
+    return Request(path, "get-status", body, reads=True)
 
 
 def list_files(path: str, *, metadata: str, synced: bool = False) -> Request:
@@ -122,6 +129,11 @@ def unmount(path: str) -> Request:
 def free(path: str) -> Request:
     """Drop what is cached below a path. What is pinned, or in no under store, Alluxio refuses to free."""
     return Request(path, "free", {"recursive": True})
+
+
+def evict(path: str) -> Request:
+    """Drop what is cached of one file. Alluxio takes the pin of a pinned one, with its media and replicas."""
+    return Request(path, "free", {"recursive": False, "forced": True})
 
 
 def set_attribute(path: str, *, recursive: bool, **attributes: Any) -> Request:

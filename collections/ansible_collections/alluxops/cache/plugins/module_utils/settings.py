@@ -37,6 +37,8 @@ PREFIXES = (
     "preflight_",
     "backup_",
     "datasets_",
+    "check_",
+    "repair_",
     "restore_",
     "zookeeper_",
     "rollback_",

@@ -15,7 +15,13 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import 
 Json = dict[str, Any]
 
 CONTAINER: Final = "look"
+READER: Final = "read"
+"""A container beside it, whose clients talk to the release itself and not to the Job's own master."""
 LIFETIME_S: Final = 600
+READING_LIFETIME_S: Final = 24 * 3600
+"""Of a Job that files are read in; one that outlives its run is removed by the next run, or ends then."""
+READER_HOST: Final = "alluxops-check"
+"""What its clients call their host: none that a worker is on, as no worker's files can be read past the worker."""
 FOLDER: Final = "/tmp/alluxops-look"  # noqa: S108 - in the pod, where nobody else is
 FOLDER_LIMIT: Final = "256Mi"
 """Of the memory that FOLDER lies in: an empty journal, logs, and the names of what is listed."""
@@ -44,19 +50,33 @@ _OWN: Final = {
 }
 
 
+_WORKER: Final = {
+    "alluxio.worker.hostname": "localhost",
+    "alluxio.worker.ramdisk.size": "64MB",
+    "alluxio.worker.tieredstore.levels": "1",
+    "alluxio.worker.tieredstore.level0.alias": "MEM",
+    "alluxio.worker.tieredstore.level0.dirs.path": f"{FOLDER}/tier",
+    "alluxio.worker.tieredstore.level0.dirs.quota": "64MB",
+}
+"""Of a worker that passes on what it reads from the stores, and keeps nothing."""
+
+
 def job_name(release: str) -> str:
     """Name of the Job: always the same, so that the next run finds what a dead one left."""
     return f"{release}-ufs-look"
 
 
-def java_options(values: Mapping[str, Any], root: str = "") -> str:
-    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS. root: another root than its."""
+def java_options(values: Mapping[str, Any], root: str = "", *, reads: bool = False) -> str:
+    """The release's properties for a master of its own, as ALLUXIO_JAVA_OPTS. root: another root than its.
+
+    reads: for a worker too.
+    """
     properties: dict[str, str] = {}
     for source in (values.get("properties"), (values.get("master") or {}).get("properties")):
         for key, value in (source or {}).items():
-            if not str(key).startswith(_NOT_ITS_OWN):
+            if not str(key).startswith((*_NOT_ITS_OWN, *(("alluxio.worker.",) if reads else ()))):
                 properties[str(key)] = str(value)
-    own = {**_OWN, **({ROOT_UFS: root} if root else {})}
+    own = {**_OWN, **({ROOT_UFS: root} if root else {}), **(_WORKER if reads else {})}
     return " ".join(f"-D{key}={value}" for key, value in {**properties, **own}.items())
 
 
@@ -69,6 +89,13 @@ master=$!
 """
 """Shell text that starts a master; what it logs may hold the options of mounts, and goes nowhere."""
 END_MASTER: Final = 'kill "$master" 2> /dev/null'
+WORKER_IN_BACKGROUND: Final = f"""
+mkdir -p {FOLDER}/tier
+/entrypoint.sh worker-only --no-format > /dev/null 2>&1 < /dev/null 3<&- &
+worker=$!
+"""
+"""Shell text that starts a worker of that master."""
+END_WORKER: Final = 'kill "$worker" 2> /dev/null'
 
 
 def script(folder: str, *, deep: bool = False) -> str:
@@ -101,9 +128,17 @@ def is_missing(text: str) -> bool:
     return "does not exist" in text
 
 
-def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = "") -> Json:
-    """The Job. Its pod waits to be told what to list, or to be deleted. root: as in java_options()."""
+def job(
+    namespace: str, release: str, values: Mapping[str, Any], *, root: str = "", reads: bool = False
+) -> Json:
+    """The Job. Its pod waits to be told what to list, or to be deleted. root, reads: as in java_options().
+
+    reads: with the container READER too.
+    """
     image = image_of(values)
+    lifetime_s = READING_LIFETIME_S if reads else LIFETIME_S
+    waits = ["/bin/sh", "-c", f"trap 'exit 0' TERM\nsleep {lifetime_s} & wait\n"]
+    narrow = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     labels = {
         "app.kubernetes.io/managed-by": "alluxops",
         "alluxops/release": release,
@@ -111,9 +146,10 @@ def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = 
     }
     environment = {
         **((values.get("master") or {}).get("env") or {}),
-        "ALLUXIO_JAVA_OPTS": java_options(values, root),
+        "ALLUXIO_JAVA_OPTS": java_options(values, root, reads=reads),
         "ALLUXIO_MASTER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
         "ALLUXIO_USER_JAVA_OPTS": "-Xmx256m -XX:+UseSerialGC",
+        "ALLUXIO_WORKER_JAVA_OPTS": "-Xmx256m -XX:MaxDirectMemorySize=128m -XX:+UseSerialGC",
         "ALLUXIO_CLIENT_HOSTNAME": "localhost",
         "ALLUXIO_MASTER_HOSTNAME": "localhost",
     }
@@ -122,11 +158,21 @@ def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = 
         "name": CONTAINER,
         "image": image.reference,
         "imagePullPolicy": image.pull_policy,
-        "command": ["/bin/sh", "-c", f"trap 'exit 0' TERM\nsleep {LIFETIME_S} & wait\n"],
+        "command": waits,
         "env": [{"name": name, "value": str(value)} for name, value in environment.items()],
         "volumeMounts": mounts,
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": narrow,
         "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}},
+    }
+    reader = {
+        "name": READER,
+        "image": image.reference,
+        "imagePullPolicy": image.pull_policy,
+        "command": waits,
+        "envFrom": [{"configMapRef": {"name": f"{release}-config"}}],
+        "env": [{"name": "ALLUXIO_CLIENT_HOSTNAME", "value": READER_HOST}],
+        "securityContext": narrow,
+        "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}},
     }
     pod: Json = {
         "restartPolicy": "Never",
@@ -138,7 +184,7 @@ def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = 
             "runAsGroup": image.group,
             "fsGroup": image.fs_group,
         },
-        "containers": [container],
+        "containers": [container, reader] if reads else [container],
         "volumes": volumes,
     }
     for key in ("nodeSelector", "hostAliases"):
@@ -158,7 +204,7 @@ def job(namespace: str, release: str, values: Mapping[str, Any], *, root: str = 
         "metadata": {"name": job_name(release), "namespace": namespace, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": LIFETIME_S,
+            "activeDeadlineSeconds": lifetime_s,
             "ttlSecondsAfterFinished": 60,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },

@@ -7,8 +7,8 @@ connection: a run that dies leaves none behind.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
@@ -43,13 +43,17 @@ exit "$code"
 
 @dataclass(frozen=True)
 class Place:
-    """A container with Alluxio's image. before, after: shell text run before the proxy starts and after it."""
+    """A container with Alluxio's image. before, after: shell text run before the proxy starts and after it.
+
+    properties: those of the proxy, which is a client of the cache.
+    """
 
     namespace: str
     pod: str
     container: str
     before: str = ""
     after: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 class PathsProxy:
@@ -62,6 +66,7 @@ class PathsProxy:
         self._kube = kube
         self._where = where
         self._running: Any = None
+        self._at: tuple[Place, int] | None = None
         self._http: _Tunnel | None = None
 
     def ask(self, request: paths_api.Request) -> Any:
@@ -87,6 +92,16 @@ class PathsProxy:
                     ) from error
         raise AssertionError("unreachable")
 
+    def at(self) -> tuple[Place, int]:
+        """Where it answers: for what talks to it inside the pod."""
+        self._started()
+        if not self._lives():
+            self.close()
+            self._started()
+        if self._at is None:
+            raise AssertionError("a proxy that has started is somewhere")
+        return self._at
+
     def _lives(self) -> bool:
         """Whether the proxy's script still runs, as far as its connection tells."""
         self._running.update(timeout=0)
@@ -102,6 +117,7 @@ class PathsProxy:
             f" -Dalluxio.proxy.web.port={port} -Dalluxio.proxy.web.bind.host=127.0.0.1"
             # The other version of the S3 API answers the API of paths with empty pages.
             " -Dalluxio.proxy.s3.v2.version.enabled=false -Dalluxio.logger.type=Console"
+            + "".join(f" -D{name}={value}" for name, value in place.properties.items())
         )
         script = _SCRIPT.format(
             before=place.before, after=place.after, options=options, lifetime=LIFETIME_S
@@ -124,7 +140,7 @@ class PathsProxy:
                     "see the memory that the container may use; run it again.",
                 )
             patience.pause(f"a proxy of Alluxio in {place.pod}", 0.3)
-        self._http = http
+        self._http, self._at = http, (place, port)
         return http
 
     def close(self) -> None:

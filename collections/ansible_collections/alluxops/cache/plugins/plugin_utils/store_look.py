@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     dataset_state,
@@ -28,6 +28,14 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
 
+PASSES_ON: Final = {
+    "alluxio.user.file.readtype.default": "NO_CACHE",
+    "alluxio.user.file.passive.cache.enabled": "false",
+    "alluxio.user.update.file.accesstime.disabled": "true",
+    "alluxio.user.client.cache.enabled": "false",
+}
+"""Properties of a client that reads and leaves everything as it was: nothing is cached, copied or noted for it."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -39,29 +47,64 @@ class Found:
 
 @contextmanager
 def opened(
-    kube: Kube, namespace: str, release: str, values: Mapping[str, Any], patience: Patience
+    kube: Kube,
+    namespace: str,
+    release: str,
+    values: Mapping[str, Any],
+    patience: Patience,
+    *,
+    reads: bool = False,
 ) -> Iterator[StoreLook]:
-    """The Job, for as long as the block."""
+    """The Job, for as long as the block. reads: one that files can be read in, of the stores and of the cache."""
     path = objects.jobs(namespace, ufs_look.job_name(release))
     jobs.remove_leftover(kube, namespace, release, patience)
     kube.create(
-        objects.jobs(namespace), ufs_look.job(namespace, release, values, root=ufs_look.EMPTY_ROOT)
+        objects.jobs(namespace),
+        ufs_look.job(namespace, release, values, root=ufs_look.EMPTY_ROOT, reads=reads),
     )
     with at_the_end(partial(kube.delete, path, propagation="Background")):
         pod = jobs.wait_for_pod(kube, namespace, release, patience)
-        place = Place(
-            namespace, pod, ufs_look.CONTAINER, ufs_look.MASTER_IN_BACKGROUND, ufs_look.END_MASTER
-        )
+        before, after = ufs_look.MASTER_IN_BACKGROUND, ufs_look.END_MASTER
+        if reads:
+            before += ufs_look.WORKER_IN_BACKGROUND
+            after += f"\n{ufs_look.END_WORKER}"
+        place = Place(namespace, pod, ufs_look.CONTAINER, before, after, PASSES_ON)
         with closing(PathsProxy(kube, lambda: place)) as proxy:
-            yield StoreLook(proxy, patience)
+            yield StoreLook(proxy, patience, pod)
 
 
 class StoreLook:
-    """A master that knows nothing but what is mounted here."""
+    """A master that knows nothing but what is mounted here. pod: where it is."""
 
-    def __init__(self, proxy: PathsProxy, patience: Patience) -> None:
-        self._proxy = proxy
+    def __init__(self, proxy: PathsProxy, patience: Patience, pod: str = "") -> None:
+        self.proxy = proxy
+        self.pod = pod
         self._patience = patience
+
+    def mount(
+        self, path: str, ufs: str, options: Mapping[str, str], credentials: Mapping[str, str]
+    ) -> None:
+        """Mount a store, read-only. Raises PathError."""
+        self.proxy.ask(
+            paths_api.mount(
+                path, ufs, read_only=True, shared=False, options=options, credentials=credentials
+            )
+        )
+
+    def listing(self, path: str) -> list[dict[str, Any]]:
+        """All that a store has below a path. Raises PathError."""
+        request = paths_api.list_files(path, metadata="ONCE", synced=True)
+        return list(self.proxy.ask(request) or [])
+
+    def has(self, path: str) -> dict[str, Any] | None:
+        """A path's status, asked of the store anew; None where it is not there."""
+        request = paths_api.get_status(path, synced=True)
+        try:
+            return dict(self.proxy.ask(request))
+        except PathError as error:
+            if error.is_missing:
+                return None
+            raise
 
     def find(self, one: Dataset, credentials: Mapping[str, str]) -> Found:
         """Mount a dataset's store and list what matters of it. Raises SettingsError where that cannot be."""
@@ -69,18 +112,9 @@ class StoreLook:
         path = f"/{one.name}"
         self._patience.pause(f"a list of {one.ufs}/", 0)
         try:
-            self._proxy.ask(
-                paths_api.mount(
-                    path,
-                    one.ufs,
-                    read_only=True,
-                    shared=False,
-                    options=one.options,
-                    credentials=credentials,
-                )
-            )
+            self.mount(path, one.ufs, one.options, credentials)
             if not one.must_fit:
-                self._proxy.ask(paths_api.Request(path, "list-status", reads=True))
+                self.proxy.ask(paths_api.Request(path, "list-status", reads=True))
                 return Found(Totals(), ())
             return self._sizes(one, path)
         except PathError as error:
@@ -96,16 +130,15 @@ class StoreLook:
         for wanted in one.load or (one.path,):
             here = path + wanted.removeprefix(one.path)
             try:
-                listing = self._proxy.ask(paths_api.list_files(here, metadata="ONCE", synced=True))
+                listing = self.listing(here)
             except PathError as error:
                 if error.is_missing and wanted != one.path:
                     continue
                 raise
             parts.append(wanted)
-            files += dataset_state.parse_files(listing or [])
+            files += dataset_state.parse_files(listing)
         if one.pin and one.path not in one.load:
-            whole = self._proxy.ask(paths_api.list_files(path, metadata="ONCE", synced=True))
-            files = list(dataset_state.parse_files(whole or []))
+            files = list(dataset_state.parse_files(self.listing(path)))
         return Found(dataset_state.totals(files), tuple(parts))
 
 

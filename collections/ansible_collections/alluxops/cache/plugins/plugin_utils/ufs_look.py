@@ -89,7 +89,7 @@ def wait_for_pod(kube: Kube, namespace: str, release: str, patience: Patience) -
 
 def _runs(pod: Json) -> bool:
     states = pod.get("status", {}).get("containerStatuses") or []
-    return any("running" in item["state"] for item in states)
+    return bool(states) and all("running" in item["state"] for item in states)
 
 
 def _raise_trouble(

@@ -1,0 +1,187 @@
+"""What to do about findings, so that the cache follows its store again. Pure.
+
+Nothing is ever written to a store. Nothing that is only in the cache is dropped: it is left, and told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
+    ADDED,
+    CHANGED,
+    CLASH,
+    DIFFERS,
+    LOST,
+    MISSING,
+    TRUNCATED,
+    UNREADABLE,
+    File,
+    Finding,
+)
+
+Kind = Literal["follow", "forget", "evict", "load", "settings"]
+_SHOWN: Final[Mapping[Kind, str]] = {
+    "follow": "learn it from the store again",
+    "forget": "forget it",
+    "evict": "drop what is cached of it",
+    "load": "load it",
+    "settings": "set again what an interrupted repair has left unset",
+}
+_FOLLOWED: Final = (CHANGED, TRUNCATED, ADDED)
+NOTE_LIMIT_BYTES: Final = 900_000
+"""What a ConfigMap takes is 1 MiB."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What users have set for a file, and a repair may take from it: pins, replicas, a TTL."""
+
+    path: str
+    is_pinned: bool = False
+    media: tuple[str, ...] = ()
+    min_copies: int = 0
+    max_copies: int = -1
+    ttl_ms: int = -1
+    ttl_action: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is set."""
+        return self == Kept(self.path, ttl_action=self.ttl_action)
+
+    def lacks(self, now: Kept) -> dict[str, Any]:
+        """The attributes to set, by their names in SetAttributePOptions, where a file has less than it had."""
+        found: dict[str, Any] = {}
+        if self.is_pinned and not (now.is_pinned and set(self.media) <= set(now.media)):
+            found |= {"pinned": True, "pinnedMedia": list(self.media)}
+        if self.min_copies > max(now.min_copies, 1):
+            found["replicationMin"] = self.min_copies
+        if self.max_copies != now.max_copies:
+            found["replicationMax"] = self.max_copies
+        if self.ttl_ms != -1 and now.ttl_ms == -1:
+            options = {"ttl": self.ttl_ms, "ttlAction": self.ttl_action}
+            found["commonOptions"] = options
+        return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done to one file. loads: whether it is loaded afterwards."""
+
+    path: str
+    kind: Kind
+    loads: bool = False
+
+    @property
+    def shown(self) -> str:
+        """A line for people."""
+        also = f", {_SHOWN['load']}" if self.loads and self.kind != "load" else ""
+        return f"{self.path}: {_SHOWN[self.kind]}{also}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps, and what no step can mend."""
+
+    steps: tuple[Step, ...]
+    left: tuple[Finding, ...]
+
+    @property
+    def shown(self) -> list[str]:
+        """A line a step."""
+        return [step.shown for step in self.steps]
+
+
+def kept_of(file: File) -> Kept:
+    """What is set for a file."""
+    return Kept(
+        file.path,
+        file.is_pinned,
+        file.media,
+        file.min_copies,
+        file.max_copies,
+        file.ttl_ms,
+        file.ttl_action,
+    )
+
+
+def plan(
+    findings: Sequence[Finding],
+    known: Mapping[str, File],
+    must_be_cached: Callable[[str], bool],
+    owed: Iterable[str] = (),
+) -> Plan:
+    """Decide for each finding. owed: paths whose settings an interrupted repair has noted and not given back."""
+    steps: list[Step] = []
+    left: list[Finding] = []
+    for finding in findings:
+        file = known.get(finding.path)
+        if not _can_be_mended(finding, file):
+            left.append(finding)
+            continue
+        was_cached = file is not None and (file.cached_percent > 0 or file.is_pinned)
+        loads = was_cached or must_be_cached(finding.path)
+        if finding.kind in _FOLLOWED:
+            steps.append(Step(finding.path, "follow", loads))
+        elif finding.kind == MISSING:
+            steps.append(Step(finding.path, "forget"))
+        elif finding.kind == LOST:
+            steps.append(Step(finding.path, "load", loads=True))
+        elif finding.kind in (DIFFERS, UNREADABLE):
+            steps.append(Step(finding.path, "evict", loads=True))
+    touched = {step.path for step in steps}
+    steps += [Step(path, "settings") for path in sorted(owed) if path not in touched]
+    return Plan(tuple(steps), tuple(left))
+
+
+def _can_be_mended(finding: Finding, file: File | None) -> bool:
+    if finding.kind == ADDED:
+        return file is None
+    if finding.kind == CLASH or file is None or not (file.is_persisted and file.is_complete):
+        return False
+    return not (finding.kind == UNREADABLE and finding.detail.startswith("in the store"))
+
+
+def why_left(finding: Finding) -> str:
+    """What its owner can do about a finding that stays."""
+    if finding.kind == CLASH:
+        return "rename one of the two: whichever the other replaces is lost"
+    if finding.kind == LOST:
+        return "write it again, or remove it: what is lost of it is nowhere"
+    return "run `repair` again, and see `alluxops status`"
+
+
+def packed(kept: Iterable[Kept]) -> str:
+    """The note of what is to be given back: as much of it as a ConfigMap takes."""
+    lines: list[str] = []
+    size = 0
+    for one in kept:
+        line = json.dumps(
+            [
+                one.path,
+                one.is_pinned,
+                one.media,
+                one.min_copies,
+                one.max_copies,
+                one.ttl_ms,
+                one.ttl_action,
+            ]
+        )
+        size += len(line) + 1
+        if size > NOTE_LIMIT_BYTES:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def unpacked(text: str) -> dict[str, Kept]:
+    """What a note says, by path."""
+    found: dict[str, Kept] = {}
+    for line in text.splitlines():
+        path, is_pinned, media, least, most, ttl_ms, action = json.loads(line)
+        found[path] = Kept(path, is_pinned, tuple(media), least, most, ttl_ms, action)
+    return found

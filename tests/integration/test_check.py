@@ -1,0 +1,296 @@
+"""What `check` and `repair` promise: every breakage is found and mended, and nothing in a store is touched or lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.lab_under_test import RunningLab
+from tests.integration.store_under_test import empty, keys, make_secret
+
+pytestmark = pytest.mark.long
+
+NAME = "check"
+BUCKET = "check-under-test"
+ROOT_PREFIX = "check-under-test"
+FILES = 1200
+WRONG = "wrong-secret-under-test"
+SET: dict[str, Any] = {
+    "name": "images",
+    "path": "/sets/images",
+    "ufs": f"s3://{BUCKET}/",
+    "secret": "images-s3",
+    "load": True,
+    "pin": True,
+}
+SETTINGS: dict[str, Any] = {
+    "verify_tests": False,
+    "alluxio_root_ufs": f"s3://datasets/{ROOT_PREFIX}/",
+    "alluxio_worker_quota": 128 * 1024**2,
+    "alluxio_datasets": [SET],
+}
+TOP = "/sets/images"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A cache with a loaded dataset."""
+
+    cache: Cache
+    report: Path
+
+    def check(self, *argv: str, code: int = 0, **more: Any) -> Outcome:
+        """`alluxops check` of the dataset, all of its content."""
+        given = {"check_paths": [TOP], "check_content": "all", "check_report": str(self.report)}
+        return self._run("check", *argv, code=code, **{**given, **more})
+
+    def repair(self, *argv: str, code: int = 0, **more: Any) -> Outcome:
+        """`alluxops repair` of the dataset."""
+        given = {"repair_paths": [TOP], "repair_content": "all", "repair_report": str(self.report)}
+        return self._run("repair", *argv, code=code, **{**given, **more})
+
+    def _run(self, verb: str, *argv: str, code: int, **settings: Any) -> Outcome:
+        outcome = self.cache.verb(verb, *argv, **{**SETTINGS, **settings})
+        assert outcome.code == code, outcome.output
+        return outcome
+
+    @property
+    def found(self) -> dict[str, str]:
+        """The kinds of the last report's findings by path."""
+        return {one["path"]: one["kind"] for one in json.loads(self.report.read_text())["findings"]}
+
+    def alluxio(self, *commands: str) -> str:
+        """Commands in the first master; no store is asked."""
+        never = "-Dalluxio.user.file.metadata.load.type=NEVER"
+        return self.cache.script("; ".join(f"alluxio fs {never} {one}" for one in commands))
+
+    def etags(self) -> dict[str, str]:
+        """Every object and its content."""
+        client = self.cache.lab.s3()
+        return {
+            key: client.head_object(Bucket=BUCKET, Key=key)["ETag"]
+            for key in keys(self.cache.lab, BUCKET)
+        }
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object beside the cache."""
+        self.cache.lab.s3().put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+@pytest.fixture(scope="module")
+def checked(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+    """A deployed cache with a dataset of many small files, and a few large ones of which one has two parts."""
+    folder = tmp_path_factory.mktemp(NAME)
+    cache = Cache(lab, folder, NAME)
+    cache.remove()
+    empty(lab, BUCKET, ROOT_PREFIX)
+    client = lab.s3()
+    client.create_bucket(Bucket=BUCKET)
+    for number in range(FILES):
+        client.put_object(Bucket=BUCKET, Key=f"small/{number:04d}", Body=b"%d " % number * 50)
+    client.put_object(Bucket=BUCKET, Key="large/one", Body=b"1" * 20_000_000)
+    upload = client.create_multipart_upload(Bucket=BUCKET, Key="large/parts")["UploadId"]
+    where = {"Bucket": BUCKET, "Key": "large/parts", "UploadId": upload}
+    parts = [
+        {
+            "PartNumber": number,
+            "ETag": client.upload_part(**where, PartNumber=number, Body=b"%d" % number * 6_000_000)[
+                "ETag"
+            ],
+        }
+        for number in (1, 2)
+    ]
+    client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file", Body=b"a" * 1000)
+    cache.apply("site", **SETTINGS)
+    good = lab.s3()._request_signer._credentials
+    make_secret(lab, NAME, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
+    make_secret(lab, NAME, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
+    cache.apply("datasets", **SETTINGS)
+    yield Checked(cache, folder / "report.json")
+    cache.remove()
+    empty(lab, BUCKET, ROOT_PREFIX)
+
+
+def test_what_cannot_be_looked_at_is_refused(checked: Checked) -> None:
+    text = checked.check(code=2, check_paths=["sets/images", "/a/../b"]).output
+    assert "check_paths[0] is 'sets/images'" in text
+    assert "check_paths[1]" in text
+    assert "check_content" in checked.check(code=2, check_content="some").output
+    assert "there is no /nowhere" in checked.check(code=2, check_paths=["/nowhere"]).output
+    undeclared = checked.check(code=2, alluxio_datasets=[]).output
+    assert "with credentials of its own" in undeclared
+    missing = [{**SET, "secret": "none-s3"}]
+    assert "there is none in check" in checked.check(code=2, alluxio_datasets=missing).output
+    wrong = checked.check(code=2, alluxio_datasets=[{**SET, "secret": "wrong-s3"}]).output
+    assert "does not accept the credentials" in wrong
+    assert WRONG not in wrong
+    assert "repair_paths is empty" in checked.repair(code=2, repair_paths=[]).output
+
+
+def test_a_good_dataset_is_proven_and_left_as_it_was(checked: Checked) -> None:
+    before, listed = checked.etags(), checked.alluxio(f"ls -R {TOP}")
+    text = checked.check().output
+    assert f"{FILES + 2} of {FILES + 2} files" in text
+    assert "1 read from the store too" in text
+    assert "findings  none" in text
+    assert checked.found == {}
+    assert checked.report.stat().st_mode & 0o777 == 0o600
+    assert (checked.etags(), checked.alluxio(f"ls -R {TOP}")) == (before, listed)
+    text = checked.check("--check", check_content="sample", check_sample=20).output
+    assert "20 of 20 files" in text
+    assert "0 changed" in checked.repair().output
+
+
+def test_reading_has_nothing_cached(checked: Checked) -> None:
+    checked.alluxio("unpin /sets/images/large/one", "free /sets/images/large/one")
+    checked.cache.wait_for(
+        "the file to be freed", lambda: " 0% " in checked.alluxio(f"ls {TOP}/large/one")
+    )
+    text = checked.check(alluxio_datasets=[{**SET, "load": False}]).output
+    assert "1 file not cached" in text
+    assert " 0% " in checked.alluxio(f"ls {TOP}/large/one")
+    # Declared to be loaded, so it is to be cached.
+    checked.check(code=1)
+    assert checked.found == {f"{TOP}/large/one": "lost blocks"}
+    checked.repair()
+    checked.cache.apply("datasets", **SETTINGS)  # it was its pin that went by hand
+    checked.check()
+
+
+def corrupt(checked: Checked, path: str) -> None:
+    """Write over what a worker has of a file."""
+    status = checked.cache.script(f"alluxio fs stat {path}")
+    found = re.search(r"blockIds=\[(\d+)", status)
+    assert found, status
+    lab = checked.cache.lab
+    hits = 0
+    for pod in (name for name in checked.cache.pods() if "-worker-" in name):
+        text = lab.kubectl(
+            "-n", NAME, "exec", pod, "-c", "alluxio-worker", "--", "bash", "-c",
+            f"for f in $(find /dev/shm /mnt -name {found[1]} 2> /dev/null); do"
+            " printf XX | dd of=$f conv=notrunc status=none; echo hit; done",
+        )  # fmt: skip
+        hits += text.count("hit")
+    assert hits
+
+
+def break_it(checked: Checked) -> dict[str, str]:
+    """Everything that may go wrong beside the cache; what `check` has to say of it."""
+    checked.put("small/0000", b"X " * 50)
+    checked.put("small/0001", b"x")
+    checked.cache.lab.s3().delete_object(Bucket=BUCKET, Key="small/0002")
+    checked.put("small/new", b"new")
+    corrupt(checked, f"{TOP}/small/0003")
+    return {
+        f"{TOP}/small/0000": "changed",
+        f"{TOP}/small/0001": "truncated",
+        f"{TOP}/small/0002": "missing in UFS",
+        f"{TOP}/small/new": "added",
+        f"{TOP}/small/0003": "content differs",
+    }
+
+
+def test_every_breakage_is_found_and_mended(checked: Checked) -> None:
+    broken = break_it(checked)
+    before = checked.etags()
+    text = checked.check(code=1).output
+    assert checked.found == broken
+    assert "1 truncated" in text
+    text = checked.repair("--check", "--diff").output
+    assert f"{TOP}/small/0002: forget it" in text
+    checked.check(code=1)
+    assert checked.found == broken
+
+    text = checked.repair().output
+    assert "steps     5" in text
+    checked.check()
+    assert "0 changed" in checked.repair().output
+    assert "findings  none" in checked.check().output
+    assert checked.etags() == before
+    pinned = checked.alluxio(f"ls -R -p {TOP}")
+    assert pinned.count("100%") == FILES + 2
+    assert checked.cache.lab.kubectl("-n", NAME, "get", "configmaps").count("check-repair") == 0
+
+
+def test_only_what_is_named_is_touched(checked: Checked) -> None:
+    checked.put("small/0004", b"y " * 70)
+    checked.put("large/new", b"new")
+    checked.repair(repair_paths=[f"{TOP}/large"], repair_content="none")
+    checked.check(code=1, check_content="none")
+    assert checked.found == {f"{TOP}/small/0004": "changed"}
+    checked.repair(repair_paths=[f"{TOP}/small/0004"])
+    checked.check()
+
+
+def test_what_only_the_cache_has_is_told_and_kept(checked: Checked) -> None:
+    write = "-Dalluxio.user.file.writetype.default=MUST_CACHE copyFromLocal /etc/hostname"
+    checked.cache.script(
+        "alluxio fs ls /own;"
+        f" alluxio fs {write} /own/only; alluxio fs {write} /own/clash; alluxio fs cat /own/clash"
+    )
+    client = checked.cache.lab.s3()
+    client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/clash", Body=b"theirs")
+    client.delete_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file")
+    text = checked.check(code=1, check_paths=["/own"]).output
+    assert checked.found == {"/own/clash": "two versions", "/own/file": "missing in UFS"}
+    assert "1 file only in the cache" in text
+    text = checked.repair(code=1, repair_paths=["/own"]).output
+    assert "left      1 two versions" in text
+    listed = checked.alluxio("ls /own", "cat /own/clash", "cat /own/only")
+    assert "theirs" not in listed
+    assert "/own/file" not in listed
+    assert listed.count("NOT_PERSISTED") == 2
+    checked.alluxio("rm /own/clash", "rm /own/only")
+
+
+def test_a_load_whose_worker_was_killed_is_found_and_mended(checked: Checked) -> None:
+    checked.alluxio(f"unpin {TOP}", f"free {TOP}")
+    lab = checked.cache.lab
+    with checked.cache.running(
+        "alluxops", "datasets", "-i", str(lab.inventory), **SETTINGS
+    ) as process:
+        checked.cache.wait_for("the load", lambda: "images: load" in checked.cache.running_log)
+        time.sleep(1)
+        worker = next(name for name in checked.cache.pods() if "-worker-" in name)
+        lab.kubectl("-n", NAME, "delete", "pod", worker, "--force", "--grace-period=0")
+        checked.cache.kill(process)
+    checked.cache.apply("verify", **SETTINGS)
+    if checked.cache.verb("check", **{**SETTINGS, "check_paths": [TOP]}).code:
+        checked.repair()
+    assert "0 changed" in checked.repair().output
+    checked.check()
+
+
+def test_a_killed_check_is_taken_up(checked: Checked) -> None:
+    lab = checked.cache.lab
+    given = {**SETTINGS, "check_paths": [f"{TOP}/small"], "check_content": "all"}
+    with checked.cache.running(
+        "alluxops", "check", "-i", str(lab.inventory), **given
+    ) as process:  # fmt: skip
+        checked.cache.wait_for(
+            "a batch", lambda: re.search(r"\d+ of \d+ files read", checked.cache.running_log)
+        )
+        checked.cache.kill(process)
+    text = checked.check(check_paths=[f"{TOP}/small"]).output
+    assert re.search(r"[1-9]\d* of them proven by the interrupted run before", text)
+    assert "check-ufs-look" not in lab.kubectl("-n", NAME, "get", "jobs")
+
+
+def test_credentials_are_in_no_log_config_map_or_report(checked: Checked) -> None:
+    lab = checked.cache.lab
+    secret = lab.s3()._request_signer._credentials.secret_key
+    logs = lab.kubectl("-n", NAME, "logs", f"{NAME}-master-0", "--all-containers")
+    maps = lab.kubectl("-n", NAME, "get", "configmaps", "-o", "yaml")
+    told = checked.check("-vvv").output
+    assert [secret in text for text in (logs, maps, told, checked.report.read_text())] == [
+        False
+    ] * 4

@@ -1,0 +1,139 @@
+"""What check and repair are asked for is read before anything is looked at; what they come to is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.action import repair
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    check_report,
+    consistency,
+    repair_plan,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.check_report import (
+    Asked,
+    Content,
+    Outcome,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Compared, Finding
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
+    CacheError,
+    ManySettingsErrors,
+    SettingsError,
+)
+from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
+from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import ContentCheck
+from tests.unit.cache.check_cases import FILE, file_at
+
+OPTIONS: dict[str, Any] = {
+    "paths": ["/d/", "/d/x"],
+    "content": "sample",
+    "sample": 2,
+    "seed": 1,
+    "datasets": [{"name": "d", "ufs": "s3://b/", "load": True}],
+}
+
+
+@pytest.mark.parametrize("verb", ["check", "repair"])
+def test_a_verbs_options_are_those_that_are_read(verb: str) -> None:
+    spec = argument_spec(verb)
+    assert {*OPTIONS, "report", "wait_timeout_s", "namespace", "release"} <= set(spec)
+    assert spec["content"]["choices"] == list(check_report.MODES)
+
+
+def test_what_is_asked_for_is_read() -> None:
+    want, declared = check_run.asked(OPTIONS, "check")
+    assert want == Asked(("/d",), "sample", 2, 1)
+    assert [one.path for one in declared] == ["/d"]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    wrong = {**OPTIONS, "paths": ["d"], "sample": 0, "datasets": [{"name": "d", "ufs": "foo://b"}]}
+    with pytest.raises(ManySettingsErrors) as caught:
+        check_run.asked(wrong, "check")
+    text = str(caught.value)
+    assert "check_paths[0] is 'd'" in text
+    assert "check_sample is 0" in text
+    assert "No such scheme" in text
+
+
+def test_a_repair_touches_nothing_that_is_not_named() -> None:
+    with pytest.raises(ManySettingsErrors, match="repair_paths is empty"):
+        check_run.asked({**OPTIONS, "paths": []}, "repair", needs_paths=True)
+    assert check_run.asked({**OPTIONS, "paths": []}, "check")[0].paths == ()
+
+
+class Check:
+    """A cache of which everything is the same."""
+
+    cache = SimpleNamespace(
+        kube=SimpleNamespace(get=lambda _: {"metadata": {"uid": "u"}}), namespace="n", release="r"
+    )
+    parts = ()
+
+    def __init__(self) -> None:
+        self.read_paths: list[str] = []
+
+    def compare(self) -> Compared:
+        """Two files are cached, one is not."""
+        cold = file_at("/d/cold", cached_percent=0)
+        return Compared((), (FILE, file_at("/d/b"), cold), (), 0, 0)
+
+    def read(self, files: list[consistency.File], _: Any) -> Content:
+        """Note which."""
+        self.read_paths = [file.path for file in files]
+        return Content(len(files), 0, len(files))
+
+
+@pytest.mark.parametrize(
+    ("content", "number", "read"),
+    [("all", 1, 2), ("sample", 1, 1), ("sample", 10, 2), ("none", 1, 0)],
+)
+def test_content_is_read_of_those_asked_for(
+    content: Any, number: int, read: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    check = Check()
+    outcome = check_run.look(cast("ContentCheck", check), Asked(("/d",), content, number, 0))
+    assert (len(check.read_paths), outcome.content.read) == (read, read)
+    assert "/d/cold" not in check.read_paths
+
+
+def test_a_repair_shows_what_is_wrong_and_what_is_done() -> None:
+    found = Finding("/d/a", consistency.CHANGED, "why")
+    clash = Finding("/d/z", consistency.CLASH, "two")
+    compared = replace(Check().compare(), findings=(found, clash))
+    outcome = Outcome(Asked(("/d",), "none", 1, 0), (), compared, Content())
+    plan = repair_plan.plan(outcome.findings, {"/d/a": FILE}, lambda _: False)
+    result = repair._result(outcome, plan, list(plan.left), "cache repair", "/r.json")
+    assert result["changed"]
+    assert result["diff"]["before"] == "/d/a: changed, why\n"
+    assert result["diff"]["after"] == "/d/a: learn it from the store again, load it\n"
+    assert result["told"] == "1 two versions"
+    idle = repair._result(
+        replace(outcome, compared=replace(compared, findings=())),
+        repair_plan.Plan((), ()), [], "cache repair", "/r.json",
+    )  # fmt: skip
+    assert (idle["changed"], idle["told"], idle["diff"]["after"]) == (False, "", "")
+
+
+def test_what_fails_after_a_repair_is_no_refusal() -> None:
+    def compare() -> Compared:
+        raise SettingsError("s3://b/ cannot be listed", "why", "fix")
+
+    check = SimpleNamespace(compare=compare)
+    with pytest.raises(CacheError, match="cannot be listed") as caught:
+        repair._still_found(cast("ContentCheck", check))
+    assert not caught.value.refused
+
+
+def test_what_failed_is_told_once_a_path() -> None:
+    failed = [Finding("/d/b", consistency.LOST, "first")]
+    again = (Finding("/d/b", consistency.CHANGED, "second"), Finding("/d/a", consistency.ADDED, ""))
+    assert [one.detail for one in repair._united(failed, again, [])] == ["", "first"]

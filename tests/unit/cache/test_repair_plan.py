@@ -1,0 +1,111 @@
+"""What is done about each finding, and what is left alone since only the cache has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import consistency, repair_plan
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import File, Finding
+from ansible_collections.alluxops.cache.plugins.module_utils.repair_plan import Kept
+from tests.unit.cache.check_cases import FILE
+
+PINNED = replace(FILE, is_pinned=True, media=("MEM",), min_copies=2)
+PATH = FILE.path
+
+
+def planned(kind: str, file: File | None, *, declared: bool = False) -> repair_plan.Plan:
+    known = {file.path: file} if file else {}
+    return repair_plan.plan([Finding(PATH, kind, "why")], known, lambda _: declared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "declared", "shown"),
+    [
+        (consistency.CHANGED, FILE, False, "learn it from the store again, load it"),
+        (consistency.TRUNCATED, replace(FILE, cached_percent=0), False, "learn it from the store again"),
+        (consistency.CHANGED, replace(FILE, cached_percent=0), True, "learn it from the store again, load it"),
+        (consistency.MISSING, FILE, True, "forget it"),
+        (consistency.ADDED, None, False, "learn it from the store again"),
+        (consistency.ADDED, None, True, "learn it from the store again, load it"),
+        (consistency.LOST, FILE, False, "load it"),
+        (consistency.DIFFERS, FILE, False, "drop what is cached of it, load it"),
+        (consistency.UNREADABLE, FILE, False, "drop what is cached of it, load it"),
+    ],
+)  # fmt: skip
+def test_each_finding_has_its_step(
+    kind: str, file: File | None, shown: str, *, declared: bool
+) -> None:
+    plan = planned(kind, file, declared=declared)
+    assert plan.shown == [f"{PATH}: {shown}"]
+    assert plan.left == ()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in consistency.KINDS if kind != consistency.ADDED])
+@pytest.mark.parametrize("state", ["NOT_PERSISTED", "TO_BE_PERSISTED", "LOST"])
+def test_what_only_the_cache_has_is_never_touched(kind: str, state: str) -> None:
+    plan = planned(kind, replace(FILE, state=state))
+    assert (plan.steps, [one.kind for one in plan.left]) == ((), [kind])
+    assert repair_plan.why_left(plan.left[0])
+
+
+def test_two_versions_are_left_to_their_owner() -> None:
+    assert planned(consistency.CLASH, FILE).steps == ()
+
+
+def test_what_cannot_be_read_in_the_store_is_not_the_caches_to_mend() -> None:
+    finding = Finding(PATH, consistency.UNREADABLE, "in the store: broken")
+    assert repair_plan.plan([finding], {PATH: FILE}, lambda _: True).left == (finding,)
+
+
+def test_what_an_interrupted_repair_owes_is_given_back() -> None:
+    finding = Finding(PATH, consistency.CHANGED, "")
+    plan = repair_plan.plan([finding], {PATH: FILE}, lambda _: False, [PATH, "/d/b"])
+    assert [(step.path, step.kind) for step in plan.steps] == [
+        (PATH, "follow"),
+        ("/d/b", "settings"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "lacking"),
+    [
+        (PINNED, {}),
+        (
+            FILE,
+            {"pinned": True, "pinnedMedia": ["MEM"], "replicationMin": 2},
+        ),
+        (replace(PINNED, media=()), {"pinned": True, "pinnedMedia": ["MEM"]}),
+        (replace(PINNED, min_copies=1), {"replicationMin": 2}),
+    ],
+)
+def test_only_what_is_lacking_is_set_again(now: File, lacking: dict[str, Any]) -> None:
+    assert repair_plan.kept_of(PINNED).lacks(repair_plan.kept_of(now)) == lacking
+
+
+def test_a_ttl_and_a_limit_of_replicas_are_set_again() -> None:
+    kept = repair_plan.kept_of(replace(FILE, ttl_ms=60_000, max_copies=3))
+    assert kept.lacks(repair_plan.kept_of(FILE)) == {
+        "replicationMax": 3,
+        "commonOptions": {"ttl": 60_000, "ttlAction": "FREE"},
+    }
+
+
+def test_a_file_without_settings_needs_no_note() -> None:
+    assert repair_plan.kept_of(FILE).is_plain
+    assert not repair_plan.kept_of(PINNED).is_plain
+
+
+def test_a_note_is_read_as_it_was_written() -> None:
+    kept = [repair_plan.kept_of(PINNED), Kept('/d/"\n', ttl_ms=1, ttl_action="FREE")]
+    assert repair_plan.unpacked(repair_plan.packed(kept)) == {one.path: one for one in kept}
+    assert repair_plan.unpacked("") == {}
+
+
+def test_a_note_holds_what_fits() -> None:
+    many = [Kept(f"/d/{'x' * 1000}/{number}", is_pinned=True) for number in range(2000)]
+    text = repair_plan.packed(many)
+    assert len(text) <= repair_plan.NOTE_LIMIT_BYTES
+    assert 0 < len(repair_plan.unpacked(text)) < 2000

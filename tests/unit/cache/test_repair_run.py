@@ -1,0 +1,193 @@
+"""Each file is looked at just before it is touched; its pin outlives the repair, and a run that dies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    check_targets,
+    consistency,
+    paths_api,
+    repair_plan,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Mount
+from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
+from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
+from ansible_collections.alluxops.cache.plugins.module_utils.repair_plan import Kept, Step
+from ansible_collections.alluxops.cache.plugins.plugin_utils import digests, repair_run
+from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_note import RepairNote
+from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_run import Repair
+from tests.unit.cache.check_cases import CONTENT, MD5, STORED, entry
+
+Json = dict[str, Any]
+PATH = "/d/a"
+PIN = Kept(PATH, is_pinned=True, media=("MEM",), min_copies=1, ttl_action="FREE")
+
+
+class World:
+    """A cache with one file, whose store has another version of it, or the API server with the note."""
+
+    kube, namespace, release, timeout_s, pod = None, "ns", "cache", 60, "pod"
+
+    def __init__(self, **file: Any) -> None:
+        self.file: Json | None = entry(PATH, **file)
+        self.noted: dict[str, Kept] = {}
+        self.events: list[str] = []
+        self.is_gone = False
+        self.dies_at = ""
+        self.loads = 100
+
+    def ask(self, request: paths_api.Request) -> Any:
+        """What Alluxio does, as it was seen to do it."""
+        is_sync = request.body.get("commonOptions", {}).get("syncIntervalMs") == 0
+        name = "sync" if is_sync else request.operation
+        if name != "get-status":
+            self.events.append(name)
+        if name == self.dies_at:
+            raise KeyboardInterrupt
+        if name == "sync":
+            assert request.body["loadMetadataType"] == "ONCE"
+            # A new version has no pin, and nothing is cached of it.
+            self.file = None if self.is_gone else entry(PATH, inAlluxioPercentage=0)
+        if self.file is None:
+            raise PathError(request, paths_api.NOT_FOUND, f'Path "{PATH}" does not exist.')
+        if name == "free":
+            assert request.body == {"recursive": False, "forced": True}
+            gone = {"pinned": False, "replicationMin": 0, "pinnedMediumTypes": []}
+            self.file |= {"inAlluxioPercentage": 0, **gone}
+        if name == "set-attribute" and request.body.get("pinned"):
+            media = request.body["pinnedMedia"]
+            self.file |= {"pinned": True, "pinnedMediumTypes": media, "replicationMin": 1}
+        return self.file
+
+    def read(self) -> dict[str, Kept]:
+        """The note."""
+        return dict(self.noted)
+
+    def write(self, owed: dict[str, Kept]) -> set[str]:
+        """Write the note."""
+        self.events.append(f"note {len(owed)}")
+        self.noted = dict(owed)
+        return set(owed)
+
+
+@pytest.fixture(autouse=True)
+def _loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(world: World, *args: Any) -> dict[str, Digest]:
+        world.events.append("load")
+        if world.file:
+            world.file["inAlluxioPercentage"] = world.loads
+        return {path: Digest(MD5, len(CONTENT)) for path in args[1]}
+
+    monkeypatch.setattr(digests, "read", read)
+    monkeypatch.setattr(repair_run, "POLL_S", 0.0)
+
+
+def repair_of(world: World) -> Repair:
+    """A repair of what is in /d. The world is all that it talks to."""
+    world.kube = cast("Any", world)
+    check = SimpleNamespace(
+        reader=world,
+        cache=world,
+        stores=world,
+        parts=check_targets.parts(["/d"], {"/": Mount("/", "s3://b", False, False)}),
+        known={PATH: consistency.file_of(world.file)} if world.file else {},
+        stored={PATH: STORED},
+    )
+    return Repair(cast("Any", check), cast("RepairNote", world))
+
+
+def apply(world: World, kind: repair_plan.Kind, *, loads: bool = True) -> list[str]:
+    left = repair_of(world).apply([Step(PATH, kind, loads)], lambda _: None)
+    return [one.kind for one in left]
+
+
+PINNED: Json = {"pinned": True, "pinnedMediumTypes": ["MEM"], "replicationMin": 1}
+
+
+def test_a_changed_file_is_learnt_and_loaded_again() -> None:
+    world = World()
+    assert apply(world, "follow") == []
+    assert world.events == ["sync", "load"]
+
+
+@pytest.mark.parametrize("kind", ["follow", "evict"])
+def test_a_pin_is_noted_before_and_set_again_after(kind: repair_plan.Kind) -> None:
+    world = World(**PINNED)
+    assert apply(world, kind) == []
+    step = "sync" if kind == "follow" else "free"
+    assert world.events == ["note 1", step, "set-attribute", "note 0", "load"]
+    assert world.file is not None
+    assert world.file["pinned"]
+    assert world.file["pinnedMediumTypes"] == ["MEM"]
+
+
+def test_a_run_that_dies_leaves_the_pin_to_the_next() -> None:
+    world = World(**PINNED)
+    world.dies_at = "set-attribute"
+    with pytest.raises(KeyboardInterrupt):
+        apply(world, "evict")
+    assert world.noted == {PATH: PIN}
+    world.dies_at = ""
+    world.events.clear()
+    repair = repair_of(world)
+    assert repair.owed == [PATH]
+    assert repair.apply([Step(PATH, "settings")], lambda _: None) == []
+    assert world.events == ["note 1", "set-attribute", "note 0", "load"]
+    assert world.noted == {}
+
+
+def test_a_note_is_older_than_what_a_died_run_has_left() -> None:
+    world = World()
+    world.noted = {PATH: PIN}
+    assert apply(world, "follow") == []
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+def test_what_others_owe_elsewhere_stays_noted() -> None:
+    world = World(**PINNED)
+    world.noted = {"/other/x": replace(PIN, path="/other/x")}
+    assert apply(world, "follow") == []
+    assert set(world.noted) == {"/other/x"}
+
+
+@pytest.mark.parametrize("kind", ["follow", "forget", "evict"])
+@pytest.mark.parametrize("now", [{"persistenceState": "NOT_PERSISTED"}, {"completed": False}])
+def test_what_is_only_cached_by_then_is_left(kind: repair_plan.Kind, now: Json) -> None:
+    world = World(**now)
+    assert apply(world, kind) == [consistency.UNREADABLE]
+    assert not {"sync", "free", "load"} & set(world.events)
+
+
+def test_what_the_store_has_no_more_is_forgotten_and_not_loaded() -> None:
+    world = World(**PINNED)
+    world.is_gone = True
+    assert apply(world, "forget", loads=False) == []
+    assert "load" not in world.events
+    assert world.file is None
+
+
+def test_a_new_file_is_loaded_where_its_directory_is_pinned() -> None:
+    world = World(**PINNED, inAlluxioPercentage=0)
+    repair = repair_of(world)
+    assert repair._is_to_load(Step(PATH, "follow"))
+    assert not repair_of(World())._is_to_load(Step(PATH, "follow"))
+
+
+def test_what_is_not_cached_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "timeout_s", 0)
+    world = World()
+    world.loads = 50
+    assert apply(world, "load") == [consistency.LOST]
+
+
+def test_loaded_content_is_compared_with_the_stores_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        digests, "read", lambda *args: {path: Digest("0" * 32, 7) for path in args[2]}
+    )
+    assert apply(World(), "load") == [consistency.UNREADABLE]
