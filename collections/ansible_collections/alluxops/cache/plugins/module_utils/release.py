@@ -306,7 +306,7 @@ def overrule(version: Sequence[int]) -> list[str]:
     Helm 4 refuses them as conflicts: the number of masters that a restore has stopped, or what someone has edited by
     hand. It can only overrule where the server applies, which it would not choose for a release that Helm 3 has made.
     """
-    return ["--server-side=true", "--force-conflicts"] if version[:1] >= (4,) else []
+    return ["--server-side=true", "--force-conflicts"] if version and version[0] >= 4 else []
 
 
 def upgrade_command(
