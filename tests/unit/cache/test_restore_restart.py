@@ -55,7 +55,7 @@ def restart(kube: Masters, *, check: bool = False, wait_s: int = 5) -> dict[str,
 
 def test_all_masters_restart_where_one_has_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     kube = Masters(monkeypatch, ["", RESTORED])
-    assert restart(kube)["changed"]
+    assert restart(kube) == {"changed": True, "restarted": ["a-master-0", "a-master-1"]}
     assert kube.deleted == [0, 1]
     assert kube.uids == ["new-0", "new-1"]
 

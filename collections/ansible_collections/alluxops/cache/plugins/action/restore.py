@@ -204,7 +204,7 @@ class ActionModule(ApiAction):
         masters = {str(pod["uid"]): str(pod["name"]) for pod in seen.of_role(cluster.MASTER_ROLE)}
         logs = [_log(kube, namespace, name) for name in masters.values()]
         if self.check_mode or restore.restored_entries(logs) is None:
-            return {"changed": False}
+            return {"changed": False, "restarted": []}
         for name in masters.values():
             kube.delete(objects.core(namespace, "pods", name), propagation="Background")
         patience = Patience(options["wait_timeout_s"])
@@ -217,7 +217,7 @@ class ActionModule(ApiAction):
                     fix=f"see `kubectl -n {namespace} get pods -l role={cluster.MASTER_ROLE}`, and run again.",
                 )
             patience.pause("the masters to restart", 1)
-        return {"changed": True}
+        return {"changed": True, "restarted": sorted(masters.values())}
 
 
 def _counted(file: Path) -> int:

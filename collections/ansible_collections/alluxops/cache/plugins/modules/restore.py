@@ -150,6 +150,11 @@ lines:
   returned: O(state=finished)
   type: list
   elements: str
+restarted:
+  description: Names of the masters that were restarted.
+  returned: O(state=restarted)
+  type: list
+  elements: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse
