@@ -157,7 +157,9 @@ def test_what_others_owe_elsewhere_stays_noted() -> None:
 
 
 @pytest.mark.parametrize("kind", ["follow", "forget", "evict"])
-@pytest.mark.parametrize("now", [{"persistenceState": "NOT_PERSISTED"}, {"completed": False}])
+@pytest.mark.parametrize(
+    "now", [{"persistenceState": "NOT_PERSISTED"}, {"completed": False}, {"folder": True}]
+)
 def test_what_is_only_cached_by_then_is_left(kind: repair_plan.Kind, now: Json) -> None:
     world = World(**now)
     assert apply(world, kind) == [consistency.UNREADABLE]

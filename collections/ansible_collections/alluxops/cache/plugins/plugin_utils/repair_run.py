@@ -168,7 +168,7 @@ class Repair:
 
 
 def _may_be_touched(file: File) -> bool:
-    return file.is_persisted and file.is_complete
+    return file.is_persisted and file.is_complete and not file.is_folder
 
 
 def _portions(steps: Sequence[Step]) -> Iterable[Sequence[Step]]:
