@@ -174,6 +174,29 @@ def test_what_the_store_has_no_more_is_forgotten_and_not_loaded() -> None:
     assert world.file is None
 
 
+def test_what_is_gone_after_a_step_is_told_and_stays_owed() -> None:
+    world = World(**PINNED)
+    world.is_gone = True
+    assert apply(world, "follow") == [consistency.UNREADABLE]
+    assert world.noted == {PATH: PIN}
+    # It is back by the next run, as its store has it.
+    world.is_gone = False
+    world.events.clear()
+    assert apply(world, "settings", loads=False) == []
+    assert world.events == ["note 1", "sync", "set-attribute", "note 0", "load"]
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+def test_what_neither_side_has_any_more_is_owed_nothing() -> None:
+    world = World()
+    world.file, world.is_gone, world.noted = None, True, {PATH: PIN}
+    repair = repair_of(world)
+    repair._check.stored.clear()
+    assert repair.apply([Step(PATH, "settings")], lambda _: None) == []
+    assert world.noted == {}
+
+
 def test_a_new_file_is_loaded_where_its_directory_is_pinned() -> None:
     world = World(**PINNED, inAlluxioPercentage=0)
     repair = repair_of(world)

@@ -35,6 +35,8 @@ POLL_S: Final = 1.0
 CACHES: Final = {**content_check.LEAVES_ALL, "alluxio.user.file.readtype.default": "CACHE"}
 """Properties of a client whose reads have the workers cache what they pass on."""
 
+GONE: Final = "it is gone, and what was set for it stays noted"
+
 
 class Repair:
     """One run's work on a cache that was looked at."""
@@ -88,7 +90,7 @@ class Repair:
             self._left.append(Finding(step.path, UNREADABLE, "it changed meanwhile"))
             return False
         try:
-            if step.kind in ("follow", "forget"):
+            if step.kind in ("follow", "forget") or (step.kind == "settings" and file is None):
                 self._ask(paths_api.get_status(step.path, synced=True, metadata="ONCE"))
             elif step.kind == "evict":
                 self._ask(paths_api.evict(step.path))
@@ -124,11 +126,14 @@ class Repair:
         return left
 
     def _give_back(self, touched: Sequence[Step]) -> None:
-        owed = [step.path for step in touched if step.path in self._owed]
-        for path in owed:
+        owed = [step for step in touched if step.path in self._owed]
+        for path, kind in ((step.path, step.kind) for step in owed):
             file = self._status(path)
             if file is not None:
                 self._set(path, self._owed[path].lacks(repair_plan.kept_of(file)))
+            elif kind != "forget" and (kind != "settings" or path in self._check.stored):
+                self._left.append(Finding(path, UNREADABLE, GONE))
+                continue
             del self._owed[path]
         if owed:
             self._note.write(self._owed)
