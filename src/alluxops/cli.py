@@ -163,7 +163,9 @@ def repair(options: RunOptions) -> None:
 
     For example: alluxops repair -e '{"repair_paths": ["/imagenet"]}'
 
-    --check --diff lists first. Nothing is written to a store, and nothing dropped that only the cache has.
+    --check --diff lists first. Nothing is written to a store, and what was written to the cache only is never dropped.
+
+    What a store had and has no more is forgotten; much at once only where -e repair_forgets=/DIRECTORY names it.
     """
     raise typer.Exit(run_verb(options.request("repair")))
 

@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     check_report,
     consistency,
     repair_plan,
+    settings,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.check_report import (
     Asked,
@@ -67,6 +68,12 @@ def test_a_repair_touches_nothing_that_is_not_named() -> None:
     with pytest.raises(ManySettingsErrors, match="repair_paths is empty"):
         check_run.asked({**OPTIONS, "paths": []}, "repair", needs_paths=True)
     assert check_run.asked({**OPTIONS, "paths": []}, "check")[0].paths == ()
+
+
+def test_a_confirmed_forgetting_is_told_as_it_is_typed() -> None:
+    values = {"repair_forgets": ["/d", "/e"]}
+    assert settings._meant("repair_forgets", values) == "/d,/e"
+    assert "repair_forgets" in settings.CONFIRMATIONS
 
 
 class Check:

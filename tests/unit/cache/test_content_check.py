@@ -209,6 +209,17 @@ def test_a_job_that_began_anew_is_not_asked_for_what_it_has_not_mounted() -> Non
     assert stores.read == []
 
 
+def test_a_second_look_asks_the_store_and_no_job_that_began_anew() -> None:
+    stores = Proxy(entry("/store-1/a"))
+    check = check_of(Proxy(entry("/d/a"), entry("/d/b")), stores)
+    check.compare()
+    assert check.is_stored("/d/a")
+    assert not check.is_stored("/d/b")
+    stores.starts = 2
+    with pytest.raises(CacheError, match="was lost"):
+        check.is_stored("/d/b")
+
+
 def test_a_file_that_was_wrong_is_read_again_by_the_next_check() -> None:
     reader = Proxy(entry("/d/a"), digests_of={"/d/a": Digest("0" * 32, SIZE)})
     check = check_of(reader, Proxy(entry("/store-1/a")))

@@ -97,6 +97,7 @@ def repair_of(world: World) -> Repair:
         parts=check_targets.parts(["/d"], {"/": Mount("/", "s3://b", False, False)}),
         known={PATH: consistency.file_of(world.file)} if world.file else {},
         stored={PATH: STORED},
+        is_stored=lambda _: not world.is_gone,
     )
     return Repair(cast("Any", check), cast("RepairNote", world))
 
@@ -172,6 +173,23 @@ def test_what_the_store_has_no_more_is_forgotten_and_not_loaded() -> None:
     assert apply(world, "forget", loads=False) == []
     assert "load" not in world.events
     assert world.file is None
+
+
+def test_what_its_store_has_after_all_is_not_forgotten() -> None:
+    world = World()
+    assert apply(world, "forget", loads=False) == [consistency.UNREADABLE]
+    assert "sync" not in world.events
+
+
+def test_what_is_back_when_it_was_to_be_forgotten_keeps_its_pin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(**PINNED)
+    repair = repair_of(world)
+    monkeypatch.setattr(repair._check, "is_stored", lambda _: False)
+    assert repair.apply([Step(PATH, "forget")], lambda _: None) == []
+    assert world.file is not None
+    assert world.file["pinned"]
 
 
 def test_what_is_gone_after_a_step_is_told_and_stays_owed() -> None:

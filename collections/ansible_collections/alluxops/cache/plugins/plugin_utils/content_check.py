@@ -161,6 +161,12 @@ class ContentCheck:
                 if status is not None:
                     stored |= consistency.parse_stored([status], here, path)
 
+    def is_stored(self, path: str) -> bool:
+        """Ask the store once more for one path. Raises PathError for what it cannot tell."""
+        status = self.stores.has(self._there(path))
+        self._refuse_another_master()
+        return status is not None
+
     def read(self, files: Sequence[File], proofs: Proofs | None = None) -> Content:
         """Read the files through the cache, and those of the store whose digest it does not tell. Proven ones once."""
         known = proofs.read() if proofs else {}

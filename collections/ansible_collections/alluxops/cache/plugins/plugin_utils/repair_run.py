@@ -36,6 +36,7 @@ CACHES: Final = {**content_check.LEAVES_ALL, "alluxio.user.file.readtype.default
 """Properties of a client whose reads have the workers cache what they pass on."""
 
 GONE: Final = "it is gone, and what was set for it stays noted"
+BACK: Final = "its store has it after all"
 
 
 class Repair:
@@ -75,7 +76,7 @@ class Repair:
         """Note what Alluxio forgets with the next step. Returns the paths that may be touched."""
         known = self._check.known
         for step in batch:
-            if step.kind in ("follow", "evict") and step.path in known:
+            if step.kind in ("follow", "forget", "evict") and step.path in known:
                 kept = repair_plan.kept_of(known[step.path])
                 if not kept.is_plain:
                     # What an interrupted run has noted is older, and whole.
@@ -90,6 +91,9 @@ class Repair:
             self._left.append(Finding(step.path, UNREADABLE, "it changed meanwhile"))
             return False
         try:
+            if step.kind == "forget" and self._check.is_stored(step.path):
+                self._left.append(Finding(step.path, UNREADABLE, BACK))
+                return False
             if step.kind in ("follow", "forget") or (step.kind == "settings" and file is None):
                 self._ask(paths_api.get_status(step.path, synced=True, metadata="ONCE"))
             elif step.kind == "evict":
