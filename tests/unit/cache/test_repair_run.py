@@ -14,6 +14,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     paths_api,
     repair_plan,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.check_report import Content
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Finding
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Mount
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
@@ -38,6 +40,7 @@ class World:
         self.noted: dict[str, Kept] = {}
         self.events: list[str] = []
         self.is_gone = False
+        self.is_held = False
         self.dies_at = ""
         self.loads = 100
 
@@ -58,7 +61,8 @@ class World:
         if name == "free":
             assert request.body == {"recursive": False, "forced": True}
             gone = {"pinned": False, "replicationMin": 0, "pinnedMediumTypes": []}
-            self.file |= {"inAlluxioPercentage": 0, **gone}
+            self.file |= gone
+            self.file["inAlluxioPercentage"] = 100 if self.is_held else 0
         if name == "set-attribute" and request.body.get("pinned"):
             media = request.body["pinnedMedia"]
             self.file |= {"pinned": True, "pinnedMediumTypes": media, "replicationMin": 1}
@@ -97,6 +101,9 @@ def repair_of(world: World) -> Repair:
         parts=check_targets.parts(["/d"], {"/": Mount("/", "s3://b", False, False)}),
         known={PATH: consistency.file_of(world.file)} if world.file else {},
         stored={PATH: STORED},
+        read=lambda files: Content(
+            findings=[Finding(file.path, consistency.DIFFERS, "") for file in files]
+        ),
         is_stored=lambda _: not world.is_gone,
     )
     return Repair(cast("Any", check), cast("RepairNote", world))
@@ -229,8 +236,43 @@ def test_what_is_not_cached_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert apply(world, "load") == [consistency.LOST]
 
 
-def test_loaded_content_is_compared_with_the_stores_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        digests, "read", lambda *args: {path: Digest("0" * 32, 7) for path in args[2]}
-    )
-    assert apply(World(), "load") == [consistency.UNREADABLE]
+def test_what_workers_do_not_drop_is_told_and_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "timeout_s", 0)
+    world = World(**PINNED)
+    world.is_held = True
+    [left] = repair_of(world).apply([Step(PATH, "evict", loads=True)], lambda _: None)
+    assert left.detail == repair_run.STAYS
+    assert "load" not in world.events
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "hash_", "loaded", "is_read"),
+    [
+        ("load", MD5, MD5, False),
+        ("load", MD5, "0" * 32, True),
+        ("evict", MD5, MD5, False),
+        ("evict", f"{MD5}-2", MD5, True),
+        ("follow", f"{MD5}-2", MD5, False),
+    ],
+)
+def test_loaded_content_is_read_again_where_its_digest_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    kind: repair_plan.Kind,
+    hash_: str,
+    loaded: str,
+    *,
+    is_read: bool,
+) -> None:
+    def load(world: World, *args: Any) -> dict[str, Digest]:
+        assert world.file
+        world.file["inAlluxioPercentage"] = 100
+        return {path: Digest(loaded, 7) for path in args[1]}
+
+    monkeypatch.setattr(digests, "read", load)
+    repair = repair_of(World())
+    repair._check.stored[PATH] = replace(STORED, hash=hash_)
+    found = [consistency.DIFFERS] if is_read else []
+    left = repair.apply([Step(PATH, kind, loads=True)], lambda _: None)
+    assert [one.kind for one in left] == found

@@ -5,7 +5,7 @@ Each path is asked for by itself, just before it is touched: a sync of a directo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ CACHES: Final = {**content_check.LEAVES_ALL, "alluxio.user.file.readtype.default
 """Properties of a client whose reads have the workers cache what they pass on."""
 
 GONE: Final = "it is gone, and what was set for it stays noted"
+STAYS: Final = "workers have not dropped what is cached of it"
 BACK: Final = "its store has it after all"
 
 
@@ -67,9 +68,11 @@ class Repair:
                 touched = [step for step in batch if self._touch(step, noted)]
                 for step in touched:
                     say(step.shown)
-                self._wait_evicted([step.path for step in touched if step.kind == "evict"])
+                evicted = {step.path for step in touched if step.kind == "evict"}
+                still_there = self._wait_evicted(evicted)
                 self._give_back(touched)
-                self._load(loader, [step.path for step in touched if self._is_to_load(step)])
+                gone = [step for step in touched if step.path not in still_there]
+                self._load(loader, [one.path for one in gone if self._is_to_load(one)], evicted)
         return self._left
 
     def _note_settings(self, batch: Sequence[Step]) -> set[str]:
@@ -113,9 +116,13 @@ class Repair:
                 return None
             raise
 
-    def _wait_evicted(self, paths: Sequence[str]) -> None:
-        """Workers drop blocks with their next heartbeats; what is read before is the old content."""
-        self._wait(paths, lambda file: not file.cached_percent, "to be dropped from workers")
+    def _wait_evicted(self, paths: Iterable[str]) -> set[str]:
+        """Workers drop blocks with their next heartbeats; what is read before is old content. Returns what stays."""
+        stays = self._wait(
+            paths, lambda file: not file.cached_percent, "to be dropped from workers"
+        )
+        self._left += [Finding(path, UNREADABLE, STAYS) for path in sorted(stays)]
+        return stays
 
     def _wait(
         self, paths: Iterable[str], is_done: Callable[[File], bool], awaited: str
@@ -156,24 +163,35 @@ class Repair:
         file = self._status(step.path)  # a new file has its directory's pin
         return file is not None and file.is_pinned
 
-    def _load(self, loader: PathsProxy, paths: Sequence[str]) -> None:
-        """Read files through a client that has them cached."""
+    def _load(self, loader: PathsProxy, paths: Sequence[str], evicted: Collection[str]) -> None:
+        """Read files through a client that has them cached. evicted: those whose content was wrong."""
         sizes = {path: file.bytes for path in paths if (file := self._status(path)) and file.bytes}
         if not sizes:
             return
         found = digests.read(self._check.cache.kube, loader, sizes, self._timeout_s)
-        wrong = {path: why for path, digest in found.items() if (why := self._fault(path, digest))}
+        wrong = {path: digest.why for path, digest in found.items() if digest.why}
         short = self._wait(
             set(sizes) - set(wrong), lambda file: file.is_cached_whole, "to be cached whole"
         )
         self._left += [Finding(path, UNREADABLE, why) for path, why in wrong.items()]
         self._left += [Finding(path, LOST, "not cached whole yet") for path in sorted(short)]
+        self._judge(
+            path
+            for path in sorted(set(sizes) - set(wrong) - short)
+            if self._is_doubtful(path, found[path], is_evicted=path in evicted)
+        )
 
-    def _fault(self, path: str, digest: Digest) -> str:
+    def _is_doubtful(self, path: str, digest: Digest, *, is_evicted: bool) -> bool:
+        """Whether what was loaded has to be compared with the store's bytes."""
         there = self._check.stored.get(path)
-        if digest.md5 and there and there.md5 and digest.md5 != there.md5:
-            return f"MD5 {digest.md5} after it was loaded, {there.md5} in the store"
-        return digest.why
+        if there is None:
+            return False
+        return not consistency.is_proven(there, digest) if there.md5 else is_evicted
+
+    def _judge(self, paths: Iterable[str]) -> None:
+        files = [file for path in paths if (file := self._status(path))]
+        if files:
+            self._left += self._check.read(files).findings
 
 
 def _may_be_touched(file: File) -> bool:
