@@ -149,6 +149,20 @@ def test_a_run_that_dies_leaves_the_pin_to_the_next() -> None:
     assert world.noted == {}
 
 
+def test_what_was_set_since_the_file_was_listed_is_noted() -> None:
+    world = World()
+    repair = repair_of(world)
+    assert world.file is not None
+    world.file |= PINNED
+    assert repair.apply([Step(PATH, "evict", loads=True)], lambda _: None) == []
+    assert world.events[0] == "note 1"
+    assert world.file["pinned"]
+    repair = repair_of(world)
+    world.file |= entry(PATH)
+    assert repair.apply([Step(PATH, "evict", loads=True)], lambda _: None) == []
+    assert not world.file["pinned"]
+
+
 def test_a_note_is_older_than_what_a_died_run_has_left() -> None:
     world = World()
     world.noted = {PATH: PIN}

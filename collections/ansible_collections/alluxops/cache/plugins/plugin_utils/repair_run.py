@@ -76,11 +76,16 @@ class Repair:
         return self._left
 
     def _note_settings(self, batch: Sequence[Step]) -> set[str]:
-        """Note what Alluxio forgets with the next step. Returns the paths that may be touched."""
-        known = self._check.known
+        """Note what Alluxio forgets with the next step. Returns the paths that may be touched.
+
+        As it is set now: somebody may have pinned or unpinned a file since it was listed.
+        """
         for step in batch:
-            if step.kind in ("follow", "forget", "evict") and step.path in known:
-                kept = repair_plan.kept_of(known[step.path])
+            if step.kind not in ("follow", "forget", "evict"):
+                continue
+            file = self._status(step.path)
+            if file is not None and _may_be_touched(file):
+                kept = repair_plan.kept_of(file)
                 if not kept.is_plain:
                     # What an interrupted run has noted is older, and whole.
                     self._owed.setdefault(step.path, kept)
