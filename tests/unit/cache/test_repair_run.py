@@ -41,7 +41,7 @@ class World:
         self.events: list[str] = []
         self.is_gone = False
         self.is_held = False
-        self.dies_at = ""
+        self.dies_at = self.fails_at = ""
         self.loads = 100
 
     def ask(self, request: paths_api.Request) -> Any:
@@ -52,6 +52,8 @@ class World:
             self.events.append(name)
         if name == self.dies_at:
             raise KeyboardInterrupt
+        if name == self.fails_at:
+            raise PathError(request, "INTERNAL", "broken")
         if name == "sync":
             assert request.body["loadMetadataType"] == "ONCE"
             # A new version has no pin, and nothing is cached of it.
@@ -248,6 +250,25 @@ def test_what_is_not_cached_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     world = World()
     world.loads = 50
     assert apply(world, "load") == [consistency.LOST]
+
+
+@pytest.mark.parametrize("fails_at", ["get-status", "sync", "set-attribute"])
+def test_what_is_refused_for_one_path_is_told_of_it_and_stays_owed(fails_at: str) -> None:
+    world = World(**PINNED)
+    world.noted = {PATH: PIN}
+    world.fails_at = fails_at
+    steps = [Step(PATH, "follow", loads=True)]
+    left = repair_of(world).apply(steps, lambda _: None)
+    assert {(one.path, one.detail) for one in left} == {(PATH, "broken")}
+    assert world.noted == {PATH: PIN}
+
+
+def test_what_is_refused_while_it_is_awaited_is_not_waited_for() -> None:
+    world = World()
+    world.fails_at = "get-status"
+    repair = repair_of(world)
+    assert repair._wait([PATH], lambda _: False, "to be so") == {PATH}
+    assert [one.detail for one in repair._left] == ["broken"]
 
 
 def test_what_workers_do_not_drop_is_told_and_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
