@@ -151,6 +151,11 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
     assert consistency.sample(files[:5], 20, 1) == files[:5]
 
 
+def test_a_name_that_is_no_text_may_be_in_a_sample() -> None:
+    file = file_at("/d/\udcff")
+    assert consistency.sample([file], 1, 0) == [file]
+
+
 def test_batches_have_few_files_and_few_bytes() -> None:
     small = [file_at(f"/d/{number}") for number in range(consistency.BATCH_FILES + 1)]
     assert [len(batch) for batch in consistency.batches(small)] == [consistency.BATCH_FILES, 1]

@@ -285,7 +285,7 @@ def sample(files: Sequence[File], number: int, seed: int) -> list[File]:
     """Some of the files, the same ones for the same seed as long as they are there; in the order given."""
 
     def rank(file: File) -> bytes:
-        return sha256(f"{seed} {file.path}".encode()).digest()
+        return sha256(f"{seed} {file.path}".encode(errors="surrogatepass")).digest()
 
     chosen = {file.path for file in sorted(files, key=rank)[:number]}
     return [file for file in files if file.path in chosen]
