@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -52,18 +53,19 @@ class ActionModule(ApiAction):
             found, known = outcome.findings, check.known
             kept = repair_plan.doubtful(found, known, check.stored, check.parts, forgets)
             plan = repair_plan.plan(found, known, check.is_to_be_loaded, repair.owed, kept)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            report = check_report.report(outcome, f"{namespace}/{release}", now)
+            report |= {"done": not self.check_mode, "steps": plan.shown}
+
+            def write(left: Sequence[Finding]) -> None:
+                check_files.write_report(path, {**report, "left": [asdict(one) for one in left]})
+
             left = list(plan.left)
             if plan.steps and not self.check_mode:
                 failed = repair.apply(plan.steps, Display().display)
+                write(_united(failed, left))  # should the last look fail, what was done is told
                 left = _united(failed, _still_found(check), left)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        report = check_report.report(outcome, f"{namespace}/{release}", now)
-        report |= {
-            "done": not self.check_mode,
-            "steps": plan.shown,
-            "left": [asdict(one) for one in left],
-        }
-        check_files.write_report(path, report)
+            write(left)
         return _result(outcome, plan, left, f"{release} repair", str(path))
 
 
