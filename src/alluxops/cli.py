@@ -151,7 +151,7 @@ def check(options: RunOptions) -> None:
 
     Names, sizes and hashes, and the content of a sample; -e check_content=all reads all that is cached.
 
-    Exit code 1 when anything differs.
+    Exit code 1 when anything differs, or the check failed.
     """
     raise typer.Exit(run_verb(options.request("check")))
 
