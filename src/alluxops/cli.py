@@ -151,7 +151,7 @@ def check(options: RunOptions) -> None:
 
     Names, sizes and hashes, and the content of a sample; -e check_content=all reads all that is cached.
 
-    Exit code 1 when anything differs.
+    Exit code 1 when anything differs, or the check failed.
     """
     raise typer.Exit(run_verb(options.request("check")))
 
@@ -163,7 +163,9 @@ def repair(options: RunOptions) -> None:
 
     For example: alluxops repair -e '{"repair_paths": ["/imagenet"]}'
 
-    --check --diff lists first. Nothing is written to a store, and nothing dropped that only the cache has.
+    --check --diff lists first. Nothing is written to a store, and what was written to the cache only is never dropped.
+
+    What a store had and has no more is forgotten; much at once only where -e repair_forgets=/DIRECTORY names it.
     """
     raise typer.Exit(run_verb(options.request("repair")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import time
 from pathlib import Path
@@ -71,3 +72,27 @@ def test_a_place_where_no_report_can_be_is_refused(state: Path) -> None:
     for wrong in ("x.json", str(state), str(state / "none" / "x.json")):
         with pytest.raises(SettingsError, match="check_report is"):
             check_files.report_path(wrong, "ns", "cache", "check")
+
+
+@pytest.mark.parametrize("given", ["", "x.json"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_read(
+    given: str, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(os, "access", lambda path, _: asked.append(path))
+    path = str(state / given) if given else ""
+    with pytest.raises(SettingsError, match="cannot be written to"):
+        check_files.report_path(path, "ns", "cache", "check")
+    assert asked == [state]
+
+
+def test_a_file_where_the_folder_should_be_is_refused(state: Path) -> None:
+    (state / "alluxops").write_text("")
+    with pytest.raises(SettingsError, match="cannot be written to"):
+        check_files.report_path("", "ns", "cache", "check")
+
+
+def test_a_name_that_is_no_text_is_in_the_report(state: Path) -> None:
+    path = state / "x.json"
+    check_files.write_report(path, {"path": "/d/\udcffé"})
+    assert json.loads(path.read_text("utf-8")) == {"path": "/d/\udcffé"}

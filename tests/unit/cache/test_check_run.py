@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     check_report,
     consistency,
     repair_plan,
+    settings,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.check_report import (
     Asked,
@@ -67,6 +70,12 @@ def test_a_repair_touches_nothing_that_is_not_named() -> None:
     with pytest.raises(ManySettingsErrors, match="repair_paths is empty"):
         check_run.asked({**OPTIONS, "paths": []}, "repair", needs_paths=True)
     assert check_run.asked({**OPTIONS, "paths": []}, "check")[0].paths == ()
+
+
+def test_a_confirmed_forgetting_is_told_as_it_is_typed() -> None:
+    values = {"repair_forgets": ["/d", "/e"]}
+    assert settings._meant("repair_forgets", values) == "/d,/e"
+    assert "repair_forgets" in settings.CONFIRMATIONS
 
 
 class Check:
@@ -137,3 +146,37 @@ def test_what_failed_is_told_once_a_path() -> None:
     failed = [Finding("/d/b", consistency.LOST, "first")]
     again = (Finding("/d/b", consistency.CHANGED, "second"), Finding("/d/a", consistency.ADDED, ""))
     assert [one.detail for one in repair._united(failed, again, [])] == ["", "first"]
+
+
+def test_what_was_done_is_in_the_report_though_the_last_look_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that fails then takes nothing from what is known by then."""
+    changed = Finding("/d/a", consistency.CHANGED, "why")
+    compared = replace(Check().compare(), findings=(changed,))
+    outcome = Outcome(Asked(("/d",), "none", 1, 0), (), compared, Content())
+
+    def compare() -> Compared:
+        raise SettingsError("s3://b/ cannot be listed", "why", "fix")
+
+    check = SimpleNamespace(
+        compare=compare, known={"/d/a": FILE}, stored={}, parts=(), is_to_be_loaded=bool
+    )
+    done = SimpleNamespace(owed=[], apply=lambda *_: [Finding("/d/a", consistency.LOST, "short")])
+    monkeypatch.setattr(repair, "opened", lambda *_: nullcontext(check))
+    monkeypatch.setattr(check_run, "look", lambda *_: outcome)
+    monkeypatch.setattr(repair, "Repair", lambda *_: done)
+    action = SimpleNamespace(check_mode=False)
+    report = tmp_path / "r.json"
+    options = {
+        **OPTIONS,
+        "namespace": "n",
+        "release": "r",
+        "report": str(report),
+        "wait_timeout_s": 1,
+        "forgets": [],
+    }
+    with pytest.raises(CacheError, match="cannot be listed"):
+        repair.ActionModule.act(cast("Any", action), cast("Any", None), options)
+    told = json.loads(report.read_text())
+    assert (told["done"], [one["detail"] for one in told["left"]]) == (True, ["short"])

@@ -81,6 +81,21 @@ def test_a_file_is_missed_only_where_somebody_has_listed(
     assert found.unknown == 1 - len(kinds)
 
 
+def test_a_file_where_the_cache_has_a_directory_is_no_new_one() -> None:
+    have = known(file_at("/d/a/x", **ONLY), folders=("/d", "/d/a"))
+    found = compare(have, STORED)
+    assert [(one.path, one.kind) for one in found.findings] == [("/d/a", consistency.CLASH)]
+    assert found.unknown == 0
+
+
+def test_a_file_below_one_that_only_the_cache_has_is_no_new_one() -> None:
+    found = compare(known(replace(FILE, **ONLY)), stored_at("/d/a/x/y"), stored_at("/d/b"))
+    assert [(one.path, one.kind) for one in found.findings] == [
+        ("/d/a/x/y", consistency.CLASH),
+        ("/d/b", consistency.ADDED),
+    ]
+
+
 def test_a_mount_that_nobody_has_listed_lacks_nothing() -> None:
     found = compare(consistency.parse_known([], "/d"), STORED)
     assert (found.findings, found.unknown) == ((), 1)
@@ -134,6 +149,11 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
     assert consistency.sample(files[::-1], 20, 1) == chosen[::-1]
     assert consistency.sample(files, 20, 2) != chosen
     assert consistency.sample(files[:5], 20, 1) == files[:5]
+
+
+def test_a_name_that_is_no_text_may_be_in_a_sample() -> None:
+    file = file_at("/d/\udcff")
+    assert consistency.sample([file], 1, 0) == [file]
 
 
 def test_batches_have_few_files_and_few_bytes() -> None:

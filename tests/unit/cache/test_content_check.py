@@ -209,6 +209,44 @@ def test_a_job_that_began_anew_is_not_asked_for_what_it_has_not_mounted() -> Non
     assert stores.read == []
 
 
+def test_a_second_look_asks_the_store_and_no_job_that_began_anew() -> None:
+    stores = Proxy(entry("/store-1/a"))
+    check = check_of(Proxy(entry("/d/a"), entry("/d/b")), stores)
+    check.compare()
+    assert check.is_stored("/d/a")
+    assert not check.is_stored("/d/b")
+    stores.starts = 2
+    with pytest.raises(CacheError, match="was lost"):
+        check.is_stored("/d/b")
+
+
+def test_a_job_that_began_anew_is_mounted_anew_for_another_look() -> None:
+    stores = Proxy(entry("/store-1/a"))
+    check = check_of(Proxy(entry("/d/a")), stores)
+    check.compare()
+    stores.starts = 2
+    check.compare()
+    assert check.is_stored("/d/a")
+
+
+def test_what_is_not_mounted_is_mounted_all_the_same() -> None:
+    events: list[str] = []
+
+    class Anew(Proxy):
+        def at(self) -> int:
+            events.append("at")
+            return 1
+
+        def ask(self, request: paths_api.Request) -> Any:
+            events.append(request.operation)
+            raise PathError(request, "INVALID_ARGUMENT", "no mount point")
+
+    look = StoreLook(cast("PathsProxy", Anew()), cast("Any", None), "pod")
+    parts = check_targets.parts(["/d"], MOUNTS)
+    content_check._renew(look, parts, lambda: events.append("mount"))
+    assert events == ["at", "unmount", "mount"]
+
+
 def test_a_file_that_was_wrong_is_read_again_by_the_next_check() -> None:
     reader = Proxy(entry("/d/a"), digests_of={"/d/a": Digest("0" * 32, SIZE)})
     check = check_of(reader, Proxy(entry("/store-1/a")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,8 @@ class Proxy(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Disposition", "attachment")
         self.end_headers()
+        if "slow" in path:
+            time.sleep(0.5)
         body = content(path)
         self.wfile.write(body[: len(body) // 2] if "broken" in path else body)
 
@@ -56,6 +59,10 @@ def port() -> Iterator[int]:
 
 
 def read(port: int, paths: list[str], *, counts: bool = True) -> dict[str, Digest]:
+    return digest_script.parse(paths, output(port, paths, counts=counts))
+
+
+def output(port: int, paths: list[str], *, counts: bool = True) -> str:
     done = subprocess.run(
         ["bash", "-c", digest_script.script(port, len(paths), counts=counts)],
         input=digest_script.requests(paths),
@@ -63,7 +70,7 @@ def read(port: int, paths: list[str], *, counts: bool = True) -> dict[str, Diges
         timeout=60,
         check=True,
     )
-    return digest_script.parse(paths, done.stdout.decode())
+    return done.stdout.decode()
 
 
 def test_digests_are_those_of_the_contents(port: int) -> None:
@@ -99,6 +106,17 @@ def test_without_a_proxy_every_file_says_so() -> None:
         unused = server.server_port
     found = read(unused, ["/d/a", "/d/b"])
     assert {digest.why for digest in found.values()} == {"no proxy answers"}
+    assert all(digest.is_unanswered for digest in found.values())
+
+
+def test_something_is_said_while_a_large_file_is_read(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "." not in output(port, ["/d/plain"]).splitlines()
+    monkeypatch.setattr(digest_script, "BEAT_S", 0.1)
+    text = output(port, ["/d/slow"])
+    assert 2 <= text.splitlines().count(".") <= 20
+    assert digest_script.parse(["/d/slow"], text)["/d/slow"].md5
 
 
 def test_a_name_is_one_line_of_an_address() -> None:
@@ -106,6 +124,6 @@ def test_a_name_is_one_line_of_an_address() -> None:
     assert line == f"{paths_api.BASE}{quote('/d/a')}%0Ab%20%3F/download-file"
 
 
-@pytest.mark.parametrize("line", ["", "0", "x 1", "9 ! no", "0 none none", "0 abc 3"])
+@pytest.mark.parametrize("line", ["", ".", "0", "x 1", "9 ! no", "0 none none", "0 abc 3"])
 def test_other_lines_say_nothing(line: str) -> None:
     assert digest_script.parse(["/d/a"], line) == {}

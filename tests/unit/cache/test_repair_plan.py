@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import consistency, repair_plan
+from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Part
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import File, Finding
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Mount
 from ansible_collections.alluxops.cache.plugins.module_utils.repair_plan import Kept
-from tests.unit.cache.check_cases import FILE
+from tests.unit.cache.check_cases import FILE, file_at
 
 PINNED = replace(FILE, is_pinned=True, media=("MEM",), min_copies=2)
 PATH = FILE.path
@@ -49,6 +51,38 @@ def test_what_only_the_cache_has_is_never_touched(kind: str, state: str) -> None
     plan = planned(kind, replace(FILE, state=state))
     assert (plan.steps, [one.kind for one in plan.left]) == ((), [kind])
     assert repair_plan.why_left(plan.left[0])
+
+
+@pytest.mark.parametrize(
+    ("files", "missing", "forgets", "kept"),
+    [
+        (30, 10, (), 0),
+        (30, 11, (), 11),
+        (200, 20, (), 0),
+        (200, 21, (), 21),
+        (200, 21, ("/other",), 21),
+        (200, 21, ("/d",), 0),
+        (1, 1, (), 1),
+        (1, 1, ("/d/0",), 0),
+    ],
+)
+def test_much_that_is_missing_is_forgotten_only_where_that_is_confirmed(
+    files: int, missing: int, forgets: tuple[str, ...], kept: int
+) -> None:
+    known = {f"/d/{number}": file_at(f"/d/{number}") for number in range(files)}
+    known["/d/only"] = file_at("/d/only", state="NOT_PERSISTED")
+    gone = list(known)[:missing]
+    found = [Finding(path, consistency.MISSING, "why") for path in gone]
+    parts = [
+        Part("/d", Mount("/d", "s3://b", True, False)),
+        Part("/e", Mount("/e", "s3://e", True, False)),
+    ]
+    stored = set(known) - {*gone, "/d/only"}
+    doubtful = repair_plan.doubtful(found, known, stored, parts, forgets)
+    assert len(doubtful) == kept
+    plan = repair_plan.plan(found, known, lambda _: False, kept=doubtful)
+    assert (len(plan.left), len(plan.steps)) == (kept, missing - kept)
+    assert all(repair_plan.FORGETS in repair_plan.why_left(one) for one in plan.left)
 
 
 def test_two_versions_are_left_to_their_owner() -> None:

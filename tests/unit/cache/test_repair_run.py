@@ -14,6 +14,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     paths_api,
     repair_plan,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.check_report import Content
+from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Finding
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Mount
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
@@ -38,7 +40,8 @@ class World:
         self.noted: dict[str, Kept] = {}
         self.events: list[str] = []
         self.is_gone = False
-        self.dies_at = ""
+        self.is_held = False
+        self.dies_at = self.fails_at = ""
         self.loads = 100
 
     def ask(self, request: paths_api.Request) -> Any:
@@ -49,6 +52,8 @@ class World:
             self.events.append(name)
         if name == self.dies_at:
             raise KeyboardInterrupt
+        if name == self.fails_at:
+            raise PathError(request, "INTERNAL", "broken")
         if name == "sync":
             assert request.body["loadMetadataType"] == "ONCE"
             # A new version has no pin, and nothing is cached of it.
@@ -58,7 +63,8 @@ class World:
         if name == "free":
             assert request.body == {"recursive": False, "forced": True}
             gone = {"pinned": False, "replicationMin": 0, "pinnedMediumTypes": []}
-            self.file |= {"inAlluxioPercentage": 0, **gone}
+            self.file |= gone
+            self.file["inAlluxioPercentage"] = 100 if self.is_held else 0
         if name == "set-attribute" and request.body.get("pinned"):
             media = request.body["pinnedMedia"]
             self.file |= {"pinned": True, "pinnedMediumTypes": media, "replicationMin": 1}
@@ -97,6 +103,10 @@ def repair_of(world: World) -> Repair:
         parts=check_targets.parts(["/d"], {"/": Mount("/", "s3://b", False, False)}),
         known={PATH: consistency.file_of(world.file)} if world.file else {},
         stored={PATH: STORED},
+        read=lambda files: Content(
+            findings=[Finding(file.path, consistency.DIFFERS, "") for file in files]
+        ),
+        is_stored=lambda _: not world.is_gone,
     )
     return Repair(cast("Any", check), cast("RepairNote", world))
 
@@ -141,6 +151,20 @@ def test_a_run_that_dies_leaves_the_pin_to_the_next() -> None:
     assert world.noted == {}
 
 
+def test_what_was_set_since_the_file_was_listed_is_noted() -> None:
+    world = World()
+    repair = repair_of(world)
+    assert world.file is not None
+    world.file |= PINNED
+    assert repair.apply([Step(PATH, "evict", loads=True)], lambda _: None) == []
+    assert world.events[0] == "note 1"
+    assert world.file["pinned"]
+    repair = repair_of(world)
+    world.file |= entry(PATH)
+    assert repair.apply([Step(PATH, "evict", loads=True)], lambda _: None) == []
+    assert not world.file["pinned"]
+
+
 def test_a_note_is_older_than_what_a_died_run_has_left() -> None:
     world = World()
     world.noted = {PATH: PIN}
@@ -157,7 +181,9 @@ def test_what_others_owe_elsewhere_stays_noted() -> None:
 
 
 @pytest.mark.parametrize("kind", ["follow", "forget", "evict"])
-@pytest.mark.parametrize("now", [{"persistenceState": "NOT_PERSISTED"}, {"completed": False}])
+@pytest.mark.parametrize(
+    "now", [{"persistenceState": "NOT_PERSISTED"}, {"completed": False}, {"folder": True}]
+)
 def test_what_is_only_cached_by_then_is_left(kind: repair_plan.Kind, now: Json) -> None:
     world = World(**now)
     assert apply(world, kind) == [consistency.UNREADABLE]
@@ -170,6 +196,46 @@ def test_what_the_store_has_no_more_is_forgotten_and_not_loaded() -> None:
     assert apply(world, "forget", loads=False) == []
     assert "load" not in world.events
     assert world.file is None
+
+
+def test_what_its_store_has_after_all_is_not_forgotten() -> None:
+    world = World()
+    assert apply(world, "forget", loads=False) == [consistency.UNREADABLE]
+    assert "sync" not in world.events
+
+
+def test_what_is_back_when_it_was_to_be_forgotten_keeps_its_pin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(**PINNED)
+    repair = repair_of(world)
+    monkeypatch.setattr(repair._check, "is_stored", lambda _: False)
+    assert repair.apply([Step(PATH, "forget")], lambda _: None) == []
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+def test_what_is_gone_after_a_step_is_told_and_stays_owed() -> None:
+    world = World(**PINNED)
+    world.is_gone = True
+    assert apply(world, "follow") == [consistency.UNREADABLE]
+    assert world.noted == {PATH: PIN}
+    # It is back by the next run, as its store has it.
+    world.is_gone = False
+    world.events.clear()
+    assert apply(world, "settings", loads=False) == []
+    assert world.events == ["note 1", "sync", "set-attribute", "note 0", "load"]
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+def test_what_neither_side_has_any_more_is_owed_nothing() -> None:
+    world = World()
+    world.file, world.is_gone, world.noted = None, True, {PATH: PIN}
+    repair = repair_of(world)
+    repair._check.stored.clear()
+    assert repair.apply([Step(PATH, "settings")], lambda _: None) == []
+    assert world.noted == {}
 
 
 def test_a_new_file_is_loaded_where_its_directory_is_pinned() -> None:
@@ -186,8 +252,62 @@ def test_what_is_not_cached_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert apply(world, "load") == [consistency.LOST]
 
 
-def test_loaded_content_is_compared_with_the_stores_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        digests, "read", lambda *args: {path: Digest("0" * 32, 7) for path in args[2]}
-    )
-    assert apply(World(), "load") == [consistency.UNREADABLE]
+@pytest.mark.parametrize("fails_at", ["get-status", "sync", "set-attribute"])
+def test_what_is_refused_for_one_path_is_told_of_it_and_stays_owed(fails_at: str) -> None:
+    world = World(**PINNED)
+    world.noted = {PATH: PIN}
+    world.fails_at = fails_at
+    steps = [Step(PATH, "follow", loads=True)]
+    left = repair_of(world).apply(steps, lambda _: None)
+    assert {(one.path, one.detail) for one in left} == {(PATH, "broken")}
+    assert world.noted == {PATH: PIN}
+
+
+def test_what_is_refused_while_it_is_awaited_is_not_waited_for() -> None:
+    world = World()
+    world.fails_at = "get-status"
+    repair = repair_of(world)
+    assert repair._wait([PATH], lambda _: False, "to be so") == {PATH}
+    assert [one.detail for one in repair._left] == ["broken"]
+
+
+def test_what_workers_do_not_drop_is_told_and_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "timeout_s", 0)
+    world = World(**PINNED)
+    world.is_held = True
+    [left] = repair_of(world).apply([Step(PATH, "evict", loads=True)], lambda _: None)
+    assert left.detail == repair_run.STAYS
+    assert "load" not in world.events
+    assert world.file is not None
+    assert world.file["pinned"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "hash_", "loaded", "is_read"),
+    [
+        ("load", MD5, MD5, False),
+        ("load", MD5, "0" * 32, True),
+        ("evict", MD5, MD5, False),
+        ("evict", f"{MD5}-2", MD5, True),
+        ("follow", f"{MD5}-2", MD5, False),
+    ],
+)
+def test_loaded_content_is_read_again_where_its_digest_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    kind: repair_plan.Kind,
+    hash_: str,
+    loaded: str,
+    *,
+    is_read: bool,
+) -> None:
+    def load(world: World, *args: Any) -> dict[str, Digest]:
+        assert world.file
+        world.file["inAlluxioPercentage"] = 100
+        return {path: Digest(loaded, 7) for path in args[1]}
+
+    monkeypatch.setattr(digests, "read", load)
+    repair = repair_of(World())
+    repair._check.stored[PATH] = replace(STORED, hash=hash_)
+    found = [consistency.DIFFERS] if is_read else []
+    left = repair.apply([Step(PATH, kind, loads=True)], lambda _: None)
+    assert [one.kind for one in left] == found

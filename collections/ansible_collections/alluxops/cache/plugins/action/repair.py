@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     check_report,
+    check_targets,
     consistency,
     repair_plan,
 )
@@ -22,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
 from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import (
     ContentCheck,
     opened,
@@ -40,26 +43,29 @@ class ActionModule(ApiAction):
         """Raises ManySettingsErrors before anything changed."""
         namespace, release = options["namespace"], options["release"]
         want, declared = check_run.asked(options, "repair", needs_paths=True)
+        forgets, faults = check_targets.read(options["forgets"], repair_plan.FORGETS)
+        raise_all(faults)
         path = check_files.report_path(options["report"], namespace, release, "repair")
         timeout_s = int(options["wait_timeout_s"])
         with opened(kube, namespace, release, want.paths, declared, timeout_s) as check:
             outcome = check_run.look(check, want)
             repair = Repair(check, RepairNote(kube, namespace, release))
-            plan = repair_plan.plan(
-                outcome.findings, check.known, check.is_to_be_loaded, repair.owed
-            )
+            found, known = outcome.findings, check.known
+            kept = repair_plan.doubtful(found, known, check.stored, check.parts, forgets)
+            plan = repair_plan.plan(found, known, check.is_to_be_loaded, repair.owed, kept)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            report = check_report.report(outcome, f"{namespace}/{release}", now)
+            report |= {"done": not self.check_mode, "steps": plan.shown}
+
+            def write(left: Sequence[Finding]) -> None:
+                check_files.write_report(path, {**report, "left": [asdict(one) for one in left]})
+
             left = list(plan.left)
             if plan.steps and not self.check_mode:
                 failed = repair.apply(plan.steps, Display().display)
+                write(_united(failed, left))  # should the last look fail, what was done is told
                 left = _united(failed, _still_found(check), left)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        report = check_report.report(outcome, f"{namespace}/{release}", now)
-        report |= {
-            "done": not self.check_mode,
-            "steps": plan.shown,
-            "left": [asdict(one) for one in left],
-        }
-        check_files.write_report(path, report)
+            write(left)
         return _result(outcome, plan, left, f"{release} repair", str(path))
 
 

@@ -44,6 +44,7 @@ class File:
     """A file as the cache has it. hash: what its store said when the cache learnt of it; "" where that is not known.
 
     min_copies, media, max_copies, ttl_ms, ttl_action: what a user has set, and a new look at the store would forget.
+    is_folder: what a path that was asked for by itself may have become.
     """
 
     path: str
@@ -60,6 +61,7 @@ class File:
     max_copies: int = -1
     ttl_ms: int = -1
     ttl_action: str = ""
+    is_folder: bool = False
 
     @property
     def is_persisted(self) -> bool:
@@ -161,6 +163,7 @@ def file_of(entry: Mapping[str, Any]) -> File:
         max_copies=int(entry.get("replicationMax", -1)),
         ttl_ms=int(entry.get("ttl", -1)),
         ttl_action=str(entry.get("ttlAction") or ""),
+        is_folder=bool(entry.get("folder")),
     )
 
 
@@ -200,6 +203,12 @@ def compare(
         else:
             (only_cached if file.is_only_cached else same).append(file)
     new = [one for path, one in sorted(stored.items()) if path not in known.files]
+    blocked = [one for one in new if _is_in_the_way(one.path, known)]
+    findings += [
+        Finding(one.path, CLASH, f"another thing in the cache, {human(one.bytes)} in the store")
+        for one in blocked
+    ]
+    new = [one for one in new if not _is_in_the_way(one.path, known)]
     added = [one for one in new if _is_listed(one.path, known)]
     findings += [Finding(one.path, ADDED, f"{human(one.bytes)} in the store") for one in added]
     return Compared(
@@ -242,6 +251,19 @@ def _of_persisted(file: File, there: Stored | None, *, must_be_cached: bool) -> 
     return None
 
 
+def _is_in_the_way(path: str, known: Known) -> bool:
+    """Whether the cache would have to drop something to learn the file: a directory of its name, or a file above it.
+
+    Alluxio does drop it, with what only the cache has.
+    """
+    if path in known.folders:
+        return True
+    while (path := posixpath.dirname(path)) != "/":
+        if path in known.files and known.files[path].is_only_cached:
+            return True
+    return False
+
+
 def _is_listed(path: str, known: Known) -> bool:
     """Whether a client who lists the cache should see the file.
 
@@ -263,7 +285,7 @@ def sample(files: Sequence[File], number: int, seed: int) -> list[File]:
     """Some of the files, the same ones for the same seed as long as they are there; in the order given."""
 
     def rank(file: File) -> bytes:
-        return sha256(f"{seed} {file.path}".encode()).digest()
+        return sha256(f"{seed} {file.path}".encode(errors="surrogatepass")).digest()
 
     chosen = {file.path for file in sorted(files, key=rank)[:number]}
     return [file for file in files if file.path in chosen]

@@ -8,6 +8,8 @@ in the cluster, since only a line a file goes through the API server. MD5 since 
 
 HTTP 1.0, so that what follows the headers is the content and nothing else, up to the end of the connection. A server
 that fails half-way ends it too. So the bytes are counted, by dd, where no digest is known that tells as much.
+
+A large file takes minutes, in which nothing would pass through the connections on the way: some line has to.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 PARALLEL: Final = 8
 """Files read at once: enough to hide what each waits for, few enough for a worker's threads."""
 WORDS: Final = 300
+BEAT_S: Final = 20
+NO_PROXY: Final = "no proxy answers"
+NO_ANSWER: Final = "no answer"
 _DONE: Final = re.compile(r"^([0-9a-f]{32}) (\d+|any)$")
 _TOLD: Final = "told=$(md5sum <&3)"
 _TOLD_WITH_BYTES: Final = "told=$({ dd bs=65536 <&3 | md5sum; } 2>&1)"
@@ -30,10 +35,15 @@ _TOLD_WITH_BYTES: Final = "told=$({ dd bs=65536 <&3 | md5sum; } 2>&1)"
 _SCRIPT: Final = """
 port={port} number={number} parallel={parallel}
 export LC_ALL=C
+# Read that nobody writes to, for a pause that ends with its shell.
+exec 4<> <(:)
+while IFS= read -r -t {beat} -u 4 _; (( $? > 128 )); do echo .; done 2> /dev/null &
+beat=$!
+readers=()
 mapfile -n "$number" -t urls
 one() {{
   local status line told digest bytes=any
-  if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then echo "$1 ! no proxy answers"; return; fi
+  if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then echo "$1 ! {no_proxy}"; return; fi
   printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "${{urls[$1]}}" >&3
   status=
   IFS= read -r status <&3
@@ -52,9 +62,12 @@ one() {{
   exec 3<&-
 }}
 for ((k = 0; k < parallel; k++)); do
-  for ((i = k; i < number; i += parallel)); do one "$i"; done 2> /dev/null &
+  for ((i = k; i < number; i += parallel)); do one "$i"; done 2> /dev/null 4<&- &
+  readers+=($!)
 done
-wait
+wait "${{readers[@]}}"
+kill "$beat"
+wait "$beat" 2> /dev/null || :
 """
 
 
@@ -68,6 +81,11 @@ class Digest:
     md5: str = ""
     bytes: int | None = None
     why: str = ""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nobody was there to read it, which says nothing of the file."""
+        return self.why.startswith((NO_PROXY, NO_ANSWER))
 
     def of(self, size: int) -> Digest:
         """The same, unless the file is said to have another size: then it was not read to its end."""
@@ -84,6 +102,8 @@ def script(port: int, number: int, *, counts: bool = True) -> str:
         parallel=max(1, min(PARALLEL, number)),
         told=_TOLD_WITH_BYTES if counts else _TOLD,
         words=WORDS,
+        beat=BEAT_S,
+        no_proxy=NO_PROXY,
     )
 
 

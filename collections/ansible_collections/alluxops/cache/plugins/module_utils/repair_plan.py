@@ -1,15 +1,17 @@
 """What to do about findings, so that the cache follows its store again. Pure.
 
-Nothing is ever written to a store. Nothing that is only in the cache is dropped: it is left, and told.
+Nothing is ever written to a store. What was written to the cache only is never dropped: it is left, and told. What a
+store had and has no more is forgotten, unless so much is missing that the store or the mount may be what is wrong.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Part, is_below
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
     ADDED,
     CHANGED,
@@ -32,6 +34,9 @@ _SHOWN: Final[Mapping[Kind, str]] = {
     "settings": "set again what an interrupted repair has left unset",
 }
 _FOLLOWED: Final = (CHANGED, TRUNCATED, ADDED)
+FORGETS: Final = "repair_forgets"
+FEW: Final = 10
+"""So many files may be missing of any part, or this share of it in percent."""
 NOTE_LIMIT_BYTES: Final = 900_000
 """What a ConfigMap takes is 1 MiB."""
 
@@ -109,18 +114,44 @@ def kept_of(file: File) -> Kept:
     )
 
 
+def doubtful(
+    findings: Iterable[Finding],
+    known: Mapping[str, File],
+    stored: Collection[str],
+    parts: Iterable[Part],
+    forgets: Collection[str],
+) -> set[str]:
+    """The missing files that are not forgotten, since a store that fails or a stale mount looks like that.
+
+    They are of a part of which the store lists nothing, or lacks many files. forgets: paths that are confirmed.
+    """
+    missing = [one.path for one in findings if one.kind == MISSING]
+    found: set[str] = set()
+    for part in parts:
+        lacking = [path for path in missing if part.holds(path)]
+        files = sum(file.is_persisted and part.holds(path) for path, file in known.items())
+        is_empty = not any(part.holds(path) for path in stored)
+        if is_empty or len(lacking) > max(FEW, files * FEW / 100):
+            found.update(lacking)
+    return {path for path in found if not any(is_below(path, top) for top in forgets)}
+
+
 def plan(
     findings: Sequence[Finding],
     known: Mapping[str, File],
     must_be_cached: Callable[[str], bool],
     owed: Iterable[str] = (),
+    kept: Collection[str] = (),
 ) -> Plan:
-    """Decide for each finding. owed: paths whose settings an interrupted repair has noted and not given back."""
+    """Decide for each finding. owed: paths whose settings an interrupted repair has noted and not given back.
+
+    kept: what is not forgotten though it is missing.
+    """
     steps: list[Step] = []
     left: list[Finding] = []
     for finding in findings:
         file = known.get(finding.path)
-        if not _can_be_mended(finding, file):
+        if finding.path in kept or not _can_be_mended(finding, file):
             left.append(finding)
             continue
         was_cached = file is not None and (file.cached_percent > 0 or file.is_pinned)
@@ -152,6 +183,11 @@ def why_left(finding: Finding) -> str:
         return "rename one of the two: whichever the other replaces is lost"
     if finding.kind == LOST:
         return "write it again, or remove it: what is lost of it is nowhere"
+    if finding.kind == MISSING:
+        return (
+            "not forgotten, as much or all is missing at once: see that the store and `ufs` of the mount are right;"
+            f' if it is to be forgotten, name its path: -e \'{{"{FORGETS}": ["/DIRECTORY"]}}\''
+        )
     return "run `repair` again, and see `alluxops status`"
 
 

@@ -26,6 +26,7 @@ CONFIRMATIONS = (
     "alluxio_confirm_restore",
     "datasets_loses",
     "remove_workers_loses",
+    "repair_forgets",
 )
 PREFIXES = (
     "alluxops_",
@@ -259,8 +260,10 @@ def _meant(name: str, values: Mapping[str, Any]) -> str:
         "alluxio_confirm_remove",
         "datasets_loses",
         "remove_workers_loses",
+        "repair_forgets",
     )
-    return str(values[name if name in says_itself else "alluxio_release"])
+    meant = values[name if name in says_itself else "alluxio_release"]
+    return ",".join(map(str, meant)) if isinstance(meant, list) else str(meant)
 
 
 def typed(

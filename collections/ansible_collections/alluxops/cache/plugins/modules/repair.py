@@ -6,8 +6,8 @@ short_description: Make a cache follow its under stores again
 description:
   - Looks as M(alluxops.cache.check) does. Then it has Alluxio ask the store again for each file that differs there, has
     dropped what is cached of files whose content differs, and loads again what was cached, is pinned or declared.
-  - Writes to no store and deletes nothing there. A file that is in the cache only is never dropped; it is told. Pins,
-    media, replicas and TTLs stay.
+  - Writes to no store and deletes nothing there. A file that was written to the cache only is never dropped;
+    it is told. One that its store had and has no more is forgotten. Pins, media, replicas and TTLs stay.
   - Touches nothing but what it is given. Interrupted, the next run goes on; a second one changes nothing.
 options:
   paths:
@@ -15,6 +15,13 @@ options:
     type: list
     elements: str
     required: true
+  forgets:
+    description:
+      - Paths below which files that their store has no more are forgotten, however many. Without it none is where
+        all of a compared path is missing, or more than ten files and more than a tenth of them.
+    type: list
+    elements: str
+    default: []
   content:
     description: Whose content is read. C(sample) of O(sample) files, C(all) that are cached, or C(none).
     type: str

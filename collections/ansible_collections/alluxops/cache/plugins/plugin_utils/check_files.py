@@ -72,6 +72,13 @@ def report_path(given: str, namespace: str, release: str, verb: str) -> Path:
             "The report is a file of the machine that runs Ansible, in a directory that is there.",
             "give an absolute path, or leave it out.",
         )
+    there = next(above for above in path.parents if above.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise SettingsError(
+            f"{verb}_report is {given!r}, and {there} cannot be written to.",
+            "The report of a run that took an hour would be lost at its end.",
+            f"let its user write there, or set {verb}_report to an absolute path elsewhere.",
+        )
     return path
 
 
@@ -81,7 +88,13 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(
+            # A name need not be text; what of it is none becomes an escape of JSON's own.
+            os.open(draft, flags, 0o600),
+            "w",
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as file:
             json.dump(report, file, indent=1, ensure_ascii=False)
             file.write("\n")
         draft.replace(path)

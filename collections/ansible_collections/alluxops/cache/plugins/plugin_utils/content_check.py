@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -95,6 +95,7 @@ class ContentCheck:
         if not is_first:
             # Alluxio does not see every change of what it has listed before: none below a name with a lone %.
             self._renew()
+            self._stores_at = None
         compared: list[Compared] = []
         faults: list[SettingsError] = []
         for part in self.parts:
@@ -160,6 +161,12 @@ class ContentCheck:
                 status = self.stores.has(here)
                 if status is not None:
                     stored |= consistency.parse_stored([status], here, path)
+
+    def is_stored(self, path: str) -> bool:
+        """Ask the store once more for one path. Raises PathError for what it cannot tell."""
+        status = self.stores.has(self._there(path))
+        self._refuse_another_master()
+        return status is not None
 
     def read(self, files: Sequence[File], proofs: Proofs | None = None) -> Content:
         """Read the files through the cache, and those of the store whose digest it does not tell. Proven ones once."""
@@ -258,12 +265,16 @@ def opened(
             with closing(PathsProxy(kube, lambda: place)) as reader:
                 loaded = list(check_targets.loaded(declared))
 
-                def renew() -> None:
-                    for path in {part.store for part in parts}:
-                        stores.proxy.ask(paths_api.unmount(path))
-                    mount()
-
+                renew = partial(_renew, stores, parts, mount)
                 yield ContentCheck(cache, stores, reader, parts, loaded, secrets, renew)
+
+
+def _renew(stores: StoreLook, parts: Sequence[Part], mount: Callable[[], None]) -> None:
+    stores.proxy.at()  # one that was lost begins anew, with nothing mounted
+    for path in {part.store for part in parts}:
+        with suppress(PathError):
+            stores.proxy.ask(paths_api.unmount(path))
+    mount()
 
 
 def _openings(

@@ -8,6 +8,8 @@ from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import digest_script
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy
 
@@ -28,6 +30,8 @@ def read(
 ) -> dict[str, Digest]:
     """The digest of each path. sizes: their bytes. What fails is tried again; what goes on failing is told.
 
+    Raises CacheError where nobody answers, which is no fault of a file.
+
     counts: whether what broke off is told apart, which takes another process a file.
     """
     found: dict[str, Digest] = {}
@@ -38,6 +42,13 @@ def read(
         if attempt:
             time.sleep(PAUSE_S)
         found |= _read(kube, proxy, left, timeout_s, counts=counts)
+    unanswered = [digest.why for digest in found.values() if digest.is_unanswered]
+    if unanswered:
+        raise CacheError(
+            f"{counted(len(unanswered), 'file')} of {len(found)} could not be asked for: {unanswered[0]}.",
+            "The proxy of Alluxio in the pod, or the connection to it, was lost.",
+            "run it again: it goes on with what is left.",
+        )
     return found
 
 
@@ -60,8 +71,7 @@ def _read(
         stdin=digest_script.requests(paths),
     )
     said = done.stderr.strip().splitlines()
-    why = (
-        f"no answer: {said[-1]}" if said else f"no answer, the script ended with {done.returncode}"
-    )
+    why = digest_script.NO_ANSWER
+    why += f": {said[-1]}" if said else f", the script ended with {done.returncode}"
     found = digest_script.parse(paths, done.stdout)
     return {path: found.get(path, Digest(why=why)).of(size) for path, size in sizes.items()}
