@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -258,8 +257,9 @@ def test_a_load_whose_worker_was_killed_is_found_and_mended(checked: Checked) ->
     with checked.cache.running(
         "alluxops", "datasets", "-i", str(lab.inventory), **SETTINGS
     ) as process:
-        checked.cache.wait_for("the load", lambda: "images: load" in checked.cache.running_log)
-        time.sleep(1)
+        checked.cache.wait_for(
+            "the load", lambda: re.search(r"images: \d+ of \d+ files", checked.cache.running_log)
+        )
         worker = next(name for name in checked.cache.pods() if "-worker-" in name)
         lab.kubectl("-n", NAME, "delete", "pod", worker, "--force", "--grace-period=0")
         checked.cache.kill(process)
