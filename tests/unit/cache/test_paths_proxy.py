@@ -13,8 +13,13 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import paths_proxy
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
-from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
+from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import (
+    FORWARD_THREAD,
+    PathsProxy,
+    Place,
+)
 
 READ = paths_api.get_status("/a")
 WRITE = paths_api.unmount("/a")
@@ -201,3 +206,19 @@ def test_it_says_where_it_is_and_is_a_client_as_told(cluster: Cluster) -> None:
     proxy.at()
     assert len(cluster.started) == 2
     proxy.close()
+
+
+@pytest.mark.parametrize(("name", "is_told"), [(f"{FORWARD_THREAD}: 4711", False), ("other", True)])
+def test_a_forward_that_is_closed_with_bytes_under_way_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, *, is_told: bool
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("threading.excepthook", lambda failed: told.append(failed.thread.name))
+    paths_proxy._mute_forwards.cache_clear()
+    paths_proxy._mute_forwards()
+    paths_proxy._mute_forwards()
+    failing = threading.Thread(target=[].pop, name=name)
+    failing.start()
+    failing.join()
+    assert told == ([name] if is_told else [])
+    paths_proxy._mute_forwards.cache_clear()

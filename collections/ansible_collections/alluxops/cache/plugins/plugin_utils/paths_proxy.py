@@ -6,7 +6,9 @@ connection: a run that dies leaves none behind.
 
 from __future__ import annotations
 
+import functools
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +20,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import P
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
 START_TIMEOUT_S: Final = 180
+FORWARD_THREAD: Final = "Kubernetes port forward proxy"
+"""How the Kubernetes client names it."""
 REQUEST_TIMEOUT_S: Final = 600
 LIFETIME_S: Final = 6 * 3600
 """A proxy that outlives its run, since nobody told it, ends then; a run that takes longer starts another."""
@@ -169,6 +173,21 @@ def _answers(http: _Tunnel) -> bool:
         return False
 
 
+@functools.cache
+def _mute_forwards() -> None:
+    """Say nothing of a forward that ends with an error in its thread: whoever uses it gets an error of its own.
+
+    The client's thread fails where a forward is closed with bytes under way; Ansible would print that as a warning.
+    """
+    others = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        if failed.thread is None or not failed.thread.name.startswith(FORWARD_THREAD):
+            others(failed)
+
+    threading.excepthook = hook
+
+
 class _Tunnel(HTTPConnection):
     """HTTP through a port forward, which is opened with the first request and anew after it was closed."""
 
@@ -179,6 +198,7 @@ class _Tunnel(HTTPConnection):
 
     def connect(self) -> None:
         """Open the forward."""
+        _mute_forwards()
         self._forward = self._open_forward()
         self.sock = self._forward.socket(self.port)
         self.sock.settimeout(REQUEST_TIMEOUT_S)
