@@ -18,7 +18,6 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.doc_fragments.api import ModuleDocFragment
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import parent
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import UnreachableError
@@ -27,7 +26,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 Options = dict[str, Any]
 Result = dict[str, Any]
 
-FRAGMENT = "alluxops.cache.api"
+FRAGMENTS = "ansible_collections.alluxops.cache.plugins.doc_fragments"
 WAITING_LINE_EVERY_S = 5.0
 
 
@@ -129,8 +128,11 @@ def _documented_options(name: str) -> Mapping[str, Any]:
     module = importlib.import_module(f"ansible_collections.alluxops.cache.plugins.modules.{name}")
     documentation = yaml_load(module.DOCUMENTATION)
     options: dict[str, Any] = dict(documentation.get("options") or {})
-    if FRAGMENT in (documentation.get("extends_documentation_fragment") or []):
-        options = {**yaml_load(ModuleDocFragment.DOCUMENTATION)["options"], **options}
+    for fragment in documentation.get("extends_documentation_fragment") or []:
+        file, _, part = fragment.removeprefix("alluxops.cache.").partition(".")
+        found = importlib.import_module(f"{FRAGMENTS}.{file}").ModuleDocFragment
+        text = getattr(found, part.upper() or "DOCUMENTATION")
+        options = {**(yaml_load(text).get("options") or {}), **options}
     return options
 
 
