@@ -27,9 +27,9 @@ _CLIENTS: Final = {
     "alluxio.worker.network.permit.keepalive.time": "5sec",
 }
 _MASTERS: Final = {
-    # So long a new leader serves paths but no files, for its workers to come: 5 s by default. They look for a leader
-    # with each heartbeat, once a second.
-    "alluxio.master.worker.connect.wait.time": "3sec",
+    # So long a new leader serves paths but no files, for its workers to come: 5 s by default. A worker that lost its
+    # leader looks for the new one twice a second (see the retry above) and registers at once.
+    "alluxio.master.worker.connect.wait.time": "2sec",
 }
 _EMBEDDED: Final = {
     # A standby sleeps for a random time between the two, then looks: if it heard nothing of the leader for so long, it
