@@ -58,7 +58,7 @@ cluster:
       elements: dict
       returned: success
     claims:
-      description: PersistentVolumeClaims of the namespace.
+      description: 'PersistentVolumeClaims of the namespace: {name, phase, volume, storage_class, holds_journal_since}.'
       type: list
       elements: dict
       returned: success
