@@ -185,7 +185,6 @@ def options(masters: int = 3, **given: Any) -> Json:
         "read": False,
         "ordinals": [],
         "stale": False,
-        "upcoming": False,
         "restoring": "",
         "backed_up": "",
         "backup_first": True,

@@ -186,8 +186,11 @@ class _Guard:
         }
 
     def _as_told(self, item: journal.Journal) -> journal.Journal:
-        """A journal without what an earlier run was to start on it, where the verb knows that this did not serve."""
-        if item.marker is None or not self.options["upcoming"]:
+        """A journal without what an earlier run was to start on it, where the release is there to tell what served.
+
+        Preflight has asked that: what its masters' image is, and whether one with another has started.
+        """
+        if item.marker is None or not self.masters.exist:
             return item
         return replace(item, marker=replace(item.marker, next_version=""))
 

@@ -260,13 +260,16 @@ def _unusable(journal: Journal, wanted: Wanted) -> Iterator[SettingsError]:
     if marker is not None and journal.is_formatted:
         newest, older = version_numbers(marker.newest), version_numbers(wanted.version)
         if newest and older and newest > older:
-            used = "has used" if marker.newest == marker.version else "was started on"
+            used, never = "has used", ""
+            if marker.newest != marker.version:
+                used = "was to start on"
+                never = f" If that never served, remove {journal.marker_path} and run again."
             yield SettingsError(
                 f"alluxio_version is {wanted.version}, and Alluxio {marker.newest} {used} {journal.name}.",
                 "an older Alluxio may not understand what a newer one wrote: this is a rollback without a backup to"
                 " restore.",
                 f"set alluxio_version: {marker.newest}, or run `alluxops rollback` with restore_from, a backup that"
-                f" {wanted.version} can read.",
+                f" {wanted.version} can read.{never}",
             )
 
 

@@ -13,7 +13,8 @@ description:
   - Notes on each claim since when a journal of ours lies in its volume (annotation C(alluxops.io/holds-journal)),
     before a master can start on it. Where a claim says so and the volume is empty, or what lies there has no marker, it
     formats and adopts nothing, such as on a disk that is not mounted; but a minority of a quorum while a master leads.
-  - Where a newer Alluxio is going to start on a journal, that is written into its marker before.
+  - Where a newer Alluxio is going to start on a journal, that is written into its marker before. An older one than that
+    is refused where no release is there any more, of which preflight knows what has served.
   - A forced format of journals that hold metadata takes a backup first, through the leader, and is refused without one.
   - With ZooKeeper all claims must lead to one file system; that is proved with a file written through one of them.
   - A Job that an interrupted run left is removed first.
@@ -38,12 +39,6 @@ options:
     default: ''
   read:
     description: Read the journals even when masters serve.
-    type: bool
-    default: false
-  upcoming:
-    description:
-      - The verb has seen to it that no newer Alluxio has served from these journals, whatever an earlier run was about
-        to start on them by their markers.
     type: bool
     default: false
   ordinals:
