@@ -166,6 +166,6 @@ def _words(container: Mapping[str, Any]) -> str:
 
 
 def is_formatting_master(words: Iterable[str]) -> bool:
-    """Whether the entry point of Alluxio's image erases the journal before it starts a master with this command line."""
+    """Whether the entry point of Alluxio's image erases the journal before it starts a master with these arguments."""
     given = set(words)
     return bool({"master", "master-only"} & given) and NO_FORMAT not in given

@@ -182,7 +182,7 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
 
 
 def _busy(history: Sequence[rules.Revision]) -> dict[str, object]:
-    """Revisions that a Helm works on, or died on; empty where there is none. Helm renders and upgrades nothing until then.
+    """Revisions that a Helm works on, or died on; empty where there is none. Helm neither renders nor upgrades before.
 
     The lock is ours, so no Helm of ours works on one of them: our action plugin decides.
     """
