@@ -5,12 +5,12 @@ Faults come back as a list, each with the place of the value, so that all are sh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     refuse,
+    refuse_env,
     refuse_tiers,
     rollback,
     values_files,
@@ -36,11 +36,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values import (
     at,
     decided,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.values_files import (
-    Path,
-    Setting,
-    Source,
-)
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Path, Source
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
 
 _DECIDED_BY: dict[Path, tuple[str, str]] = {
@@ -82,8 +78,6 @@ _BY_OTHERS = {
         "remove it, and run `alluxops restore` with restore_from.",
     ),
 }
-_CHARTS_OPTIONS = re.compile(r"ALLUXIO_((JOB_)?(MASTER|WORKER)_|PROXY_|FUSE_|LOGSERVER_)?JAVA_OPTS")
-_JAVA_OPTIONS = re.compile(r".*JAVA_OPTS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS")
 
 
 def faults(
@@ -169,7 +163,7 @@ def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[
     for source in sources:
         for given in values_files.settings_of(source.data):
             if given.kind == "env":
-                yield from _options_in_env(source, given)
+                yield from refuse_env.faults(source, given)
                 continue
             name, value = given.name, given.value
             where = source.place(given.path)
@@ -192,24 +186,6 @@ def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[
                     yield SettingsError(what, cause, "remove it.")
             elif name in _BY_OTHERS:
                 yield SettingsError(what, *_BY_OTHERS[name])
-
-
-def _options_in_env(source: Source, given: Setting) -> Iterator[SettingsError]:
-    """Java options in a variable: those of the chart replaced, or properties that nothing here checks."""
-    is_charts = _CHARTS_OPTIONS.fullmatch(given.name) is not None
-    names = [word[2:].partition("=")[0] for word in str(given.value).split() if word[:2] == "-D"]
-    ours = [name for name in names if name.startswith("alluxio.")]
-    if not is_charts and not (ours and _JAVA_OPTIONS.fullmatch(given.name)):
-        return
-    carries = f" carries {', '.join(ours)}" if ours else " is set"  # no values: one may be secret
-    yield SettingsError(
-        f"{given.shown}{carries} ({source.place(given.path)}).",
-        "It replaces what the chart gives the process in that variable, its journal and addresses included."
-        if is_charts
-        else "The process reads it, and nothing checks it: what is given so may contradict what the settings decide.",
-        "remove it; properties of Alluxio stand under `properties`, of all or of the component, and options of the JVM"
-        " in `jvmOptions`.",
-    )
 
 
 def _journal_faults(
