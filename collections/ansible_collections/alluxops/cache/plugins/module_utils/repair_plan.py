@@ -7,11 +7,16 @@ store had and has no more is forgotten, unless so much is missing that the store
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Part, is_below
+from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import (
+    Part,
+    holder,
+    is_below,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
     ADDED,
     BATCH_BYTES,
@@ -129,14 +134,24 @@ def doubtful(
 
     They are of a part of which the store lists nothing, or lacks many files. forgets: paths that are confirmed.
     """
-    missing = [one.path for one in findings if one.kind == MISSING]
-    found: set[str] = set()
-    for part in parts:
-        lacking = [path for path in missing if part.holds(path)]
-        files = sum(file.is_persisted and part.holds(path) for path, file in known.items())
-        is_empty = not any(part.holds(path) for path in stored)
-        if is_empty or len(lacking) > max(FEW, files * FEW / 100):
-            found.update(lacking)
+    tops = {part.path: part for part in parts}
+
+    def part_of(path: str) -> str:
+        part = holder(tops, path)
+        return part.path if part else ""
+
+    lacking: dict[str, list[str]] = {}
+    for one in findings:
+        if one.kind == MISSING:
+            lacking.setdefault(part_of(one.path), []).append(one.path)
+    files = Counter(part_of(path) for path, file in known.items() if file.is_persisted)
+    filled = {part_of(path) for path in stored}
+    found = [
+        path
+        for top, paths in lacking.items()
+        if top not in filled or len(paths) > max(FEW, files[top] * FEW / 100)
+        for path in paths
+    ]
     return {path for path in found if not any(is_below(path, top) for top in forgets)}
 
 

@@ -73,6 +73,7 @@ class ContentCheck:
         self.stores = stores
         self.reader = reader
         self.parts = parts
+        self._tops = {part.path: part for part in parts}
         self.known: dict[str, File] = {}
         self.stored: dict[str, Stored] = {}
         self._loaded = must_be_cached
@@ -245,7 +246,10 @@ class ContentCheck:
             )
 
     def _there(self, path: str) -> str:
-        return next(part for part in self.parts if part.holds(path)).there(path)
+        part = check_targets.holder(self._tops, path)
+        if part is None:
+            raise AssertionError(f"{path} is in no part")
+        return part.there(path)
 
 
 def _unlisted(part: Part, error: PathError, secrets: Iterable[str]) -> SettingsError:
