@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
-"""Make a data set to try things with: images in a directory a class, or the same in shards. Python's standard library only.
+"""Make a data set to try things with: images in a directory a class, or the same in shards.
 
-    make_dataset.py /tmp/images --files 1000
-    make_dataset.py /tmp/shards --files 1000 --shards 8
+    python3 make_dataset.py /tmp/images --files 1000
+    python3 make_dataset.py /tmp/shards --files 1000 --shards 8
 
-The same seed makes the same bytes on every machine. Copy it to the store with any S3 client, then declare it in alluxio_datasets.
+The same seed makes the same bytes on every machine. Copy it to the store with any S3 client, then declare it in
+alluxio_datasets. Needs Python's standard library only.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Train a small model over a directory or an S3 bucket, and say how fast the data came.
 
-    train.py /data                                           images, or shards (.tar), below a directory
-    train.py s3://images/ --endpoint http://alluxio-proxy.alluxio:39999/api/v1/s3
+    python3 train.py /data                                           images, or shards (.tar), below a directory
+    python3 train.py s3://images/ --endpoint http://alluxio-proxy.alluxio:39999/api/v1/s3
 
-Prints a line an epoch and, last, all of them as one line of JSON. The first epoch is cold where nothing was loaded before; the
-later ones show what the cache gives. Runs on Python 3.11 with PyTorch 1.13, and on newer ones.
+Prints a line an epoch and, last, all of them as one line of JSON. The first epoch is cold where nothing was loaded
+before; the later ones show what the cache gives. Runs on Python 3.11 with PyTorch 1.13, and on newer ones.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ Store = Directory | Bucket
 
 
 def decode(name: str, content: bytes, *, fingerprint: bool) -> Sample:
-    """A sample of an image file. Its label is made of its directory's name: any function of that does for an example."""
+    """A sample of an image file. Its label is made of its directory's name: any function of that does here."""
     with Image.open(io.BytesIO(content)) as image:
         pixels = bytearray(image.convert("RGB").resize((SIDE, SIDE)).tobytes())
     tensor = torch.frombuffer(pixels, dtype=torch.uint8).view(SIDE, SIDE, 3).permute(2, 0, 1)
@@ -126,7 +125,7 @@ class Images(Dataset):  # type: ignore[type-arg]
 
 
 class Shards(IterableDataset):  # type: ignore[type-arg]
-    """Samples out of tar files, each read from its beginning to its end: few large reads. Each worker has shards of its own."""
+    """Samples out of tar files, each read from beginning to end: few large reads. Each worker has shards of its own."""
 
     def __init__(self, store: Store, names: list[str], *, fingerprint: bool) -> None:
         self.store, self.names, self.fingerprint = store, names, fingerprint

@@ -30,7 +30,7 @@ def local(*levels: Values) -> dict[str, object]:
 def test_fuse_and_proxy_have_the_socket_that_their_settings_send_them_to(
     chart: Chart, name: str, role: str
 ) -> None:
-    """A client that calls itself after a worker's node goes to that worker's socket without looking whether it is there."""
+    """A client that calls itself after a worker's node goes to that worker's socket, whether or not it is there."""
     rendered = chart.render(BOTH)
     properties = rendered.properties(role)
     assert properties["alluxio.user.hostname"] == "${ALLUXIO_CLIENT_HOSTNAME}"

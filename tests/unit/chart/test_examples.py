@@ -1,4 +1,4 @@
-"""What examples/ say about a cache is true of the one that alluxops deploys by itself, and their pods ask for no right they do not need."""
+"""What examples/ say of a cache is true of the one that alluxops deploys, and their pods ask for no needless right."""
 
 from __future__ import annotations
 
