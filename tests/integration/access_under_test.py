@@ -126,28 +126,38 @@ class Applied:
         sums = {"BytesReadDomain": 0, "BytesReadRemote": 0, "BytesReadDirect": 0}
         for name, pod in self.cache.pods().items():
             if pod["metadata"]["labels"]["role"] == "alluxio-worker":
-                told = self.metrics(name, 30000)
+                told = self.metrics(name, 30000)["counters"]
                 for counter in sums:
-                    sums[counter] += told.get(f"Worker.{counter}", 0)
+                    sums[counter] += int(told.get(f"Worker.{counter}", {"count": 0})["count"])
         return sums
 
     def blocks(self) -> list[int]:
         """How many blocks each worker holds."""
         return [
-            self.metrics(name, 30000, "gauges")["Worker.BlocksCached"]
+            int(self.metrics(name, 30000)["gauges"]["Worker.BlocksCached"]["value"])
             for name, pod in self.cache.pods().items()
             if pod["metadata"]["labels"]["role"] == "alluxio-worker"
         ]
 
-    def metrics(self, pod: str, port: int) -> dict[str, int]:
-        """The counters of one of the cache's pods."""
+    def looked_up(self) -> int:
+        """How often the proxies asked for a file's status, as they do for every file that they hand out."""
+        return sum(
+            int(one["count"])
+            for name, pod in self.cache.pods().items()
+            if pod["metadata"]["labels"]["role"] == "alluxio-proxy"
+            for timer, one in self.metrics(name, 39999)["timers"].items()
+            if timer.startswith("Proxy.GetStatus.")
+        )
+
+    def metrics(self, pod: str, port: int) -> Json:
+        """What one of the cache's pods counts."""
         where = f"/api/v1/namespaces/{self.cache.name}/pods/{pod}:{port}/proxy/metrics/json/"
-        told = json.loads(self.lab.kubectl("get", "--raw", where))
-        return {name: int(one["count"]) for name, one in told["counters"].items()}
+        told: Json = json.loads(self.lab.kubectl("get", "--raw", where))
+        return told
 
 
 def data_set() -> dict[str, dict[str, bytes]]:
-    """What lies in the store, by data set: images of the data set maker, the same in shards, and files of two others."""
+    """What lies in the store, by data set: images of the maker, the same in shards, and files of two others."""
     maker = runpy.run_path(str(EXAMPLES / "training/make_dataset.py"))
     images = dict(maker["images"](60, 5, 64, 7))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The examples, as they are, on the lab: each reads what lies in S3, by the way it is named after, and sees what its mount says."""
+"""The examples, as they are, on the lab: each reads what lies in S3, by its own way, and sees what its mount says."""
 
 from __future__ import annotations
 
@@ -81,13 +81,11 @@ class Access:
 
 
 def settings(lab: RunningLab) -> dict[str, Any]:
-    """FUSE and the proxy turned on, with heaps for one machine; every worker gets a copy of each block within seconds."""
+    """FUSE and the proxy turned on, with heaps for one machine; every worker soon gets a copy of each block."""
     shown = json.loads(lab.run("ansible-inventory", "--host", "n1"))["alluxio_values"]
     on = {"enabled": True, **SMALL}
     store = {"load": True, "pin": True, "replication_min": 3, "shared": True}
-    sets = [
-        {"name": name, "ufs": f"s3://{bucket}/", **store} for name, bucket in BUCKETS.items()
-    ]
+    sets = [{"name": name, "ufs": f"s3://{bucket}/", **store} for name, bucket in BUCKETS.items()]
     sets[-1] |= {"shared": False}
     return {
         "verify_tests": False,
@@ -146,30 +144,32 @@ def test_short_circuit_reads_through_the_socket_only(access: Access) -> None:
 
 
 def test_s3_reads_through_the_proxies(access: Access) -> None:
-    before = access.applied.proxied()
+    before = access.applied.looked_up()
     ended, served = access.read("s3/pod.yaml")
     assert access.is_right(ended), ended.output
-    assert access.applied.proxied() - before >= access.size
+    assert access.applied.looked_up() - before >= len(access.images)
+    # And each proxy from its node's worker.
     assert served["BytesReadDomain"] >= access.size
+    assert served["BytesReadRemote"] == 0
 
 
 def test_rest_answers_get_status_and_reads(access: Access) -> None:
-    before = access.applied.proxied()
+    before = access.applied.looked_up()
     ended, _ = access.read("rest/pod.yaml")
     status = json.loads(ended.output.splitlines()[0])["status"]
     assert (status["path"], status["folder"], status["mountPoint"]) == ("/images", True, True)
     assert status["ufsPath"] == f"s3://{BUCKETS['images']}/"
     assert access.is_right(ended), ended.output
-    assert access.applied.proxied() - before >= access.size
+    assert access.applied.looked_up() - before >= len(access.images)
 
 
 @pytest.mark.parametrize("way", ["fuse", "short-circuit", "s3"])
 def test_a_training_job_reads_all_of_it_in_every_epoch(access: Access, way: str) -> None:
     ended, served = access.read(f"{way}/training-job.yaml")
     assert access.trained(ended), ended.output
-    assert served["BytesReadDomain"] >= access.size
-    if way != "s3":
-        assert served["BytesReadRemote"] == 0
+    epochs = 1 if way == "short-circuit" else 3  # of the copy only the making passes the worker
+    assert served["BytesReadDomain"] >= epochs * access.size
+    assert served["BytesReadRemote"] == 0
 
 
 def test_a_training_job_reads_shards(access: Access) -> None:
@@ -220,10 +220,11 @@ def test_a_data_set_that_is_not_shared_is_closed_to_fuse_and_to_other_names_in_s
 ) -> None:
     [pod] = example("fuse/pod.yaml")
     pod_spec(pod)["volumes"][0] = {"name": "images", **WHOLE}
-    pod_spec(pod)["containers"][0]["args"] = ["cat /data/private/private-0 || ls /data/private"]
+    pod_spec(pod)["containers"][0]["args"] = ["ls /data/other && ls /data/private"]
     ended = access.applied.run(pod)
     assert not ended.succeeded
-    assert "private-0" not in ended.output.replace("/data/private/private-0", "")
+    assert "other-0" in ended.output
+    assert "private-0" not in ended.output
 
     [pod] = example("s3/pod.yaml")
     [script] = pod_spec(pod)["containers"][0]["args"]

@@ -16,9 +16,9 @@ DOMAIN = "alluxio.worker.data.server.domain.socket"
 def mounted(rendered: Rendered, name: str) -> dict[str, str]:
     """Directories of the node by their places in a DaemonSet's container."""
     spec = rendered.pod("DaemonSet", name)["spec"]
-    paths = {each["name"]: each["hostPath"]["path"] for each in spec["volumes"]}
+    paths = {each["name"]: each["hostPath"]["path"] for each in spec.get("volumes", [])}
     return {
-        each["mountPath"]: paths[each["name"]] for each in spec["containers"][0]["volumeMounts"]
+        each["mountPath"]: paths[each["name"]] for each in spec["containers"][0].get("volumeMounts", [])
     }
 
 
