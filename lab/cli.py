@@ -151,7 +151,7 @@ def ssh(
 
 @app.command()
 def images(
-    artifact: Annotated[list[str], typer.Argument(help="images-alluxio-old, images-zookeeper")],
+    artifact: Annotated[list[str], typer.Argument(help="images-alluxio-old, images-zookeeper, images-trainer")],
     name: Name = "demo",
 ) -> None:
     """Build images where needed and bring them into every running node."""
