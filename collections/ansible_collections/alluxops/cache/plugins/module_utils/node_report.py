@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
 
 _NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password|privilege escalation")
 """How Ansible says that it could not become root."""
@@ -71,6 +73,34 @@ def left_out(
         if holding and chosen not in holding:
             errors.append(_left_out(ordinal, holding[0], chosen or str(claim["node"]), claim))
     return errors
+
+
+def lost(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+    *,
+    noted: Mapping[str, str],
+    leads: bool,
+) -> list[SettingsError]:
+    """Journals that are not on the hosts where their claims say that they lie: such as those on disks not mounted.
+
+    A directory made in such a place would be all that a waiting master needs. results, masters, claims: as in
+    left_out(). noted: since when, by claim. leads: a master serves.
+    """
+    hosts = {node: host for host, node in masters.items()}
+    found = []
+    for claim in claims:
+        result = results.get(hosts.get(str(claim.get("node") or ""), "")) or {}
+        if claim["kind"] == "journal" and "marker" in result:
+            seen = journal.seen_on_host(result, claim, wanted)
+            found.append(replace(seen, noted=noted.get(str(claim["name"]), "")))
+    try:
+        refuse_lost(found, wanted, leads=leads, masters=len(found))
+    except SettingsError as error:
+        return [error]
+    return []
 
 
 def kept(
