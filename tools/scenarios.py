@@ -20,6 +20,8 @@ LONG = frozenset(
     [
         "backup",
         "backup-alternative",
+        "benchmark",
+        "benchmark-alternative",
         "remove_workers",
         "remove_workers-alternative",
         "bootstrap_workers",

@@ -172,6 +172,18 @@ def repair(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
+def benchmark(options: RunOptions) -> None:
+    """Measure how fast files are read past the cache and through it, by which path.
+
+    Makes its files once, in the root under store; -e benchmark_state=absent removes them.
+
+    Exit code 1 when an arm took another path than its name says, or is slower than in -e benchmark_baseline=FILE.
+    """
+    raise typer.Exit(run_verb(options.request("benchmark")))
+
+
+@app.command()
+@with_run_options
 def backup(options: RunOptions, *, json: JsonResult = False) -> None:
     """Make a backup of the metadata.
 

@@ -20,6 +20,7 @@ VERBS = [
     "datasets",
     "check",
     "repair",
+    "benchmark",
     "backup",
     "restore",
     "upgrade",

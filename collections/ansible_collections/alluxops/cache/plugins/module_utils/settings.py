@@ -37,6 +37,7 @@ PREFIXES = (
     "verify_",
     "preflight_",
     "backup_",
+    "benchmark_",
     "datasets_",
     "check_",
     "repair_",
