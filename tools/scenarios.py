@@ -30,6 +30,8 @@ LONG = frozenset(
         "check-alternative",
         "datasets",
         "datasets-alternative",
+        "network",
+        "network-alternative",
         "repair",
         "repair-alternative",
         "restore",

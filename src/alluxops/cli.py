@@ -158,6 +158,18 @@ def check(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
+def network(options: RunOptions) -> None:
+    """Measure what the links between nodes, the object store and the tiers carry, and name the narrowest.
+
+    For example: alluxops network -e '{"network_compute_nodes": ["gpu1", "gpu2"]}'
+
+    Loads each link for some seconds; leaves nothing behind. --check says what would be measured.
+    """
+    raise typer.Exit(run_verb(options.request("network")))
+
+
+@app.command()
+@with_run_options
 def repair(options: RunOptions) -> None:
     """Make the cache follow its under stores again.
 

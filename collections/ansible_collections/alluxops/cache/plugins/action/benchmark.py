@@ -79,7 +79,11 @@ class ActionModule(ApiAction):
         top = f"s3://{bench.store.bucket}/{bench.store.top}"
         if self.check_mode:
             there = bool(bench.cache.known_files_of(f"/{benchmark_plan.FOLDER}"))
-            line = f"  remove    what benchmarks have made below {top}" if there else "  nothing is left"
+            line = (
+                f"  remove    what benchmarks have made below {top}"
+                if there
+                else "  nothing is left"
+            )
             return {"changed": there, "summary": [head, line], "proven": True, "told": ""}
         found = bench.remove()
         lines = [head, f"  removed   {found['removed']} files below {top}"]

@@ -17,22 +17,24 @@ def parse(text: str, path: str) -> dict[str, Any]:
     """A stored report. Raises SettingsError where it is none."""
     try:
         found = json.loads(text)
-        figures(found)
-        if found["format"] != benchmark_result.FORMAT:
-            raise ValueError(f"format {found['format']}")
-        return dict(found)
-    except (ValueError, KeyError, TypeError) as error:
+        is_one = found["format"] == benchmark_result.FORMAT and bool(figures(found))
+    except (ValueError, KeyError, TypeError):
+        is_one = False
+    if not is_one:
         raise SettingsError(
-            f"benchmark_baseline is {path!r}, which is no report of a benchmark ({error}).",
+            f"benchmark_baseline is {path!r}, which is no report of a benchmark.",
             "",
             "name the .json that an earlier run has written.",
-        ) from error
+        )
+    return dict(found)
 
 
 def figures(report: Mapping[str, Any]) -> dict[tuple[str, int, int, str], float]:
     """MiB a second, by workload and arm."""
     return {
-        (str(one["name"]), int(one["files"]), int(one["bytes"]), str(arm["arm"])): float(arm["mib_s"])
+        (str(one["name"]), int(one["files"]), int(one["bytes"]), str(arm["arm"])): float(
+            arm["mib_s"]
+        )
         for one in report["workloads"]
         for arm in one["arms"]
     }
@@ -71,5 +73,7 @@ def slower(
     for key, now in figures(report).items():
         then = before.get(key)
         if then and now < then * (1 - tolerance_percent / 100):
-            found.append(f"{key[0]}, {key[3]}: {now:.1f} MiB/s, {then:.1f} before ({now / then - 1:+.0%})")
+            found.append(
+                f"{key[0]}, {key[3]}: {now:.1f} MiB/s, {then:.1f} before ({now / then - 1:+.0%})"
+            )
     return found

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_reader
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_reader,
+    benchmark_store,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import image_of
 
 Json = dict[str, Any]
@@ -21,6 +24,7 @@ Json = dict[str, Any]
 CONTAINER: Final = "read"
 FUSE_CONTAINER: Final = "fuse"
 FOLDER: Final = "/benchmark"
+TASK_FILE: Final = "task.json"
 SHARED: Final = "/shared"
 MOUNT: Final = f"{SHARED}/mount"
 DONE: Final = f"{SHARED}/done"
@@ -31,7 +35,7 @@ LIFETIME_S: Final = 6 * 3600
 """A Job that outlives its run is removed by the next run, or ends then."""
 REMEMBERED_S: Final = 600
 
-# Ends with the reader, or when it is told to; what is still mounted then would keep the node from clearing the pod away.
+# Ends with the reader, or when told to. What is still mounted then would keep the node from clearing the pod away.
 MOUNT_SCRIPT: Final = f"""
 mkdir -p {MOUNT}
 /entrypoint.sh fuse "--fuse-opts=$FUSE_OPTIONS" {MOUNT} / &
@@ -83,7 +87,7 @@ def selector(release: str) -> str:
 
 def config_map(namespace: str, release: str, task: Mapping[str, Any]) -> Json:
     """The program and what it is to do; nothing in it is secret."""
-    program = Path(benchmark_reader.__file__).with_suffix(".py").read_text(encoding="utf-8")
+    texts = {f"{name.rpartition('.')[2]}.py": text for name, text in _program().items()}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -92,8 +96,26 @@ def config_map(namespace: str, release: str, task: Mapping[str, Any]) -> Json:
             "namespace": namespace,
             "labels": labels_of(release),
         },
-        "data": {"reader.py": program, "task.json": json.dumps(task)},
+        "data": {**texts, TASK_FILE: json.dumps(task)},
     }
+
+
+def _program() -> dict[str, str]:
+    """The program's modules by their full names."""
+    return {
+        module.__name__: Path(str(module.__file__)).with_suffix(".py").read_text(encoding="utf-8")
+        for module in (benchmark_reader, benchmark_store)
+    }
+
+
+def _program_volume(release: str) -> Json:
+    """The ConfigMap, with each module where Python looks for one of its name."""
+    items = [
+        {"key": f"{name.rpartition('.')[2]}.py", "path": f"{name.replace('.', '/')}.py"}
+        for name in _program()
+    ]
+    items.append({"key": TASK_FILE, "path": TASK_FILE})
+    return {"name": "program", "configMap": {"name": name_of(release), "items": items}}
 
 
 def job(
@@ -109,9 +131,7 @@ def job(
     """The Job: a pod on each of these nodes. secret: with the credentials of the store; empty where none is needed."""
     labels = labels_of(release)
     containers = [_reader(values, image, secret, mounts=way.fuse)]
-    volumes: list[Json] = [
-        {"name": "program", "configMap": {"name": name_of(release)}},
-    ]
+    volumes = [_program_volume(release)]
     if way.fuse:
         containers.append(_fuse(values, release, way))
         volumes.append({"name": "shared", "emptyDir": {}})
@@ -155,6 +175,7 @@ def job(
 def _reader(values: Mapping[str, Any], image: str, secret: str, *, mounts: bool) -> Json:
     environment: list[Json] = [
         {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        {"name": "PYTHONPATH", "value": FOLDER},
         {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
         # Newer clients would have the store compute checksums that no reader of data asks for.
         {"name": "AWS_REQUEST_CHECKSUM_CALCULATION", "value": "when_required"},
@@ -178,7 +199,7 @@ def _reader(values: Mapping[str, Any], image: str, secret: str, *, mounts: bool)
         "name": CONTAINER,
         "image": image,
         "imagePullPolicy": str(values.get("imagePullPolicy") or "IfNotPresent"),
-        "command": ["python3", f"{FOLDER}/reader.py", f"{FOLDER}/task.json"],
+        "command": ["python3", "-m", benchmark_reader.__name__, f"{FOLDER}/{TASK_FILE}"],
         "env": environment,
         "volumeMounts": volume_mounts,
         "securityContext": {
@@ -267,7 +288,10 @@ def _spread(nodes: Sequence[str], labels: Mapping[str, str]) -> Json:
         {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
         for node in nodes
     ]
-    apart = {"labelSelector": {"matchLabels": dict(labels)}, "topologyKey": "kubernetes.io/hostname"}
+    apart = {
+        "labelSelector": {"matchLabels": dict(labels)},
+        "topologyKey": "kubernetes.io/hostname",
+    }
     return {
         "nodeAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}

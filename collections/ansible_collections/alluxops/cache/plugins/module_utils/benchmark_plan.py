@@ -106,13 +106,15 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
     faults: list[SettingsError] = []
     workloads = _workloads(options["workloads"], faults)
     arms = [str(arm) for arm in options["arms"]]
-    for arm in arms:
-        if arm not in ARMS:
-            faults.append(
-                SettingsError(
-                    f"benchmark_arms has {arm!r}.", "There is no such arm.", f"{', '.join(ARMS)}."
-                )
-            )
+    faults += [
+        SettingsError(
+            f"benchmark_arms has {arm!r}.",
+            "There is no such arm.",
+            f"name some of {', '.join(ARMS)}.",
+        )
+        for arm in arms
+        if arm not in ARMS
+    ]
     _check_number(options, "runs", 1, 100, faults)
     _check_number(options, "parallelism", 1, MOST_PARALLEL, faults)
     _check_number(options, "tolerance_percent", 0, 99, faults)
@@ -143,7 +145,9 @@ def _workloads(given: Sequence[Any], faults: list[SettingsError]) -> list[Worklo
         wrong = _wrong(entry)
         if wrong:
             faults.append(
-                SettingsError(f"{place} {wrong}.", "", "as in {name: small, files: 4000, bytes: 102400}.")
+                SettingsError(
+                    f"{place} {wrong}.", "", "as in {name: small, files: 4000, bytes: 102400}."
+                )
             )
             continue
         one = Workload(str(entry["name"]), int(entry["files"]), int(entry["bytes"]))
@@ -154,7 +158,9 @@ def _workloads(given: Sequence[Any], faults: list[SettingsError]) -> list[Worklo
             continue
         found.append(one)
     if not given:
-        faults.append(SettingsError("benchmark_workloads is empty.", "", "name one, or leave it out."))
+        faults.append(
+            SettingsError("benchmark_workloads is empty.", "", "name one, or leave it out.")
+        )
     return found
 
 
@@ -285,7 +291,7 @@ def fit(workloads: Sequence[Workload], seats: Sequence[Seat]) -> list[SettingsEr
                     f"benchmark_workloads: {one.name} ({human(one.total_bytes)}) takes {human(share)} of each worker,"
                     f" and the one on {least.node} has room for {human(room)}.",
                     "What does not fit cannot be warm, and would evict what others have cached.",
-                    f"make it smaller (at most {room // one.bytes * len(seats)} files of that size), or free something.",
+                    f"give it {room // one.bytes * len(seats)} files of that size at most, or free something.",
                 )
             )
     return faults

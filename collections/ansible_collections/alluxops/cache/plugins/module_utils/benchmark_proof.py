@@ -65,9 +65,11 @@ def faults(arm: str, read_bytes: int, counted: Mapping[str, int]) -> list[str]:
     if _CARRIES[arm] and carried < MOST * read_bytes:
         ways = " or ".join(SHOWN[name] for name in _CARRIES[arm])
         found.append(f"{human(carried)} of {human(read_bytes)} came {ways}")
-    for name in _AVOIDS[arm]:
-        if counted.get(name, 0) > STRAY * read_bytes:
-            found.append(f"{human(counted[name])} came {SHOWN[name]}")
+    found += [
+        f"{human(counted[name])} came {SHOWN[name]}"
+        for name in _AVOIDS[arm]
+        if counted.get(name, 0) > STRAY * read_bytes
+    ]
     return found
 
 

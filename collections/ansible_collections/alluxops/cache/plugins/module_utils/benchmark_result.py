@@ -184,7 +184,10 @@ def table(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
 def told(report: Mapping[str, Any]) -> str:
     """Why a benchmark ends with an error, in words; empty where it does not."""
     return "; ".join(
-        [*(f"not proven: {text}" for text in report["wrong"]), *(f"slower: {text}" for text in report["slower"])]
+        [
+            *(f"not proven: {text}" for text in report["wrong"]),
+            *(f"slower: {text}" for text in report["slower"]),
+        ]
     )
 
 

@@ -4,10 +4,10 @@ DOCUMENTATION = r"""
 module: benchmark
 short_description: Measure how fast files are read past a cache and through it, by which path
 description:
-  - Makes files of its own in the root under store, once, and reads them by several arms, from a pod beside each worker, all at one
-    moment. The workers' counters before and after prove which path an arm took.
-  - Frees what it had cached, and always removes its Jobs, those of a run that died too. Writes a report for programs (JSON) and one
-    for people (HTML) on the controller.
+  - Makes files of its own in the root under store, once, and reads them by several arms, from a pod beside each
+    worker, all at one moment. The workers' counters before and after prove which path an arm took.
+  - Frees what it had cached, and always removes its Jobs, those of a run that died too. Writes a report for programs
+    (JSON) and one for people (HTML) on the controller.
   - Evicts nothing of others. Files that no benchmark has made are never touched.
 options:
   state:
@@ -38,7 +38,7 @@ options:
     type: str
     required: true
   root_ufs_secret:
-    description: Name of the Secret with the store's credentials, keys C(accessKeyId) and C(secretKey). Empty where none is needed.
+    description: Name of the Secret with the store's credentials, C(accessKeyId) and C(secretKey). Empty for none.
     type: str
     default: ""
   slow_endpoint:
@@ -54,7 +54,7 @@ options:
     type: int
     default: 20
   report:
-    description: Absolute path of a directory on the controller. Empty means C(alluxops/benchmarks) in C(XDG_STATE_HOME).
+    description: Absolute path of a directory on the controller. Empty is C(alluxops/benchmarks) in C(XDG_STATE_HOME).
     type: str
     default: ""
   wait_timeout_s:
@@ -94,7 +94,10 @@ slower:
   returned: when something was measured
   type: list
   elements: str
-told: {description: What is not proven and what is slower, as text; empty where all is well., type: str, returned: success}
+told:
+  description: What is not proven and what is slower, as text; empty where all is well.
+  returned: success
+  type: str
 workloads:
   description: The figures, as in the report.
   returned: when something was measured

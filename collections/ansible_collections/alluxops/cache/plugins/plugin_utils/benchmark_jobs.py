@@ -70,7 +70,9 @@ class Jobs:
         self.kube.delete(objects.jobs(self.namespace, name), propagation="Background")
         self.kube.delete(objects.core(self.namespace, "configmaps", name))
         patience = Patience(self.timeout_s)
-        while self.kube.list_objects(objects.jobs(self.namespace), self._selector) or self._listed():
+        while (
+            self.kube.list_objects(objects.jobs(self.namespace), self._selector) or self._listed()
+        ):
             if patience.is_over:
                 raise CacheError(
                     f"the pods of Job {name} do not end.",
@@ -116,7 +118,8 @@ class Jobs:
         name = benchmark_job.name_of(self.release)
         troubles = [explain.pod_trouble(pod, events) for pod in pods[:1]]
         trouble = next(
-            (one for one in troubles if one), None if pods else explain.set_trouble("Job", name, events)
+            (one for one in troubles if one),
+            None if pods else explain.set_trouble("Job", name, events),
         )
         if trouble is not None and (trouble.hopeless or patience.is_over):
             raise CacheError(*explain.explain(trouble, "", patience.waited_s, self.namespace))
@@ -132,7 +135,9 @@ class Jobs:
         waiting = set(pods)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while waiting:
-                for pod, log in zip(ordered := sorted(waiting), pool.map(self._log, ordered), strict=True):
+                for pod, log in zip(
+                    ordered := sorted(waiting), pool.map(self._log, ordered), strict=True
+                ):
                     if benchmark_reader.READY in log:
                         waiting.discard(pod)
                     elif benchmark_reader.RESULT in log:
@@ -143,7 +148,9 @@ class Jobs:
                         fix=f"see `kubectl -n {self.namespace} logs {min(waiting)} --all-containers`.",
                     )
                 if waiting:
-                    patience.pause(f"{what}: {len(pods) - len(waiting)} of {len(pods)} readers ready", 0.5)
+                    patience.pause(
+                        f"{what}: {len(pods) - len(waiting)} of {len(pods)} readers ready", 0.5
+                    )
             moment = time.monotonic() + LEAD_S + LEAD_A_POD_S * len(pods)
             list(pool.map(partial(self._tell, moment), pods))
 
@@ -189,9 +196,7 @@ class Jobs:
         return sorted(found, key=lambda one: str(one["node"]))
 
     def _log(self, pod: str) -> str:
-        return self.kube.pod_log(
-            self.namespace, pod, benchmark_job.CONTAINER, lines=LOG_LINES
-        )
+        return self.kube.pod_log(self.namespace, pod, benchmark_job.CONTAINER, lines=LOG_LINES)
 
     def _result(self, pod: str, log: str, what: str) -> Json:
         found = result_in(log.splitlines())

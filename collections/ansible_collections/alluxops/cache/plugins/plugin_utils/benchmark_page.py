@@ -44,7 +44,11 @@ def refuse_without_library() -> None:
 
 def page(report: Json, before: Sequence[Json]) -> str:
     """The file's text. before: earlier reports, oldest first."""
-    parts = [_head(report), _alarm("Not proven", report["wrong"]), _alarm("Slower", report["slower"])]
+    parts = [
+        _head(report),
+        _alarm("Not proven", report["wrong"]),
+        _alarm("Slower", report["slower"]),
+    ]
     parts += [_workload(one, [*before, report]) for one in report["workloads"]]
     return _PAGE.format(title=escape(f"{report['cache']} benchmark"), body="\n".join(parts))
 
@@ -87,7 +91,17 @@ def _workload(workload: Json, reports: Sequence[Json]) -> str:
 
 
 def _figures(arms: Sequence[Json]) -> str:
-    heads = ["arm", "run", "MiB/s", "files/s", "p50 ms", "p95 ms", "p99 ms", "nodes busy", "what workers counted"]
+    heads = [
+        "arm",
+        "run",
+        "MiB/s",
+        "files/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "nodes busy",
+        "what workers counted",
+    ]
     rows = []
     for arm in arms:
         for number, run in enumerate(arm["runs"], 1):
@@ -103,9 +117,7 @@ def _bounds(arms: Sequence[Json]) -> str:
     return _table(["arm", "its path", "what bounds it"], rows, all_text=True)
 
 
-def _table(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], *, all_text: bool = False
-) -> str:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, all_text: bool = False) -> str:
     kind = ' class="text"' if all_text else ""
     head = "".join(f"<th{kind}>{escape(text)}</th>" for text in heads)
     body = "".join(

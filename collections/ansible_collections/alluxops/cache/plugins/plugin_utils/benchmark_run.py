@@ -107,7 +107,9 @@ class Bench:
         found = []
         with at_the_end(partial(self.cache.free, path, workload.name)):
             for arm in arms:
-                runs = [self._run(workload, path, arm, number) for number in range(self.wanted.runs)]
+                runs = [
+                    self._run(workload, path, arm, number) for number in range(self.wanted.runs)
+                ]
                 found.append(benchmark_result.arm_of(arm, runs, link_mib_s))
         return benchmark_result.workload_of(workload, found)
 
@@ -155,7 +157,12 @@ class Bench:
 
     def _reading(self, workload: Workload, arm: str) -> tuple[Json, Way]:
         """(the task of an arm's readers, how they reach the files)."""
-        task: Json = {**self._stored(workload, "read"), "way": "objects", "shift": 0, "wait_s": START_S}
+        task: Json = {
+            **self._stored(workload, "read"),
+            "way": "objects",
+            "shift": 0,
+            "wait_s": START_S,
+        }
         below = f"{benchmark_plan.FOLDER}/{workload.folder}/"
         if arm == benchmark_plan.DIRECT:
             return task, Way()
@@ -236,7 +243,8 @@ def seats(cache: DatasetCache) -> list[Seat]:
     )
     ready = [pod for pod in map(cluster.pod_facts, pods) if cluster.is_ready(pod)]
     proxies = {
-        str(pod["node"]): f"{_host(str(pod['pod_ip']))}:{pod['web_port'] or PROXY_PORT}" for pod in ready
+        str(pod["node"]): f"{_host(str(pod['pod_ip']))}:{pod['web_port'] or PROXY_PORT}"
+        for pod in ready
     }
     found = []
     for pod in health.serving_workers(cache.seen):
