@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     dataset_state,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Wanted
+from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
     benchmark_files,
     benchmark_page,
@@ -39,11 +40,12 @@ HEARTBEATS_S: Final = 3.0
 
 @dataclass(frozen=True)
 class _Report:
-    """Where the report goes, and what it is compared with."""
+    """Where the report goes, and what its figures are compared with. network: what `network` has written."""
 
     folder: Path
     baseline: dict[str, Any] | None
     baseline_path: str
+    network: dict[str, Any] | None
 
 
 class ActionModule(ApiAction):
@@ -60,6 +62,7 @@ class ActionModule(ApiAction):
             benchmark_files.folder(options["report"], namespace, release),
             benchmark_files.read_baseline(options["baseline"]),
             str(options["baseline"]),
+            benchmark_files.read_network(options["network_report"], namespace, release),
         )
         benchmark_page.refuse_without_library()
         timeout_s = int(options["wait_timeout_s"])
@@ -76,7 +79,7 @@ class ActionModule(ApiAction):
             return self._measured(bench, report, f"{release} benchmark")
 
     def _removed(self, bench: Bench, head: str) -> Result:
-        top = f"s3://{bench.store.bucket}/{bench.store.top}"
+        top = f"s3://{bench.store.bucket}/{bench.top}"
         if self.check_mode:
             there = bool(bench.cache.known_files_of(f"/{benchmark_plan.FOLDER}"))
             line = (
@@ -102,13 +105,18 @@ class ActionModule(ApiAction):
             faults += benchmark_gate.differing(settings, report.baseline)
         raise_all(faults)
         notes = [f"  without   {arm}: {why}" for arm, why in left_out.items()]
+        if report.network is None:
+            notes.append(
+                "  without   ceilings of network and disks: `alluxops network` measures them"
+            )
         if self.check_mode:
             steps = benchmark_plan.steps(bench.wanted, arms, len(bench.seats))
             lines = [head, *(f"  {step}" for step in steps), *notes]
             return {"changed": False, "summary": lines, "proven": True, "told": ""}
         # All of it first: what is not the benchmark's own is refused before anything is measured.
         made = [bench.make(one) for one in bench.wanted.workloads]
-        found = [bench.workload(one, arms, None) for one in bench.wanted.workloads]
+        measured = Measured.from_dict(report.network) if report.network else None
+        found = [bench.workload(one, arms, measured) for one in bench.wanted.workloads]
         now = datetime.now(UTC)
         document: dict[str, Any] = {
             "format": benchmark_result.FORMAT,
@@ -123,6 +131,7 @@ class ActionModule(ApiAction):
                 "endpoint": bench.store.endpoint,
                 "slow_endpoint": bench.wanted.slow_endpoint,
             },
+            "network": report.network,
             "left_out": left_out,
             "workloads": found,
             "wrong": benchmark_result.wrong(found),

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils import network_pods
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
 from ansible_collections.alluxops.cache.plugins.module_utils.values import ROOT_UFS
 
@@ -72,21 +74,6 @@ class Wanted:
     parallelism: int
     slow_endpoint: str
     tolerance_percent: int
-
-
-@dataclass(frozen=True)
-class Store:
-    """The root under store, as readers ask it. prefix: empty, or with a slash at its end. endpoint: empty for AWS."""
-
-    bucket: str
-    prefix: str
-    endpoint: str
-    region: str
-
-    @property
-    def top(self) -> str:
-        """Below which all keys of a benchmark are."""
-        return f"{self.prefix}{FOLDER}/"
 
 
 @dataclass(frozen=True)
@@ -200,23 +187,20 @@ def properties_of(values: Mapping[str, Any]) -> dict[str, str]:
 def store_of(properties: Mapping[str, str]) -> Store:
     """The root under store. Raises SettingsError where readers cannot ask it themselves."""
     root = properties.get(ROOT_UFS, "")
-    found = re.fullmatch(r"s3a?://([^/]+)/?(.*)", root)
+    found = network_pods.store_of(root, properties, "")
     if found is None:
         raise SettingsError(
             f"the root under store is {root or 'unknown'!r}.",
             "The benchmark keeps its files in it, and reads them past the cache too, which it can do over S3 only.",
             "measure a cache whose alluxio_root_ufs is s3://BUCKET/.",
         )
-    prefix = found[2].strip("/")
-    region = properties.get("alluxio.underfs.s3.endpoint.region") or properties.get(
-        "alluxio.underfs.s3.region"
-    )
-    return Store(
-        bucket=found[1],
-        prefix=f"{prefix}/" if prefix else "",
-        endpoint=properties.get("alluxio.underfs.s3.endpoint", "").rstrip("/"),
-        region=region or "us-east-1",
-    )
+    return found
+
+
+def top_of(store: Store) -> str:
+    """Below which all keys of a benchmark are."""
+    prefix = store.prefix.strip("/")
+    return f"{prefix}/{FOLDER}/" if prefix else f"{FOLDER}/"
 
 
 def hindrances(

@@ -2,8 +2,8 @@
 
 It is delivered as it is, with benchmark_store, and runs under the Python of the image (3.9 or newer), which has boto3.
 What to do stands in a JSON file, its only argument; credentials of the store come from the environment, as boto3 takes
-them. It ends with one line `benchmark-result {...}`, which is small whatever was read: latencies are counted in classes,
-each 5 % wider than the one before.
+them. It ends with one line `benchmark-result {...}`, which is small whatever was read: latencies are counted in
+classes, each 5 % wider than the one before.
 
 A task is one of: look (is the data there?), make, seal (see that all is there, and say so in the marker), read, remove.
 """
@@ -91,7 +91,7 @@ def read_share(source: Any, numbers: Sequence[int], size: int) -> Json:
             count, head = source.read(number)
         except Exception as error:  # noqa: BLE001 - whatever a client raises, the next file is read all the same
             found["errors"] += 1
-            found["error"] = found["error"] or f"{name_of(number)}: {error or type(error).__name__}"
+            found["error"] = found["error"] or f"{name_of(number)}: {type(error).__name__}: {error}"
             continue
         took = time.perf_counter() - began
         if count != size or head != head_of(number)[:count]:

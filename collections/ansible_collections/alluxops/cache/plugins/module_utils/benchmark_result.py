@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, median
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_proof
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_proof,
+    network_verdict,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     DIRECT,
     PATHS,
@@ -15,6 +18,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
     Workload,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_reader import STEP
+from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
+from ansible_collections.alluxops.cache.plugins.module_utils.network_verdict import Arm, Verdict
 
 Json = dict[str, Any]
 
@@ -81,10 +86,15 @@ def run_of(
     }
 
 
-def arm_of(arm: str, runs: Sequence[Mapping[str, Any]], link_mib_s: float | None = None) -> Json:
+def arm_of(
+    arm: str,
+    runs: Sequence[Mapping[str, Any]],
+    nodes: Sequence[str],
+    measured: Measured | None = None,
+) -> Json:
     """All runs of an arm. Throughput is the runs' median; latencies are those of all files of all runs.
 
-    link_mib_s: what the slowest link between nodes carries, where that was measured.
+    measured: what links, store and tiers allow, where `network` has measured that.
     """
     found: Json = {
         "arm": arm,
@@ -102,24 +112,43 @@ def arm_of(arm: str, runs: Sequence[Mapping[str, Any]], link_mib_s: float | None
             {name: value for name, value in run.items() if name != "latencies"} for run in runs
         ],
     }
-    found["bound"] = bound(found, link_mib_s)
+    found["bound"] = bound(found, ceiling(found, nodes, measured))
     return found
 
 
-def bound(arm: Mapping[str, Any], link_mib_s: float | None) -> str:
+def ceiling(
+    arm: Mapping[str, Any], nodes: Sequence[str], measured: Measured | None
+) -> Verdict | None:
+    """The nearest ceiling of what an arm's bytes passed; None where nothing of it was measured."""
+    if measured is None or arm["arm"] == SLOW:  # that link is another one than the cache's
+        return None
+    size = sum(run["bytes"] for run in arm["runs"]) or 1
+    counted = {
+        name: sum(run["counted"][name] for run in arm["runs"]) for name in benchmark_proof.SHOWN
+    }
+    shares: dict[network_verdict.Source, float] = {
+        "store": 1.0 if arm["arm"] == DIRECT else min(1.0, counted["ufs"] / size),
+        "remote": min(1.0, counted["remote"] / size),
+        "local": min(1.0, (counted["domain"] + counted["local"]) / size),
+    }
+    [found] = network_verdict.bound(
+        [Arm(arm["arm"], arm["mib_s"] * MIB, tuple(nodes), shares)], measured
+    )
+    return found if found.resource else None
+
+
+def bound(arm: Mapping[str, Any], nearest: Verdict | None) -> str:
     """What an arm waits for most, as far as the figures tell."""
+    if nearest and nearest.is_bound:
+        return f"what it passes ({nearest.text})"
+    far = f"; {nearest.percent} % of the nearest ceiling of network and disks" if nearest else ""
     if arm["node_busy"] >= BUSY:
-        return f"the nodes' processors, {arm['node_busy']:.0%} busy"
+        return f"the nodes' processors, {arm['node_busy']:.0%} busy{far}"
     if arm["reader_cpu"] >= BUSY:
-        return f"the readers themselves: each keeps a processor {arm['reader_cpu']:.0%} busy"
-    if link_mib_s and arm["arm"] not in (DIRECT, SLOW):
-        # All readers together; a link is one node's, and each node receives its reader's part.
-        share = arm["mib_s"] / link_mib_s
-        if share >= BUSY:
-            return f"the network between nodes: {share:.0%} of the {link_mib_s:.0f} MiB/s that it carries"
+        return f"the readers themselves: each keeps a processor {arm['reader_cpu']:.0%} busy{far}"
     return (
         f"waiting for answers: {counted_reads(arm['processes'])} at once of {arm['p50_ms']:.1f} ms each;"
-        f" the nodes' processors are {arm['node_busy']:.0%} busy"
+        f" the nodes' processors are {arm['node_busy']:.0%} busy{far}"
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 HEAD = 16
 PATTERN = 1024 * 1024
 PIECE = 1024 * 1024
-NAME = re.compile(r"d\d{4}/f\d{8}")
+NAME = re.compile(r"d\d{4,}/f\d{8,}")
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Content(io.RawIOBase):
     def read(self, wanted: int = -1) -> bytes:
         """The next bytes."""
         left = self._size - self._at
-        wanted = left if wanted is None or wanted < 0 else min(wanted, left)
+        wanted = left if wanted < 0 else min(wanted, left)
         pieces = []
         while wanted > 0:
             piece = self._piece(wanted)
@@ -87,7 +87,7 @@ def client_of(task: Json) -> Any:
     name = {"aws_access_key_id": task["user"], "aws_secret_access_key": "-"} if own else {}
     config = Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path" if endpoint else "auto"},
+        s3={"addressing_style": "path" if own or task["path_style"] else "auto"},
         retries={"max_attempts": 3, "mode": "standard"},
         connect_timeout=10,
         read_timeout=60,

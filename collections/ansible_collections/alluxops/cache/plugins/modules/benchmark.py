@@ -57,6 +57,10 @@ options:
     description: Absolute path of a directory on the controller. Empty is C(alluxops/benchmarks) in C(XDG_STATE_HOME).
     type: str
     default: ""
+  network_report:
+    description: Path on the controller of what C(network) has written, for ceilings. Empty means where it does so.
+    type: str
+    default: ""
   wait_timeout_s:
     description: How many seconds one step may stand still.
     type: int

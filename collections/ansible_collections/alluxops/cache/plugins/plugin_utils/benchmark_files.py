@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_gate
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
 from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files
 
 KEPT: Final = 50
@@ -44,6 +45,17 @@ def read_baseline(given: str) -> dict[str, Any] | None:
             "name the .json that an earlier run has written, on the machine that runs Ansible.",
         ) from error
     return benchmark_gate.parse(text, given)
+
+
+def read_network(given: str, namespace: str, release: str) -> dict[str, Any] | None:
+    """What `network` has written of this cache; None where it was not run, or of another cache."""
+    path = check_files.report_path(given, namespace, release, "network")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        Measured.from_dict(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return dict(found) if found.get("cache") == f"{namespace}/{release}" else None
 
 
 def earlier(path: Path) -> list[dict[str, Any]]:

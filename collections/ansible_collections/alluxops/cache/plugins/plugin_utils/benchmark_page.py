@@ -50,6 +50,7 @@ def page(report: Json, before: Sequence[Json]) -> str:
         _alarm("Slower", report["slower"]),
     ]
     parts += [_workload(one, [*before, report]) for one in report["workloads"]]
+    parts += _network(report["network"])
     return _PAGE.format(title=escape(f"{report['cache']} benchmark"), body="\n".join(parts))
 
 
@@ -66,6 +67,21 @@ def _head(report: Json) -> str:
         **{f"without {arm}": why for arm, why in report["left_out"].items()},
     }
     return _table((), ([name, str(value)] for name, value in rows.items()), all_text=True)
+
+
+def _network(network: Json | None) -> list[str]:
+    """What `network` has measured, as its tables."""
+    if not network:
+        return []
+    parts = [f"<h2>What network and disks allow, measured {escape(network['made_at'])}</h2>"]
+    for figure in network["figures"]:
+        rows = [
+            [name, *("-" if value is None else f"{value:g}" for value in values)]
+            for name, values in zip(figure["rows"], figure["values"], strict=True)
+        ]
+        parts.append(f"<h3>{escape(figure['title'])}, {escape(figure['unit'])}</h3>")
+        parts.append(_table(["", *figure["columns"]], rows))
+    return parts
 
 
 def _alarm(title: str, lines: Sequence[str]) -> str:

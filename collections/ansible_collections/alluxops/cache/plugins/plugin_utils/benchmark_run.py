@@ -21,11 +21,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_job import MOUNT, Way
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     Seat,
-    Store,
     Wanted,
     Workload,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
+from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
 from ansible_collections.alluxops.cache.plugins.plugin_utils import proofs
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
@@ -63,6 +64,11 @@ class Bench:
         """Where readers run, by name: which files a reader has follows from its node's place in here."""
         return [seat.node for seat in self.seats]
 
+    @property
+    def top(self) -> str:
+        """Below which all keys of a benchmark are."""
+        return benchmark_plan.top_of(self.store)
+
     def state_of(self, workload: Workload, *, begins: bool) -> str:
         """`whole`, `begun` or `absent`. begins: whether the directory is marked as ours. Raises SettingsError."""
         task = {**self._stored(workload, "look"), "begins": begins}
@@ -88,13 +94,13 @@ class Bench:
 
     def remove(self) -> Json:
         """Remove from the store what benchmarks have made, and have the cache forget it."""
-        task = {**self._asking(), "task": "remove", "top": self.store.top}
+        task = {**self._asking(), "task": "remove", "top": self.top}
         [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
         self.cache.files_anew(f"/{benchmark_plan.FOLDER}")
         return found
 
-    def workload(self, workload: Workload, arms: Sequence[str], link_mib_s: float | None) -> Json:
-        """All arms of a workload, each so often, and nothing of it cached at the end."""
+    def workload(self, workload: Workload, arms: Sequence[str], measured: Measured | None) -> Json:
+        """All arms of a workload, each so often, and nothing of it cached at the end. measured: by `network`."""
         path = f"/{benchmark_plan.FOLDER}/{workload.folder}"
         known = self.cache.files_anew(path)
         whole = [one for one in known if one.bytes == workload.bytes]
@@ -110,7 +116,7 @@ class Bench:
                 runs = [
                     self._run(workload, path, arm, number) for number in range(self.wanted.runs)
                 ]
-                found.append(benchmark_result.arm_of(arm, runs, link_mib_s))
+                found.append(benchmark_result.arm_of(arm, runs, self.nodes, measured))
         return benchmark_result.workload_of(workload, found)
 
     def _run(self, workload: Workload, path: str, arm: str, number: int) -> Json:
@@ -188,7 +194,8 @@ class Bench:
         return {
             "bucket": self.store.bucket,
             "endpoint": self.store.endpoint,
-            "region": self.store.region,
+            "region": self.store.region or "us-east-1",
+            "path_style": self.store.path_style or bool(self.store.endpoint),
             "marker": benchmark_plan.MARKER,
             "nodes": self.nodes,
             "parallelism": self.wanted.parallelism,
@@ -198,7 +205,7 @@ class Bench:
         return {
             **self._asking(),
             "task": task,
-            "top": f"{self.store.top}{workload.folder}/",
+            "top": f"{self.top}{workload.folder}/",
             "files": workload.files,
             "bytes": workload.bytes,
             "seed": SEED,
