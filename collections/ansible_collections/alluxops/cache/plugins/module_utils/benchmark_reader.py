@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,8 +120,8 @@ def _read_process(task: Json, numbers: Sequence[int], barrier: Any, results: Any
         cpu_s = ended.user + ended.system - began.user - began.system
         results.put({**found, "cpu_s": cpu_s})
     except Exception as error:  # noqa: BLE001 - told by the parent, which would wait for ever else
-        barrier.abort()
         results.put({"fault": f"{type(error).__name__}: {error}"})
+        barrier.abort()
 
 
 def read(task: Json, node: str) -> Json:
@@ -150,12 +151,10 @@ def read(task: Json, node: str) -> Json:
         found = [results.get() for _ in workers]
         seconds = time.perf_counter() - began
         busy = busy_share(before, node_ticks())
-    except Exception:
-        # The child that broke the barrier has said why before it ended.
-        time.sleep(0.5)
-        if not results.empty() and "fault" in (told := results.get()):
-            raise RuntimeError(told["fault"]) from None
-        raise
+    except threading.BrokenBarrierError:
+        # The process that broke it has said why before.
+        why = "" if results.empty() else results.get().get("fault", "")
+        raise RuntimeError(why or f"not ready within {task['wait_s']} s") from None
     if faults := [one["fault"] for one in found if "fault" in one]:
         raise RuntimeError(faults[0])
     return {**merged(found), "seconds": seconds, "processes": number, "node_busy": busy}
