@@ -129,7 +129,6 @@ class Cluster:
         self.objects: dict[str, Json] = {}
         self.told: dict[str, float] = {}
         self.ends = True
-        self.is_clean = True
         self.runs = pods
 
     def create(self, path: str, body: Json) -> None:
@@ -137,7 +136,7 @@ class Cluster:
         self.objects[path] = body
 
     def delete(self, path: str, **_: Any) -> None:
-        folder, _, name = path.rpartition("/")
+        folder, name = path.rsplit("/", 1)
         assert name == "r-benchmark"
         self.objects.pop(folder, None)
 

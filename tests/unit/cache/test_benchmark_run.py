@@ -11,7 +11,7 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.action import benchmark
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_plan, health
+from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_plan, cluster, health
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_job import MOUNT, Way
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     Seat,
@@ -160,13 +160,11 @@ def test_files_that_the_cache_does_not_see_are_told() -> None:
         bench(World(known=99)).workload(SMALL, ("direct",), None)
 
 
-def test_data_is_made_once() -> None:
+def test_data_is_marked_made_and_counted() -> None:
     world = World()
-    assert bench(world).make(SMALL)
+    bench(world).make(SMALL)
     assert world.steps == ["look", "make", "seal"]
-    world = World(state="whole")
-    assert not bench(world).make(SMALL)
-    assert world.steps == ["look"]
+    assert bench(World(state="whole")).state_of(SMALL, begins=False) == "whole"
     with pytest.raises(SettingsError, match=r"s3://data/theirs is there"):
         bench(World(state="foreign")).make(SMALL)
 
@@ -185,7 +183,7 @@ def test_readers_sit_beside_workers_that_serve_with_their_proxies() -> None:
         {"name": "alluxio-proxy", "ports": [{"name": "web", "containerPort": 40000}]}
     ]
     proxies[0]["status"]["containerStatuses"] = [{"name": "alluxio-proxy", "ready": True}]
-    facts = [benchmark_run.cluster.pod_facts(one) for one in workers]
+    facts = [cluster.pod_facts(one) for one in workers]
     address = {"address": {"host": "10.0.0.1"}, "capacityBytes": 100, "usedBytes": 30}
     leader = health.parse_leader(
         "m0",

@@ -113,8 +113,15 @@ class ActionModule(ApiAction):
             steps = benchmark_plan.steps(bench.wanted, arms, len(bench.seats))
             lines = [head, *(f"  {step}" for step in steps), *notes]
             return {"changed": False, "summary": lines, "proven": True, "told": ""}
-        # All of it first: what is not the benchmark's own is refused before anything is measured.
-        made = [bench.make(one) for one in bench.wanted.workloads]
+        # All are looked at before any is made: what is not the benchmark's own is refused.
+        states = [bench.state_of(one, begins=False) for one in bench.wanted.workloads]
+        made = [
+            one
+            for one, state in zip(bench.wanted.workloads, states, strict=True)
+            if state != "whole"
+        ]
+        for one in made:
+            bench.make(one)
         measured = Measured.from_dict(report.network) if report.network else None
         found = [bench.workload(one, arms, measured) for one in bench.wanted.workloads]
         now = datetime.now(UTC)
@@ -146,7 +153,7 @@ class ActionModule(ApiAction):
         written = benchmark_files.write(report.folder, document, page, now)
         told = benchmark_result.told(document)
         return {
-            "changed": any(made),
+            "changed": bool(made),
             "workloads": found,
             "proven": not document["wrong"],
             "slower": document["slower"],

@@ -81,16 +81,14 @@ class Bench:
             )
         return str(found["state"])
 
-    def make(self, workload: Workload) -> bool:
-        """Have the store hold a workload's files; whether it did not."""
-        if self.state_of(workload, begins=True) == "whole":
-            return False
+    def make(self, workload: Workload) -> None:
+        """Have the store hold a workload's files; those that are there already stay."""
         what = f"{workload.name}: {workload} to be made"
+        self.state_of(workload, begins=True)
         self.jobs.do(
             self._stored(workload, "make"), self.nodes, what, bytes_read=workload.total_bytes
         )
         self.jobs.do(self._stored(workload, "seal"), self.nodes[:1], f"{what}, counted")
-        return True
 
     def remove(self) -> Json:
         """Remove from the store what benchmarks have made, and have the cache forget it."""
