@@ -117,10 +117,11 @@ def _pairs(asked: Asked) -> str:
 def _matrix(measured: Measured) -> list[str]:
     rates = {(link.source, link.target): link.bytes_per_s for link in measured.links}
     targets = measured.nodes
-    first = max(len("from \\ to"), *map(len, targets))
+    corner = "from \\ to"
+    first = max(len(corner), *map(len, targets))
     width = max(9, *map(len, targets))
     head = "".join(f"{node:>{width + 2}}" for node in targets)
-    lines = [_row("MiB/s", f"{chr(92).join(['from ', ' to']):<{first}}{head}")]
+    lines = [_row("MiB/s", f"{corner:<{first}}{head}")]
     for source in targets:
         cells = [
             f"{rates[source, target] / MIB:.1f}" if (source, target) in rates else "-"

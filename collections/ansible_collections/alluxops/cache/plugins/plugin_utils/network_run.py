@@ -41,6 +41,8 @@ LEAST_BYTES: Final = 1024**2
 ALL_READ_S: Final = 2
 """How much longer all nodes read together, since they do not begin at once."""
 TRIES: Final = 2
+ENDED: Final = frozenset({"Failed", "Succeeded"})
+"""Phases of a pod that is not started again."""
 
 
 @dataclass
@@ -104,8 +106,8 @@ class Session:
         events = self.kube.list_objects(objects.core(self.pods.namespace, "events"))
         for pod in waiting:
             trouble = explain.pod_trouble(pod, events)
-            is_over = pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}
-            if trouble is None or not (trouble.hopeless or is_over or patience.is_over):
+            has_ended = pod.get("status", {}).get("phase") in ENDED
+            if trouble is None or not (trouble.hopeless or has_ended or patience.is_over):
                 continue
             name = str(pod["metadata"]["name"])
             node = names[name]
