@@ -110,6 +110,14 @@ def test_without_short_circuit_the_socket_is_out_of_reach() -> None:
     assert options.endswith(" -Xmx1g")
 
 
+def test_a_reader_may_use_every_mount() -> None:
+    assert benchmark_job._mount_options({}, Way()) == "allow_other"
+    assert benchmark_job._mount_options({}, Way(options="max_read=1")) == "max_read=1,allow_other"
+    assert (
+        benchmark_job._mount_options({"mountOptions": "allow_other,ro"}, Way()) == "allow_other,ro"
+    )
+
+
 def test_a_claim_may_hold_the_socket() -> None:
     short = {"volumeType": "persistentVolumeClaim"}
     volume = benchmark_job._domain_volume({"shortCircuit": short}, "r")

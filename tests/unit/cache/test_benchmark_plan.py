@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_plan
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_plan,
+    benchmark_variant,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Seat, Workload
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
@@ -19,6 +22,7 @@ OPTIONS: dict[str, Any] = {
     "parallelism": 4,
     "slow_endpoint": "",
     "tolerance_percent": 20,
+    "variants": [],
 }
 SEATS = [Seat("n1", 100 * MIB, "10.0.0.1:39999"), Seat("n2", 50 * MIB, "10.0.0.2:39999")]
 
@@ -161,3 +165,35 @@ def test_a_check_says_what_would_be_measured() -> None:
         "  cold, 3 runs: FUSE, nothing cached: a worker fetches from the store",
     ]
     assert set(benchmark_plan.PATHS) == set(benchmark_plan.ARMS)
+
+
+def test_variants_are_measured_beside_the_arms_with_a_mount() -> None:
+    given = [{"name": "big", "properties": {"alluxio.user.x": 8}, "mount_options": "max_read=1"}]
+    wanted, faults = benchmark_plan.read({**OPTIONS, "variants": given})
+    assert faults == []
+    arms = benchmark_plan.with_variants(("cold", "warm-fuse", "warm-s3"), wanted.variants)
+    assert arms == ("cold", "warm-fuse", "warm-fuse/big", "warm-s3")
+    one = benchmark_variant.variant_of("warm-fuse/big", wanted.variants)
+    assert (one.properties, one.options) == ({"alluxio.user.x": "8"}, "max_read=1")
+    assert benchmark_variant.variant_of("warm-fuse", wanted.variants).properties == {}
+    assert benchmark_plan.path_of("warm-fuse/big").endswith("; with the settings of big")
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("big", "no mapping"),
+        ({"name": "a", "options": "x"}, "has 'options'"),
+        ({"name": "A"}, "is named 'A'"),
+        ({"name": "a", "properties": []}, ""),
+        ({"name": "a", "properties": "x"}, "has properties 'x'"),
+        ({"name": "a", "properties": {"java.home": 1}}, "has the property java.home"),
+        ({"name": "a", "properties": {"alluxio.s3.secretKey": 1}}, "alluxio.s3.secretKey"),
+        ({"name": "a", "properties": {"alluxio.a": "1 -Dalluxio.b=2"}}, "a value is one word"),
+        ({"name": "a", "mount_options": "a b"}, "has blanks in mount_options"),
+    ],
+)
+def test_a_variant_that_cannot_be_is_refused(entry: Any, why: str) -> None:
+    _, faults = benchmark_plan.read({**OPTIONS, "variants": [entry]})
+    assert why in told(faults)
+    assert bool(faults) is bool(why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
     Wanted,
     Workload,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_variant import Variant
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import File
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
@@ -134,6 +135,20 @@ def test_every_arm_takes_its_way_and_is_proven() -> None:
     assert s3[0]["endpoints"]["n2"] == "http://10.0.0.2:39999/api/v1/s3"
     assert (s3[0]["bucket"], s3[0]["top"]) == ("alluxops-benchmark", f"{SMALL.folder}/")
     assert not s3[1].fuse
+
+
+def test_a_variant_has_a_mount_with_its_settings() -> None:
+    world = World(cached=True)
+    one = bench(world)
+    variant = Variant("big", {"alluxio.user.x": "8"}, "max_read=1")
+    one = replace(one, wanted=replace(one.wanted, variants=(variant,)))
+    found = one.workload(SMALL, ("warm-short-circuit", "warm-short-circuit/big"), None)
+    assert [arm["wrong"] for arm in found["arms"]] == [[], []]
+    assert "warm-short-circuit/big is 1.00 times as fast as warm-short-circuit" in found["verdict"]
+    plain, big = (way for _, way in world.ways)
+    assert (plain.properties, plain.options) == ({}, "")
+    assert (big.properties, big.options) == ({"alluxio.user.x": "8"}, "max_read=1")
+    assert big.domain
 
 
 def test_nothing_is_cached_before_a_cold_run_nor_after_the_last() -> None:

@@ -99,6 +99,7 @@ class ActionModule(ApiAction):
             bench.jobs.values, bench.seats, bench.wanted.slow_endpoint
         )
         arms, left_out, faults = benchmark_plan.choose(bench.wanted.arms, hindered)
+        arms = benchmark_plan.with_variants(arms, bench.wanted.variants)
         faults += benchmark_plan.fit(bench.wanted.workloads, bench.seats)
         settings = benchmark_plan.settings(bench.wanted, arms, bench.seats)
         if report.baseline is not None:

@@ -58,12 +58,16 @@ exit 0
 
 @dataclass(frozen=True)
 class Way:
-    """How readers reach the files. domain: over the domain socket; user: whom the cache takes the mount for."""
+    """How readers reach the files. domain: over the domain socket; user: whom the cache takes the mount for.
+
+    properties, options: of the mount, beside and in place of the release's.
+    """
 
     fuse: bool = False
     domain: bool = False
     user: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
+    options: str = ""
 
 
 def name_of(release: str) -> str:
@@ -263,13 +267,20 @@ def _fuse(values: Mapping[str, Any], release: str, way: Way) -> Json:
                 "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}},
             },
             {"name": "ALLUXIO_FUSE_JAVA_OPTS", "value": fuse_options(values, way)},
-            {"name": "FUSE_OPTIONS", "value": str(fuse.get("mountOptions") or "allow_other")},
+            {"name": "FUSE_OPTIONS", "value": _mount_options(fuse, way)},
         ],
         "volumeMounts": mounts,
         # Only so can it mount for the other container.
         "securityContext": {"privileged": True, "runAsUser": 0, "runAsGroup": 0},
         "resources": fuse.get("resources") or {"requests": {"cpu": "100m", "memory": "512Mi"}},
     }
+
+
+def _mount_options(fuse: Mapping[str, Any], way: Way) -> str:
+    given = way.options or str(fuse.get("mountOptions") or "")
+    # The reader is another user than the one who mounts.
+    words = [word for word in given.split(",") if word]
+    return ",".join(words if "allow_other" in words else [*words, "allow_other"])
 
 
 def _domain_volume(values: Mapping[str, Any], release: str) -> Json:

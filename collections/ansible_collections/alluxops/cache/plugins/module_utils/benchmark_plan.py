@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import network_pods
+from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_variant, network_pods
+from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_variant import Variant
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
@@ -35,6 +36,8 @@ FOLDER: Final = "alluxops-benchmark"
 """Below the root under store, and so a directory of the cache."""
 MARKER: Final = ".alluxops-benchmark.json"
 KEYS: Final = ("name", "files", "bytes")
+MOUNTED: Final = (FUSE, SHORT)
+"""Warm arms with a mount, which variants of its settings are measured by too."""
 LEAST_BYTES: Final = 16
 """A file begins with its own number, by which a reader knows that it has the right one."""
 MOST_PARALLEL: Final = 256
@@ -74,6 +77,7 @@ class Wanted:
     parallelism: int
     slow_endpoint: str
     tolerance_percent: int
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
         parallelism=int(options["parallelism"]),
         slow_endpoint=slow.rstrip("/"),
         tolerance_percent=int(options["tolerance_percent"]),
+        variants=tuple(benchmark_variant.read(options["variants"], faults)),
     )
     return wanted, faults
 
@@ -151,6 +156,27 @@ def _workloads(given: Sequence[Any], faults: list[SettingsError]) -> list[Worklo
     return found
 
 
+def base(arm: str) -> str:
+    """The arm that an arm with a variant is one of."""
+    return arm.partition("/")[0]
+
+
+def with_variants(arms: Sequence[str], variants: Sequence[Variant]) -> tuple[str, ...]:
+    """The arms, and those with a mount once more for each variant, beside them."""
+    found: list[str] = []
+    for arm in arms:
+        found.append(arm)
+        if arm in MOUNTED:
+            found += [f"{arm}/{one.name}" for one in variants]
+    return tuple(found)
+
+
+def path_of(arm: str) -> str:
+    """Which way an arm takes, in words."""
+    name = arm.partition("/")[2]
+    return PATHS[base(arm)] + (f"; with the settings of {name}" if name else "")
+
+
 def _wrong(entry: Any) -> str:
     """What is wrong with a workload, in words; empty where nothing is."""
     if not isinstance(entry, Mapping):
@@ -159,7 +185,7 @@ def _wrong(entry: Any) -> str:
         return f"has {unknown[0]!r}; it takes {', '.join(KEYS)}"
     if missing := [key for key in KEYS if key not in entry]:
         return f"has no {missing[0]}"
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", str(entry["name"])):
+    if not re.fullmatch(benchmark_variant.NAME, str(entry["name"])):
         return f"is named {entry['name']!r}; small letters, digits and dashes make a name"
     for key, least in (("files", 1), ("bytes", LEAST_BYTES)):
         value = entry[key]
@@ -289,7 +315,7 @@ def steps(wanted: Wanted, arms: Sequence[str], readers: int) -> list[str]:
             f"{one.name}: {one}, {counted(readers, 'reader')}, each with"
             f" {counted(wanted.parallelism, 'file')} at once"
         )
-        lines += [f"  {arm}, {counted(wanted.runs, 'run')}: {PATHS[arm]}" for arm in arms]
+        lines += [f"  {arm}, {counted(wanted.runs, 'run')}: {path_of(arm)}" for arm in arms]
     return lines
 
 
@@ -301,4 +327,5 @@ def settings(wanted: Wanted, arms: Sequence[str], seats: Sequence[Seat]) -> dict
         "runs": wanted.runs,
         "parallelism": wanted.parallelism,
         "readers": len(seats),
+        "variants": [asdict(one) for one in wanted.variants],
     }

@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
     S3,
     SHORT,
     SLOW,
+    base,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
 
@@ -61,13 +62,13 @@ def faults(arm: str, read_bytes: int, counted: Mapping[str, int]) -> list[str]:
     found: list[str] = []
     if any(counted.get(name, 0) < 0 for name in (*SERVED, STORE)):
         return ["a worker was restarted meanwhile: its counters began anew"]
-    carried = sum(counted.get(name, 0) for name in _CARRIES[arm])
-    if _CARRIES[arm] and carried < MOST * read_bytes:
-        ways = " or ".join(SHOWN[name] for name in _CARRIES[arm])
+    carried = sum(counted.get(name, 0) for name in _CARRIES[base(arm)])
+    if _CARRIES[base(arm)] and carried < MOST * read_bytes:
+        ways = " or ".join(SHOWN[name] for name in _CARRIES[base(arm)])
         found.append(f"{human(carried)} of {human(read_bytes)} came {ways}")
     found += [
         f"{human(counted[name])} came {SHOWN[name]}"
-        for name in _AVOIDS[arm]
+        for name in _AVOIDS[base(arm)]
         if counted.get(name, 0) > STRAY * read_bytes
     ]
     return found
@@ -75,4 +76,7 @@ def faults(arm: str, read_bytes: int, counted: Mapping[str, int]) -> list[str]:
 
 def is_counted(arm: str, read_bytes: int, counted: Mapping[str, int]) -> bool:
     """Whether all that the arm's path carries is in the counters: workers count a moment after the reader has it."""
-    return not _CARRIES[arm] or sum(counted.get(name, 0) for name in _CARRIES[arm]) >= read_bytes
+    return (
+        not _CARRIES[base(arm)]
+        or sum(counted.get(name, 0) for name in _CARRIES[base(arm)]) >= read_bytes
+    )

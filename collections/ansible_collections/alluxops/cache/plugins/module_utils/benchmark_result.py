@@ -12,10 +12,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     DIRECT,
-    PATHS,
     SLOW,
     WARM,
     Workload,
+    base,
+    path_of,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_reader import STEP
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
@@ -98,7 +99,7 @@ def arm_of(
     """
     found: Json = {
         "arm": arm,
-        "path": PATHS[arm],
+        "path": path_of(arm),
         "mib_s": median(run["mib_s"] for run in runs),
         "least_mib_s": min(run["mib_s"] for run in runs),
         "most_mib_s": max(run["mib_s"] for run in runs),
@@ -160,7 +161,7 @@ def counted_reads(number: int) -> str:
 def verdict(arms: Sequence[Mapping[str, Any]]) -> list[str]:
     """The best warm arm against each direct one, and what bounds it."""
     by_name = {arm["arm"]: arm for arm in arms}
-    warm = [by_name[name] for name in WARM if name in by_name]
+    warm = [arm for arm in arms if base(arm["arm"]) in WARM]
     if not warm:
         return []
     best = max(warm, key=lambda arm: arm["mib_s"])
@@ -168,6 +169,11 @@ def verdict(arms: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{best['arm']} is {best['mib_s'] / by_name[name]['mib_s']:.1f} times as fast as {name}"
         for name in (SLOW, DIRECT)
         if name in by_name and by_name[name]["mib_s"]
+    ]
+    lines += [
+        f"{name} is {arm['mib_s'] / by_name[base(name)]['mib_s']:.2f} times as fast as {base(name)}"
+        for name, arm in by_name.items()
+        if name != base(name) and by_name[base(name)]["mib_s"]
     ]
     return [*lines, f"{best['arm']} is bound by {best['bound']}"]
 
@@ -198,14 +204,15 @@ def table(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for workload in workloads:
         one = Workload(workload["name"], workload["files"], workload["bytes"])
+        width = max(18, *(len(arm["arm"]) for arm in workload["arms"]))
         lines += [
             f"  {one.name}: {one}",
-            f"    {'arm':<18} {'MiB/s':>8} {'files/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  path",
+            f"    {'arm':<{width}} {'MiB/s':>8} {'files/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  path",
         ]
         for arm in workload["arms"]:
             figures = [f"{arm[name]:>8.1f}" for name in ("mib_s", "files_s", *SHARES)]
             proof = "NOT PROVEN" if arm["wrong"] else "proven"
-            lines.append(f"    {arm['arm']:<18} {' '.join(figures)}  {proof}")
+            lines.append(f"    {arm['arm']:<{width}} {' '.join(figures)}  {proof}")
         lines += [f"    {text}" for text in workload["verdict"]]
     return lines
 

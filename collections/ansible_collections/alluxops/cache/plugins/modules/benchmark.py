@@ -25,6 +25,13 @@ options:
     type: list
     elements: str
     default: []
+  variants:
+    description:
+      - Other settings of mounts, each as C({name, properties, mount_options}). The warm arms with a mount are measured
+        once more with each.
+    type: list
+    elements: dict
+    default: []
   runs:
     description: How often each arm is measured.
     type: int

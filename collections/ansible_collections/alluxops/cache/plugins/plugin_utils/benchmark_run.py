@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_plan,
     benchmark_proof,
     benchmark_result,
+    benchmark_variant,
     cluster,
     dataset_state,
     health,
@@ -121,7 +122,7 @@ class Bench:
         what = f"{workload.name}, {arm}, run {number + 1} of {self.wanted.runs}"
         if arm == benchmark_plan.COLD:
             self.cache.free(path, workload.name)
-        elif arm in benchmark_plan.WARM:
+        elif benchmark_plan.base(arm) in benchmark_plan.WARM:
             self._fill(workload, path)
         before = self._counters()
         readers = self._read(workload, arm, what)
@@ -183,10 +184,12 @@ class Bench:
                 "top": f"{workload.folder}/",
             }, Way()
         task |= {"way": "files", "mount": MOUNT, "top": f"{MOUNT}/{below}"}
-        if arm == benchmark_plan.FUSE:
+        one = benchmark_variant.variant_of(arm, self.wanted.variants)
+        way = Way(fuse=True, user=self.user, properties=one.properties, options=one.options)
+        if benchmark_plan.base(arm) == benchmark_plan.FUSE:
             # What the next node's reader had cached, on the next node.
-            return {**task, "shift": 1}, Way(fuse=True, user=self.user)
-        return task, Way(fuse=True, domain=self.has_domain, user=self.user)
+            return {**task, "shift": 1}, way
+        return task, replace(way, domain=self.has_domain)
 
     def _asking(self) -> Json:
         return {
