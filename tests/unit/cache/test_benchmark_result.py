@@ -85,6 +85,14 @@ def test_a_file_that_was_not_read_right_spoils_a_run() -> None:
     assert run("direct", files=49)["wrong"] == ["98 of 100 files were read"]
 
 
+def test_an_arm_of_which_nothing_could_be_read_has_figures_too() -> None:
+    nothing = {"files": 0, "bytes": 0, "errors": 50, "error": "no way", "latencies": {}}
+    found = arm("cold", **nothing)
+    assert (found["mib_s"], found["p99_ms"]) == (0, 0)
+    assert found["wrong"][0] == "100 of 100 files could not be read: no way"
+    assert benchmark_result.verdict([found, arm("warm-fuse", **nothing)])
+
+
 def test_the_slowest_reader_tells_how_long_a_run_took() -> None:
     runs = [run("cold", seconds=each) for each in (1.0, 4.0, 2.0)]
     found = benchmark_result.arm_of("cold", runs, NODES)

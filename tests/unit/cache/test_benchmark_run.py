@@ -58,12 +58,13 @@ class World:
     # Of the cache.
     def files_anew(self, path: str) -> tuple[File, ...]:
         self.steps.append(f"list {path}")
-        return self.known_files(path)[: self.known]
+        return self.known_files(path)[: self.known + 1]
 
     def known_files(self, path: str) -> tuple[File, ...]:
         cached = MIB if self.cached else 0
         one = File(path, MIB, cached, self.cached, False, True, 0, -1)
-        return (one,) * SMALL.files
+        marker = replace(one, path=f"{path}/{benchmark_plan.MARKER}", is_loaded=False)
+        return (marker, *(one,) * SMALL.files)
 
     def free(self, path: str, _: str) -> None:
         assert path == PATH
@@ -117,6 +118,7 @@ def bench(world: World, *, runs: int = 1, domain: bool = True) -> Bench:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Display, "display", lambda *_: None)
     monkeypatch.setattr(benchmark_run, "COUNTING_S", 0.2)
+    monkeypatch.setattr(benchmark_run, "SETTLING_S", 0.1)
 
 
 def test_every_arm_takes_its_way_and_is_proven() -> None:

@@ -34,7 +34,7 @@ BUSY: Final = 0.85
 def percentiles(latencies: Mapping[int, int]) -> dict[str, float]:
     """Latencies in ms that these shares of the files did not exceed, to 2.5 %. latencies: files by class."""
     total = sum(latencies.values())
-    found: dict[str, float] = {}
+    found = dict.fromkeys(SHARES, 0.0)
     for name, share in SHARES.items():
         seen = 0
         for place in sorted(latencies):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
     Wanted,
     Workload,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import File
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
 from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
@@ -42,10 +43,9 @@ PROXY_S3: Final = "/api/v1/s3"
 SEED: Final = 20260101
 """What the files' bytes are made from; another one would be other data below the same names."""
 COUNTING_S: Final = 5.0
+SETTLING_S: Final = 10.0
 FILLS: Final = 3
 """Reads that are to leave all cached, until a run gives up."""
-START_S: Final = 180
-"""How long a reader waits for its mount, and to be told to begin."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ class Bench:
     def workload(self, workload: Workload, arms: Sequence[str], measured: Measured | None) -> Json:
         """All arms of a workload, each so often, and nothing of it cached at the end. measured: by `network`."""
         path = f"/{benchmark_plan.FOLDER}/{workload.folder}"
-        known = self.cache.files_anew(path)
-        whole = [one for one in known if one.bytes == workload.bytes]
+        whole = [one for one in _own(self.cache.files_anew(path)) if one.bytes == workload.bytes]
         if len(whole) != workload.files:
             raise CacheError(
                 f"the cache knows of {len(whole)} of {workload.files} files below {path}.",
@@ -135,19 +134,20 @@ class Bench:
             if self._is_cached(path):
                 return
             self._read(workload, benchmark_plan.COLD, f"{workload.name}: to be cached")
-        patience = Patience(COUNTING_S)
-        while not self._is_cached(path):
-            if patience.is_over:
-                totals = dataset_state.totals(self.cache.known_files(path))
-                raise CacheError(
-                    f"{workload.name} does not stay in the cache: {totals} are there after {FILLS} reads.",
-                    "Others need the space, or workers do not keep what they read.",
-                    "see `alluxops status`; make the workload smaller.",
-                )
-            patience.pause(f"{workload.name}: what is cached to be known", 0.5)
+            # What was not read in one go a worker caches by itself, a moment later.
+            patience = Patience(SETTLING_S)
+            while not (self._is_cached(path) or patience.is_over):
+                patience.pause(f"{workload.name}: what was read to be cached", 0.5)
+        if not self._is_cached(path):
+            totals = dataset_state.totals(_own(self.cache.known_files(path)))
+            raise CacheError(
+                f"{workload.name} does not stay in the cache: {totals} are there after {FILLS} reads.",
+                "Others need the space, or workers do not keep what they read.",
+                "see `alluxops status`; make the workload smaller.",
+            )
 
     def _is_cached(self, path: str) -> bool:
-        return dataset_state.totals(self.cache.known_files(path)).is_loaded
+        return dataset_state.totals(_own(self.cache.known_files(path))).is_loaded
 
     def _read(self, workload: Workload, arm: str, what: str) -> list[Json]:
         task, way = self._reading(workload, arm)
@@ -166,7 +166,7 @@ class Bench:
             **self._stored(workload, "read"),
             "way": "objects",
             "shift": 0,
-            "wait_s": START_S,
+            "wait_s": self.jobs.timeout_s,
         }
         below = f"{benchmark_plan.FOLDER}/{workload.folder}/"
         if arm == benchmark_plan.DIRECT:
@@ -262,6 +262,11 @@ def seats(cache: DatasetCache) -> list[Seat]:
             free = worker.capacity_bytes - worker.used_bytes
             found.append(Seat(node, free, proxies.get(node, "")))
     return sorted(found, key=lambda seat: seat.node)
+
+
+def _own(files: Iterable[File]) -> list[File]:
+    """Without the marker, which no reader reads."""
+    return [one for one in files if not one.path.endswith(f"/{benchmark_plan.MARKER}")]
 
 
 def _host(address: str) -> str:
