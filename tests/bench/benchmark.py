@@ -1,4 +1,4 @@
-"""What `benchmark` measures: small and large files past the cache and through it, and across a slow link to the store."""
+"""What `benchmark` measures: small and large files past the cache and through it, and across a slow link."""
 
 from __future__ import annotations
 
