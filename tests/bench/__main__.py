@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.bench import (
     backup,
+    benchmark,
     bootstrap,
     by_hand,
     check,
@@ -45,6 +46,7 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "upgrade": upgrade.measure,
     "datasets": datasets.measure,
     "check": check.measure,
+    "benchmark": benchmark.measure,
     "scale-masters": scale_masters.measure,
     "remove-workers": remove_workers.measure,
     "uninstall": uninstall.measure,
