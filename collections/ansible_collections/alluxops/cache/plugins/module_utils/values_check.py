@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     refuse,
     refuse_tiers,
+    rollback,
     values_files,
     values_schema,
     versions,
@@ -177,6 +178,15 @@ def _journal_faults(
     settings: Settings, chart: Chart, sources: Sequence[Source], final: Values
 ) -> Iterator[SettingsError]:
     journal = final.effective.get("journal") or {}
+    arguments = at(final.effective, ("master", "args"))
+    words = " ".join(map(str, arguments)) if isinstance(arguments, list) else ""
+    if rollback.is_formatting_master(words.split()):
+        yield SettingsError(
+            f"master.args is {arguments!r} ({place(sources, ('master', 'args'))}), without {rollback.NO_FORMAT}.",
+            "The image's entry point would format the journal at every start of a master: all metadata are lost.",
+            f"remove it, or add {rollback.NO_FORMAT}; alluxio_journal_format: if_empty formats once, and only an empty"
+            " journal.",
+        )
     if journal.get("volumeType") == "emptyDir" and settings.root_ufs != EPHEMERAL:
         yield SettingsError(
             f"journal.volumeType is emptyDir ({place(sources, ('journal', 'volumeType'))}).",
