@@ -19,6 +19,7 @@ VERBS = [
     "bootstrap-workers",
     "datasets",
     "check",
+    "network",
     "repair",
     "backup",
     "restore",
