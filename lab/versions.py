@@ -36,6 +36,8 @@ class Versions:
     toxiproxy: str
     kwok: str
     zookeeper_debian: str
+    toolbox: str
+    trainer: str
 
 
 def load(path: Path = VERSIONS_FILE) -> Versions:

@@ -181,9 +181,14 @@ class Journal:
         return self.journal_type in self.records
 
     @property
+    def is_marked_left(self) -> bool:
+        """Whether its marker says that its master left the quorum, whether anything lies in it or not."""
+        return self.marker is not None and bool(self.marker.left_at)
+
+    @property
     def has_left(self) -> bool:
         """Whether it is an old copy: its master left the quorum, and the others went on without it."""
-        return bool(self.records) and self.marker is not None and bool(self.marker.left_at)
+        return bool(self.records) and self.is_marked_left
 
     @property
     def is_formatted(self) -> bool:

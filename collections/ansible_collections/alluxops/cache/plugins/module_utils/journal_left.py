@@ -85,11 +85,6 @@ def unmarked(copy: OldCopy, release: str, why: str) -> str:
     )
 
 
-def is_left(marker: Marker | None) -> bool:
-    """Whether a marker says that its master left."""
-    return marker is not None and bool(marker.left_at)
-
-
 def when_left(marker: Marker | None) -> str:
     """A sentence about a marker whose master left, after a blank; empty for another one."""
     if marker is None or not marker.left_at:

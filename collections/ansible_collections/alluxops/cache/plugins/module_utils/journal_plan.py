@@ -22,7 +22,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     version_numbers,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import (
-    is_left,
     refuse_left,
     when_left,
 )
@@ -159,7 +158,7 @@ def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
     new = {
         journal.ordinal
         for journal in journals
-        if journal.is_formatted and not journal.records and not is_left(journal.marker)
+        if journal.is_formatted and not journal.records and not journal.is_marked_left
     }
     return Plan(
         tuple(item.ordinal for item in journals if item.ordinal not in new),

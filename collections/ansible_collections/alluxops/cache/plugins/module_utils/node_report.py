@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
+
+_NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password|privilege escalation")
+"""How Ansible says that it could not become root."""
 
 
 def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
@@ -26,6 +30,11 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
         elif result.get("failed"):
             cause = _first_line(result.get("msg") or result.get("module_stderr") or "")
             fix = f"see that `ansible {host} -m setup` works; Python 3.9 or newer is needed there."
+            if _NO_ROOT.search(cause):
+                fix = (
+                    f"set the right ansible_become_password for {host}, in a vaulted file of the inventory, or let its"
+                    f" user become root without one; `ansible {host} --become -m ping` shows whether that works."
+                )
             found.append(SettingsError(f"the host {host} could not be checked.", cause, fix))
         for problem in result.get("problems") or []:
             what = f"{problem['what']} on {host}: {problem['value']}."
