@@ -1,4 +1,4 @@
-"""The lab's commands: up, down, env, status, ssh, images."""
+"""The lab's commands: up, down, env, status, ssh, images, slow."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import typer
 from lab import artifacts, cgroups, machine, services
 from lab import down as down_module
 from lab import node as nodes
+from lab import slow as slow_module
 from lab import up as up_module
 from lab.addresses import NAME_PATTERN
 from lab.errors import LabError
 from lab.paths import REPOSITORY
 from lab.progress import Reporter
-from lab.state import LabState, load, lock_lab, recorded_names
+from lab.state import LabState, Node, load, lock_lab, recorded_names
 
 app = typer.Typer(
     help="A real Kubernetes cluster on this machine, without Docker.",
@@ -121,12 +122,48 @@ def _show(name: str) -> None:
         role = "spare" if node.spare else "joined"
         alive = "running" if nodes.is_running(state, node) else "stopped"
         print(f"  {node.name:<4} {state.addresses.node(node.index):<14} {role:<7} {alive}")
+    for link in slow_module.slowed(state):
+        print(f"  slow: {link}")
     start = f"{cgroups.services_group(state)}-"
     for group in cgroups.groups_of(state):
         if group.startswith(start):
             service = group.removeprefix(start)
             alive = "running" if services.is_running(state, service) else "stopped"
             print(f"  {service:<27} {alive}")
+
+
+@app.command()
+def slow(
+    rate: Annotated[
+        str, typer.Option(help="How fast it shall be, as tc writes it, such as 200mbit.")
+    ] = "",
+    node: Annotated[
+        str, typer.Option(help="Slow all that this node sends and receives, and not S3.")
+    ] = "",
+    name: Name = "demo",
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Make every link fast again.")] = False,
+) -> None:
+    """Slow what S3 sends to the nodes, or one node's link, until `slow --off`."""
+    state = _existing(name)
+    if off is bool(rate) or (off and node):
+        raise LabError("`slow` takes either --rate or --off", fix="`slow --rate 200mbit`")
+    with lock_lab(name):
+        if off:
+            slow_module.off(state)
+        elif node:
+            slow_module.slow_node(state, _named(state, node), rate)
+        else:
+            slow_module.slow_store(state, rate)
+    print(f"lab {name}: {', '.join(slow_module.slowed(state)) or 'no link is slowed'}")
+
+
+def _named(state: LabState, node: str) -> Node:
+    for item in state.nodes:
+        if item.name == node:
+            return item
+    names = ", ".join(item.name for item in state.nodes)
+    raise LabError(f"lab {state.name} has no node {node!r}", fix=f"name one of {names}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -137,12 +174,8 @@ def ssh(
 ) -> None:
     """Open a shell on a node, or run one command: `ssh n2 -- uptime`."""
     state = _existing(name)
-    found = [item for item in state.nodes if item.name == node]
-    if not found:
-        names = ", ".join(item.name for item in state.nodes)
-        raise LabError(f"lab {name} has no node {node!r}", fix=f"name one of {names}")
     paths = state.paths
-    address = state.addresses.node(found[0].index)
+    address = state.addresses.node(_named(state, node).index)
     options = [f"UserKnownHostsFile={paths.known_hosts}", "StrictHostKeyChecking=yes"]
     flags = [part for option in options for part in ("-o", option)]
     argv = ["ssh", "-i", str(paths.ssh_key), *flags, f"root@{address}", *context.args]
@@ -151,7 +184,10 @@ def ssh(
 
 @app.command()
 def images(
-    artifact: Annotated[list[str], typer.Argument(help="images-alluxio-old, images-zookeeper, images-trainer")],
+    artifact: Annotated[
+        list[str],
+        typer.Argument(help="images-alluxio-old, images-zookeeper, images-toolbox, images-trainer"),
+    ],
     name: Name = "demo",
 ) -> None:
     """Build images where needed and bring them into every running node."""

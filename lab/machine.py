@@ -28,6 +28,7 @@ PROGRAMS = {
     "nft": "nftables",
     "ip": "iproute2",
     "ss": "iproute2",
+    "tc": "iproute2",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "setsid": "util-linux",

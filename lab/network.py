@@ -90,9 +90,14 @@ def up(state: LabState) -> None:
         run(["ip", "route", "replace", addresses.node_pods(node.index), *over])
 
 
+def port(state: LabState, node: Node) -> str:
+    """The host's end of a node's link, as systemd-nspawn names it."""
+    return f"vb-{state.addresses.bridge}-{node.name}"
+
+
 def drop_port(state: LabState, node: Node) -> None:
     """Remove the link of a node that has ended: the kernel takes its time, and its name is needed."""
-    _delete_link(f"vb-{state.addresses.bridge}-{node.name}")
+    _delete_link(port(state, node))
 
 
 def down_links(state: LabState) -> None:

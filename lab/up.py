@@ -28,7 +28,7 @@ from lab.progress import Reporter
 from lab.state import LabState, Node, load, locked, recorded_names, save
 
 FOR_A_LAB = ("kubernetes", "s3", "apt-repository", "helm4")
-FOR_A_NODE = ("images-core", "images-alluxio")
+FOR_A_NODE = ("images-core", "images-alluxio", "images-toolbox")
 TREES = {12: "node-root", 11: "node-root-11", 13: "node-root-13"}
 """Debian releases that nodes can have, and the artifact of each."""
 DEFAULT_WORKERS = 2

@@ -36,6 +36,7 @@ class Versions:
     toxiproxy: str
     kwok: str
     zookeeper_debian: str
+    toolbox: str
     trainer: str
 
 

@@ -20,6 +20,8 @@ LONG = frozenset(
     [
         "backup",
         "backup-alternative",
+        "benchmark",
+        "benchmark-alternative",
         "remove_workers",
         "remove_workers-alternative",
         "bootstrap_workers",
@@ -28,6 +30,8 @@ LONG = frozenset(
         "check-alternative",
         "datasets",
         "datasets-alternative",
+        "network",
+        "network-alternative",
         "repair",
         "repair-alternative",
         "restore",

@@ -158,6 +158,18 @@ def check(options: RunOptions) -> None:
 
 @app.command()
 @with_run_options
+def network(options: RunOptions) -> None:
+    """Measure what the links between nodes, the object store and the tiers carry, and name the narrowest.
+
+    For example: alluxops network -e '{"network_compute_nodes": ["gpu1", "gpu2"]}'
+
+    Loads each link for some seconds; leaves nothing behind. --check says what would be measured.
+    """
+    raise typer.Exit(run_verb(options.request("network")))
+
+
+@app.command()
+@with_run_options
 def repair(options: RunOptions) -> None:
     """Make the cache follow its under stores again.
 
@@ -168,6 +180,18 @@ def repair(options: RunOptions) -> None:
     What a store had and has no more is forgotten; much at once only where -e repair_forgets=/DIRECTORY names it.
     """
     raise typer.Exit(run_verb(options.request("repair")))
+
+
+@app.command()
+@with_run_options
+def benchmark(options: RunOptions) -> None:
+    """Measure how fast files are read past the cache and through it, by which path.
+
+    Makes its files once, in the root under store; -e benchmark_state=absent removes them.
+
+    Exit code 1 when an arm took another path than its name says, or is slower than in -e benchmark_baseline=FILE.
+    """
+    raise typer.Exit(run_verb(options.request("benchmark")))
 
 
 @app.command()

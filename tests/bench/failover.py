@@ -157,7 +157,7 @@ def distributions(mode: str, how: str, done: Sequence[Kill]) -> list[Measure]:
     paths, files = tuple(item.paths for item in mine), tuple(item.files for item in mine)
     return [
         Measure(f"{name}: paths", "s", paths, limit=LIMITS_S[mode], worst_counts=True),
-        Measure(f"{name}: files", "s", files),
+        Measure(f"{name}: files", "s", files, limit=LIMITS_S[mode], worst_counts=True),
     ]
 
 

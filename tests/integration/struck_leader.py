@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from tests.chaos.faults.dead_node import power_off, power_on
 from tests.integration.cache_under_test import Cache
 from tests.masters_under_test import Masters
 from tests.steady_client import SteadyClient
@@ -48,3 +50,33 @@ def missing_after(
         late = [one for one in load.operations if one.answered and one.began > struck]
         assert len(late) >= ANSWERS
     return [line for load in loads for line in client.missing(load.acknowledged, kind=kind)]
+
+
+def missing_after_dead_node(cache: Cache, masters: Masters, client: SteadyClient) -> list[str]:
+    """Cut the power of the leader's node under load; the acknowledged writes that are not there. The node is back then.
+
+    The leader is moved off the node that carries the API first; the client has to run on that one.
+    """
+    state = cache.lab.state
+
+    def node_of(pod: str) -> str:
+        return str(cache.pods()[pod]["spec"]["nodeName"])
+
+    def kill(pod: str) -> float:
+        power_off(state, next(node for node in state.joined if node.name == node_of(pod)))
+        return time.time()
+
+    def leads_elsewhere() -> bool:
+        cache.wait_for("all masters to take part", masters.are_whole)
+        leader = masters.leader()
+        if leader is None or node_of(leader) != state.control.name:
+            return leader is not None
+        masters.kill_process(leader)
+        return False
+
+    cache.wait_for("a leader on a node that can be killed", leads_elsewhere)
+    try:
+        # Directories: what a file holds goes with the node's worker, as nothing is persisted.
+        return missing_after(cache, masters, client, kill, "node", kind="dirs")
+    finally:
+        power_on(state)

@@ -5,16 +5,14 @@ acknowledged. How fast: `make bench`.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chaos.faults.dead_node import power_off, power_on
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.struck_leader import missing_after
+from tests.integration.struck_leader import missing_after, missing_after_dead_node
 from tests.masters_under_test import Masters
 from tests.steady_client import SteadyClient
 
@@ -94,29 +92,5 @@ def test_verify_status_and_shell_follow_the_leader(cache: Cache, masters: Master
 def test_killing_the_leaders_node_loses_no_acknowledged_write(
     cache: Cache, masters: Masters, client: SteadyClient
 ) -> None:
-    state = cache.lab.state
-
-    def node_of(pod: str) -> str:
-        return str(cache.pods()[pod]["spec"]["nodeName"])
-
-    def kill(pod: str) -> float:
-        power_off(state, next(node for node in state.joined if node.name == node_of(pod)))
-        return time.time()
-
-    def leads_elsewhere() -> bool:
-        """Whether the leader is on another node than the API; if not, it is made to go."""
-        cache.wait_for("all masters to take part", masters.are_whole)
-        leader = masters.leader()
-        if leader is None or node_of(leader) != state.control.name:
-            return leader is not None
-        masters.kill_process(leader)
-        return False
-
-    cache.wait_for("a leader on a node that can be killed", leads_elsewhere)
-    try:
-        # Directories: what a file holds goes with the node's worker, as nothing is persisted.
-        missing = missing_after(cache, masters, client, kill, "node", kind="dirs")
-    finally:
-        power_on(state)
-    assert missing == []
+    assert missing_after_dead_node(cache, masters, client) == []
     cache.wait_for("all masters to take part", masters.are_whole)

@@ -54,6 +54,10 @@
 {{- if gt (int (include "alluxio.runningMasters" .)) $count -}}
 {{- $errors = append $errors (printf "master.running is %s and master.count is %d: a master that the others do not know cannot take part.\nFix: set master.count to the number of masters, and leave master.running out." (include "alluxio.runningMasters" .) $count) -}}
 {{- end -}}
+{{- $words := splitList " " (join " " .Values.master.args) -}}
+{{- if and (or (has "master" $words) (has "master-only" $words)) (not (has "--no-format" $words)) -}}
+{{- $errors = append $errors (printf "master.args is %v, without --no-format: the image's entry point would format the journal at every start of a master.\nFix: leave master.args out, or add --no-format." .Values.master.args) -}}
+{{- end -}}
 {{- if and $embedded $zookeeper -}}
 {{- $errors = append $errors "journal.type is EMBEDDED and alluxio.zookeeper.enabled is true: masters elect their leader either way, not both.\nFix: remove the ZooKeeper properties, or set journal.type: UFS with a journal that all masters share." -}}
 {{- end -}}

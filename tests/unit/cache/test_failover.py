@@ -40,6 +40,13 @@ def test_servers_permit_the_signs_of_life_that_clients_ask_for() -> None:
         assert seconds(found[f"alluxio.{server}.network.permit.keepalive.time"]) < asked
 
 
+@pytest.mark.parametrize("ha", ["embedded", "zookeeper"])
+def test_a_new_leader_waits_for_its_workers_for_several_of_their_tries(ha: str) -> None:
+    found = failover.properties(with_(masters=3, ha=ha))
+    between = seconds(found["alluxio.user.rpc.retry.max.sleep"])
+    assert 4 * between <= seconds(found["alluxio.master.worker.connect.wait.time"]) < 5
+
+
 def test_grpc_takes_no_signs_of_life_more_often_than_every_ten_seconds() -> None:
     found = failover.properties(with_(masters=3, ha="embedded"))
     assert seconds(found["alluxio.user.network.rpc.keepalive.time"]) >= 10

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import helm_release as action
 from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.modules import helm_release as module
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
@@ -267,3 +267,58 @@ def test_nothing_goes_back_to_masters_that_were_stopped_to_convert_their_journal
     assert not result["changed"]
     assert "revision 2 runs no master" in result["reasons"][0]
     assert helm.ran == []
+
+
+class DeadHelm(FakeHelm):
+    """A Helm whose second revision was left by a run that died: it renders nothing until that is forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__(MASTERS.format(init=""))
+        self.is_pending = True
+
+    def history(self) -> list[rules.Revision]:
+        pending = [rules.Revision(2, "pending-upgrade")] if self.is_pending else []
+        return [rules.Revision(1, "deployed"), *pending]
+
+    def chart(self, _params: Json) -> str:
+        return "chart"
+
+    def upgrade(self, _chart: str, *, timeout_s: int, what: str) -> Json:
+        assert not timeout_s
+        if self.is_pending:
+            raise CacheError(f"{what}: another operation is in progress", "", "")
+        return {"manifest": MASTERS.format(init="").replace("2.9.6", "2.9.5"), "hooks": []}
+
+
+def rendered(monkeypatch: pytest.MonkeyPatch, helm: DeadHelm, *, check_mode: bool) -> Json:
+    """What the action plugin says of state "rendered"."""
+
+    def run(_self: object, arguments: Json, _variables: Json) -> Json:
+        given: Any = SimpleNamespace(params={"revision": 0, **arguments}, _diff=False)
+        return module.render(given, helm)  # type: ignore[arg-type]
+
+    def forget(_self: object, *_given: object) -> list[str]:
+        helm.is_pending = check_mode
+        return ["revision 2 was left pending-upgrade by a run that died"]
+
+    monkeypatch.setattr(action.ActionModule, "_run", run)
+    monkeypatch.setattr(action.ActionModule, "_forget", forget)
+    plugin = action.ActionModule.__new__(action.ActionModule)
+    plugin._task = SimpleNamespace(check_mode=check_mode)
+    arguments = {"namespace": "cache", "release": "alluxio", "state": "rendered"}
+    return plugin._settled("kubeconfig", arguments, {})
+
+
+def test_a_plan_is_made_after_a_revision_whose_helm_died_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = rendered(monkeypatch, DeadHelm(), check_mode=False)
+    assert result["action"] == "upgrade"
+    assert result["reasons"][0] == "revision 2 was left pending-upgrade by a run that died"
+    assert "2.9.5" in result["rendered"]["wanted"]
+
+
+def test_a_check_says_what_stands_in_the_way_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="revision 2 was left pending-upgrade") as error:
+        rendered(monkeypatch, DeadHelm(), check_mode=True)
+    assert "run without --check" in str(error.value)

@@ -126,7 +126,9 @@ def test_a_dead_member_that_is_to_go_is_no_hindrance() -> None:
         (embedded(1), Wanted(3, "none", 3), "alluxio_ha: embedded"),
         (embedded(1), Wanted(3, "embedded", 2), "2 hosts in cache_masters"),
         (embedded(1), Wanted(3, "zookeeper", 3), "share one journal"),
-        (Running("ours", "zookeeper", 1, 3), EMBEDDED_3, "from 3 masters (zookeeper)"),
+        (Running("ours", "zookeeper", 1, 1), Wanted(3, "zookeeper", 3), "share one journal"),
+        (Running("ours", "zookeeper", 3, 3), Wanted(1, "zookeeper", 3), "share one journal"),
+        (Running("ours", "zookeeper", 3, 3), EMBEDDED_3, "from 3 masters (zookeeper)"),
         (Running("upstream", "none", 1, 1), EMBEDDED_3, "outvote"),
         (
             embedded(3, down=(1,)),
@@ -159,6 +161,23 @@ def test_nothing_to_do_is_no_fault_with_upstreams_chart_or_zookeeper() -> None:
     assert short(plan_scale(Running("upstream", "none", 1, 1), ONE)) == []
     three = Wanted(3, "zookeeper", 3)
     assert short(plan_scale(Running("ours", "zookeeper", 3, 3), three)) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "steps"),
+    [
+        (Running("ours", "zookeeper", 3, 3), 5, ["prove:-1 3/3"]),
+        (Running("ours", "zookeeper", 5, 3), 5, ["prove:-1 3/5"]),
+        (Running("ours", "zookeeper", 5, 5), 3, []),
+        (Running("ours", "zookeeper", 5, 0), 5, ["prove:-1 0/5"]),
+    ],
+)
+def test_masters_that_share_a_journal_come_once_it_is_proven_to_be_theirs(
+    now: Running, wanted: int, steps: list[str]
+) -> None:
+    found = plan_scale(now, Wanted(wanted, "zookeeper", 5))
+    assert short(found) == steps
+    assert (found[-1].running, found[-1].count) == (wanted, wanted)
 
 
 def test_a_quorum_with_a_gap_is_refused() -> None:

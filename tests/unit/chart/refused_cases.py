@@ -37,6 +37,7 @@ CASES: dict[str, tuple[Values, str]] = {
         {"master": {"count": 1, "running": 2}},
         "Fix: set master.count to the number of masters",
     ),
+    "a format at every start": ({"master": {"args": ["master-only"]}}, "without --no-format"),
     "replicas": ({"master": {"replicas": 3}}, "Fix: set master.count to 3"),
     "two elections": (
         {"journal": {"type": "EMBEDDED"}, "properties": ZOOKEEPER},

@@ -18,7 +18,8 @@ def mounted(rendered: Rendered, name: str) -> dict[str, str]:
     spec = rendered.pod("DaemonSet", name)["spec"]
     paths = {each["name"]: each["hostPath"]["path"] for each in spec.get("volumes", [])}
     return {
-        each["mountPath"]: paths[each["name"]] for each in spec["containers"][0].get("volumeMounts", [])
+        each["mountPath"]: paths[each["name"]]
+        for each in spec["containers"][0].get("volumeMounts", [])
     }
 
 

@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.module_utils import release, rollback
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
 from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, parent
@@ -76,6 +76,13 @@ class ActionModule(ActionBase):
         if "busy" in result:
             forgotten = self._forget(kubeconfig, arguments, result)
             if self._task.check_mode:
+                if arguments.get("state") == "rendered":
+                    raise SettingsError(
+                        f"{forgotten[0]}.",
+                        "Helm renders nothing while it stands so, and a check changes nothing.",
+                        "run without --check: that forgets the revision first (pods stay as they are), then plans and"
+                        " goes on from there.",
+                    )
                 return {"changed": True, "action": "upgrade", "reasons": forgotten, "revision": 0}
             result = self._run(arguments, task_vars)
         if "prepare" in result:

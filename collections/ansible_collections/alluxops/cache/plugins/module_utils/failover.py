@@ -26,6 +26,11 @@ _CLIENTS: Final = {
     "alluxio.job.master.network.permit.keepalive.time": "5sec",
     "alluxio.worker.network.permit.keepalive.time": "5sec",
 }
+_MASTERS: Final = {
+    # So long a new leader serves paths but no files, for its workers to come: 5 s by default. A worker that lost its
+    # leader looks for the new one twice a second (see the retry above) and registers at once.
+    "alluxio.master.worker.connect.wait.time": "2sec",
+}
 _EMBEDDED: Final = {
     # A standby sleeps for a random time between the two, then looks: if it heard nothing of the leader for so long, it
     # stands for election, else it sleeps anew. So it takes up to twice the longer one. The shorter one is what a leader
@@ -59,4 +64,4 @@ def properties(settings: Settings) -> dict[str, str]:
     """The properties for this number of masters and this HA mode; the user's values win over them."""
     if settings.masters == 1:
         return {}
-    return {**_CLIENTS, **_BY_MODE.get(settings.ha, {})}
+    return {**_CLIENTS, **_MASTERS, **_BY_MODE.get(settings.ha, {})}

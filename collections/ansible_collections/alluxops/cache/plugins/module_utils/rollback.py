@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import versions
@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Mast
 
 _FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
 UNTOLD: Final = "one that nothing tells the version of"
+NO_FORMAT: Final = "--no-format"
 _LOOKS_FIRST: Final = ".format-unfinished"
 """Stands in our chart's own script, which formats an empty journal only."""
 
@@ -31,7 +32,7 @@ def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
         before = [_words(one) for one in pod.get("initContainers") or []]
         masters = [_words(one) for one in pod.get("containers") or []]
         erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
-        if erases or any(_is_formatting_master(text) for text in masters):
+        if erases or any(is_formatting_master(text.split()) for text in masters):
             found.append(str(item["metadata"]["name"]))
     return found
 
@@ -164,6 +165,7 @@ def _words(container: Mapping[str, Any]) -> str:
     return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
 
 
-def _is_formatting_master(text: str) -> bool:
-    words = text.split()
-    return bool({"master", "master-only"} & set(words)) and "--no-format" not in words
+def is_formatting_master(words: Iterable[str]) -> bool:
+    """Whether the entry point of Alluxio's image erases the journal before it starts a master with these arguments."""
+    given = set(words)
+    return bool({"master", "master-only"} & given) and NO_FORMAT not in given

@@ -6,6 +6,9 @@ members. So a run that was killed is continued by the next one, whose plan has t
 Growing: the release names all masters at once, but runs one more at a time. A newcomer with an empty journal can never
 win a vote against members whose log is longer; two empty newcomers at once could. Shrinking: a member leaves the quorum
 first and is stopped then, so that the others never wait for it.
+
+With ZooKeeper the masters share one journal, and nobody votes: they come and go at once, newcomers after it is proven
+that they see the journal that the others have.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import cou
 from ansible_collections.alluxops.cache.plugins.module_utils.quorum import Quorum, names, shown
 from ansible_collections.alluxops.cache.plugins.module_utils.values import UPSTREAM
 
-What = Literal["convert", "release", "join", "lead", "leave", "finish"]
+What = Literal["convert", "release", "join", "lead", "leave", "prove", "finish"]
 JOURNAL_TYPES = {"none": "UFS", "embedded": "EMBEDDED", "zookeeper": "UFS"}
 MOST = 5
 
@@ -52,9 +55,10 @@ class Step:
     """One step; after it the release names `count` masters, runs `running` of them, its journal is of `journal_type`.
 
     what: convert (the journal's type, with all masters stopped), release (Helm only), join (a master comes), lead (the
-    leader moves to `ordinal`), leave (a master goes), finish (the values as the settings make them, every master
-    restarted that has not read them). ordinal: the master it is about; -1 for all. from_type: of a conversion, the type
-    that the release names. stops: whether masters run, which have to be stopped for it.
+    leader moves to `ordinal`), leave (a master goes), prove (that all share one journal), finish (the values as the
+    settings make them, every master restarted that has not read them). ordinal: the master it is about; -1 for all.
+    from_type: of a conversion, the type that the release names. stops: whether masters run, which have to be stopped
+    for it.
     """
 
     what: What
@@ -79,7 +83,7 @@ def plan_scale(now: Running, wanted: Wanted) -> tuple[Step, ...]:
     if now.running == 0 and "zookeeper" not in (ha, wanted.ha):
         return _resumed(now, wanted)
     if wanted.ha == ha != "embedded":
-        return (_finished(wanted),)
+        return (*_shared(now, wanted), _finished(wanted))
     kind = JOURNAL_TYPES[ha]
     if now.quorum is not None:
         _refuse_quorum(now, wanted, now.quorum)
@@ -96,6 +100,15 @@ def plan_scale(now: Running, wanted: Wanted) -> tuple[Step, ...]:
     if ha == "embedded" and wanted.ha == "none":
         steps.append(_converted(now, wanted))
     return (*steps, _finished(wanted))
+
+
+def _shared(now: Running, wanted: Wanted) -> list[Step]:
+    """What comes before masters join that share a journal, so that none leads from another one."""
+    if wanted.masters <= now.running:
+        return []
+    newcomers = names(range(now.running, wanted.masters))
+    why = f"a nonce that one master's node writes to the journal is read on those of the others, {newcomers} too"
+    return [Step("prove", why, JOURNAL_TYPES[wanted.ha], now.count, now.running)]
 
 
 def _members(now: Running) -> int:
@@ -190,10 +203,11 @@ def _refuse(now: Running, wanted: Wanted) -> None:
             f"set at most {wanted.hosts}, or add hosts to the group cache_masters.",
         )
     is_same = (now.running, now.ha) == (wanted.masters, wanted.ha)
-    if "zookeeper" in (now.ha, wanted.ha) and not is_same:
+    is_shared = now.ha == wanted.ha == "zookeeper" and min(now.count, wanted.masters) > 1
+    if "zookeeper" in (now.ha, wanted.ha) and not (is_same or is_shared):
         raise SettingsError(
             f"scale-masters cannot go {changes}.",
-            "With ZooKeeper the masters share one journal, on a volume that the others do not have.",
+            "With ZooKeeper 3 or 5 masters share one journal, on a volume that other masters do not have.",
             "take a backup, uninstall the release, deploy it with the new settings and restore the backup.",
         )
     is_embedded = now.ha == wanted.ha == "embedded"

@@ -37,6 +37,7 @@ PREFIXES = (
     "verify_",
     "preflight_",
     "backup_",
+    "benchmark_",
     "datasets_",
     "check_",
     "repair_",
@@ -47,6 +48,8 @@ PREFIXES = (
     "bootstrap_",
     "settings_",
 )
+SHARED_PREFIXES = ("network_",)
+"""Ours, and of other people's roles too: only what is nearly a variable of ours is a misspelt one."""
 EPHEMERAL = "ephemeral"
 ZOOKEEPER_PORT = 2181
 _KINDS = {
@@ -221,7 +224,9 @@ def unknown_faults(
     allowed = sorted(set(known))
     faults = []
     for name in sorted(set(names) - set(allowed)):
-        if not name.startswith(PREFIXES):
+        if not name.startswith(PREFIXES) and not (
+            name.startswith(SHARED_PREFIXES) and difflib.get_close_matches(name, allowed, 1, 0.85)
+        ):
             continue
         place = places.get(name, "")
         meant = closest(name, allowed)

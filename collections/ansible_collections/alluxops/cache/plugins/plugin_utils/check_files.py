@@ -84,6 +84,11 @@ def report_path(given: str, namespace: str, release: str, verb: str) -> Path:
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write it whole or not at all."""
+    write_text(path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all."""
     _make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -95,8 +100,7 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
             encoding="utf-8",
             errors="backslashreplace",
         ) as file:
-            json.dump(report, file, indent=1, ensure_ascii=False)
-            file.write("\n")
+            file.write(text)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -98,6 +98,33 @@ class DatasetCache:
         listing = self._proxy.ask(paths_api.list_files(path, metadata=NEVER))
         return dataset_state.parse_files(listing or [])
 
+    def known_files_of(self, path: str) -> tuple[File, ...]:
+        """The same; none where the cache knows of no such path."""
+        try:
+            return self.known_files(path)
+        except paths_api.PathError as error:
+            if error.is_missing:
+                return ()
+            raise
+
+    def look(self) -> None:
+        """See anew who leads, and which workers there are."""
+        self._leader_place()
+
+    def files_anew(self, path: str) -> tuple[File, ...]:
+        """The files below a path after its under store was asked for what changed there; none where it is gone."""
+        try:
+            listing = self._proxy.ask(paths_api.list_files(path, metadata=ONCE, synced=True))
+        except paths_api.PathError as error:
+            if error.is_missing:
+                return ()
+            raise
+        return dataset_state.parse_files(listing or [])
+
+    def superuser(self) -> str:
+        """Who may read everything: the user that the masters run as, to whom the root belongs."""
+        return str((self._proxy.ask(paths_api.get_status("/")) or {}).get("owner") or "")
+
     def parts(self, one: Dataset) -> list[str]:
         """Which of the paths to load are there."""
         found = []
@@ -144,7 +171,7 @@ class DatasetCache:
                 case "ttl":
                     self._proxy.ask(paths_api.set_ttl(one.path, step.ttl_ms))
                 case "free":
-                    self._free(one)
+                    self.free(one.path, one.name)
                 case "load":
                     self._load(one)
 
@@ -211,18 +238,18 @@ class DatasetCache:
             )
         return found
 
-    def _free(self, one: Dataset) -> None:
-        """Free, and wait until the workers have."""
-        self._proxy.ask(paths_api.free(one.path))
+    def free(self, path: str, name: str) -> None:
+        """Free what is cached below a path, and wait until the workers have. name: what messages call it."""
+        self._proxy.ask(paths_api.free(path))
         patience = Patience(self.timeout_s)
-        while left := dataset_state.totals(self.known_files(one.path)).cached_bytes:
+        while left := dataset_state.totals(self.known_files(path)).cached_bytes:
             if patience.is_over:
                 raise CacheError(
-                    f"{left} bytes of {one.name} are still cached after {patience.waited_s:.0f} s.",
+                    f"{left} bytes of {name} are still cached after {patience.waited_s:.0f} s.",
                     "Files that are in no under store, or are being read, stay.",
                     "run it again.",
                 )
-            patience.pause(f"{one.name}: {left} bytes to be freed", 1.0)
+            patience.pause(f"{name}: {left} bytes to be freed", 1.0)
 
     def _load(self, one: Dataset) -> None:
         """Have the workers load, until every file is cached whole. Raises CacheError where nothing goes on."""
