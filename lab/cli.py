@@ -185,7 +185,8 @@ def ssh(
 @app.command()
 def images(
     artifact: Annotated[
-        list[str], typer.Argument(help="images-alluxio-old, images-zookeeper, images-toolbox")
+        list[str],
+        typer.Argument(help="images-alluxio-old, images-zookeeper, images-toolbox, images-trainer"),
     ],
     name: Name = "demo",
 ) -> None:

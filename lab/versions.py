@@ -37,6 +37,7 @@ class Versions:
     kwok: str
     zookeeper_debian: str
     toolbox: str
+    trainer: str
 
 
 def load(path: Path = VERSIONS_FILE) -> Versions:

@@ -12,13 +12,14 @@ from lab.artifacts import (
     node_root,
     programs,
     toolbox_image,
+    trainer_image,
     zookeeper_image,
 )
 from lab.artifacts.recipe import Recipe
 
 MODULES = (
     programs, node_root, core_images, jars, java_root, alluxio_images, helm_packages, kubernetes_packages,
-    toolbox_image, zookeeper_image,
+    toolbox_image, trainer_image, zookeeper_image,
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe for module in MODULES for recipe in module.RECIPES

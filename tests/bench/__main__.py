@@ -1,7 +1,7 @@
 """Measure the verbs that change a cache on a lab of its own, against the same by hand where there is one; fail-overs.
 
     python -m tests.bench [--only site,backup] [--lab bench] [--rounds 2] [--kills 5] [--chart PATH] [--json PATH]
-    python -m tests.bench --only fleet,simulated [--rounds 2] [--hosts 50] [--nodes 100,1000,5000]
+    python -m tests.bench --only fleet,simulated [--rounds 2] [--hosts 50] [--forks 5,10,25,50] [--nodes 100,1000,5000]
 
 The topics of the second line have hosts and clusters of their own; for them alone no lab is booted.
 
@@ -113,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=5, help="of a leader, each way and mode")
     parser.add_argument("--chart", type=Path, default=by_hand.CHART, help="deployed by hand")
     parser.add_argument("--hosts", type=int, default=50, help="of the fleet")
+    parser.add_argument("--forks", default="", help="of Ansible, for the fleet's table of settings")
     sizes = ",".join(map(str, NODES))
     parser.add_argument("--nodes", default=sizes, help="sizes of the simulated cluster")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
@@ -123,7 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     options = Options(
-        given.lab, given.rounds, given.kills, given.chart, given.hosts, _numbers(given.nodes)
+        given.lab,
+        given.rounds,
+        given.kills,
+        given.chart,
+        given.hosts,
+        _numbers(given.nodes),
+        _numbers(given.forks),
     )
     found = Findings()
     for name in topics:
@@ -146,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
+    return tuple(int(number) for number in text.split(",") if number.strip())
 
 
 def _ended(found: Findings) -> int:

@@ -13,7 +13,8 @@ class Options:
     """What the command line asks for.
 
     lab: its name. rounds: how often each thing is done, each way. kills: of a leader. chart: what is deployed by hand.
-    hosts: of the fleet. nodes: sizes of the simulated cluster.
+    hosts: of the fleet. forks: with which ours is tried there, each with other settings too. nodes: sizes of the
+    simulated cluster.
     """
 
     lab: str
@@ -22,3 +23,4 @@ class Options:
     chart: Path
     hosts: int = 50
     nodes: tuple[int, ...] = NODES
+    forks: tuple[int, ...] = ()

@@ -1,12 +1,45 @@
-"""Buckets and Secrets of a test, made and taken away."""
+"""Buckets, datasets and Secrets of a test, made and taken away."""
 
 from __future__ import annotations
 
 import base64
 import json
 import subprocess
+from typing import Any
 
 from tests.integration.lab_under_test import RunningLab
+
+WRONG = "wrong-secret-under-test"
+"""A secret key that the lab's store does not accept."""
+
+
+def small_cache(root_prefix: str) -> dict[str, Any]:
+    """A small cache whose root is a prefix of the lab's bucket."""
+    return {
+        "verify_tests": False,
+        "alluxio_root_ufs": f"s3://datasets/{root_prefix}/",
+        "alluxio_worker_quota": 128 * 1024**2,
+    }
+
+
+def images(bucket: str) -> dict[str, Any]:
+    """A dataset that is loaded and pinned, with a Secret of make_secrets()."""
+    return {
+        "name": "images",
+        "path": "/sets/images",
+        "ufs": f"s3://{bucket}/",
+        "secret": "images-s3",
+        "load": True,
+        "pin": True,
+    }
+
+
+def make_secrets(lab: RunningLab, namespace: str) -> None:
+    """One that opens the lab's store, one that does not, and one without a secret key."""
+    good = lab.s3()._request_signer._credentials
+    make_secret(lab, namespace, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
+    make_secret(lab, namespace, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
+    make_secret(lab, namespace, "half-s3", accessKeyId=good.access_key)
 
 
 def make_secret(lab: RunningLab, namespace: str, name: str, **data: str) -> None:

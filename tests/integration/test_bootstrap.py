@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
+from tests.integration.newcomer_under_test import OURS, Newcomer, beside_its_cache
 
 pytestmark = pytest.mark.timeout(900)
 long = pytest.mark.long
 """Not of the promise itself. What is not marked takes about three minutes, the cache and the spare node included."""
 
 NAME = "boot"
-OURS: dict[str, Any] = {"verify_tests": False}
 PLAYBOOK = "playbooks/bootstrap_workers.yml"
 TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 STALE = (
@@ -30,61 +29,13 @@ STALE = (
 )
 
 
-@dataclass(frozen=True)
-class Newcomer:
-    """The lab's spare node, and the cache that it is to serve."""
-
-    cache: Cache
-    node: str
-
-    @property
-    def lab(self) -> RunningLab:
-        return self.cache.lab
-
-    def verb(self, *argv: str, limit: str = "", **settings: Any) -> Outcome:
-        return self.cache.verb(
-            "bootstrap-workers", "--limit", limit or self.node, *argv, **OURS, **settings
-        )
-
-    def apply(self, *argv: str, **settings: Any) -> Outcome:
-        done = self.verb(*argv, **settings)
-        assert done.code == 0, done.output
-        return done
-
-    def sh(self, script: str, *, check: bool = True) -> str:
-        return self.lab.on_node(self.node, script, check=check)
-
-    def tokens(self) -> str:
-        return self.lab.kubectl(
-            *("get", "secrets", "-n", "kube-system", "-l", "alluxops.io/joins", "-o", "name")
-        )
-
-    def workers(self) -> dict[str, str]:
-        """The uid of each worker's pod, by node."""
-        pods = self.lab.objects("pods", "-n", NAME, "-l", "role=alluxio-worker")
-        return {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in pods}
-
-    def nodes(self) -> list[str]:
-        return [item["metadata"]["name"] for item in self.lab.objects("nodes")]
-
-    def leave(self) -> None:
-        """Take the node out of the cluster by hand, and clear what it has of the cache."""
-        self.lab.take_out(self.node, self.cache.storage)
-
-
 @pytest.fixture(scope="module")
 def newcomer(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     """A cache, and beside it a node that is in no cluster."""
     spare = lab.spare_node(debian=12)
-    found = Newcomer(Cache(lab, tmp_path_factory.mktemp(NAME), NAME), spare)
-    found.leave()
-    found.cache.remove()
-    try:
-        found.cache.apply("site", **OURS)
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    with beside_its_cache(Newcomer(cache, spare)) as found:
         yield found
-    finally:  # other modules are to find the cluster as it was
-        found.leave()
-        found.cache.remove()
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +146,32 @@ def test_an_expired_token_is_told_and_the_next_run_joins(
     assert "the token of this join expired" in done.output
     assert newcomer.tokens() == ""
     assert newcomer.node not in newcomer.nodes()
+
+
+@pytest.fixture
+def keeper(newcomer: Newcomer) -> Iterator[dict[str, str]]:
+    """The settings of a login that becomes root by a password."""
+    folder = "/home/keeper/.ssh"
+    newcomer.sh(
+        "useradd --create-home --groups sudo keeper; echo keeper:right | chpasswd;"
+        f" install -d -m 0700 -o keeper {folder}; install -m 0600 -o keeper /root/.ssh/authorized_keys {folder}/"
+    )
+    yield {"ansible_user": "keeper", "ansible_become_password": "right"}
+    newcomer.sh("userdel --force --remove keeper", check=False)
+
+
+@long
+def test_a_wrong_password_of_sudo_is_told_and_with_the_right_one_it_goes_on(
+    newcomer: Newcomer, keeper: dict[str, str]
+) -> None:
+    done = newcomer.verb(**{**keeper, "ansible_become_password": "wrong"})
+    assert done.code == 2, done.output
+    assert "Incorrect sudo password" in done.output
+    assert "set the right ansible_become_password" in done.output
+    assert newcomer.node not in newcomer.nodes()
+    assert newcomer.tokens() == ""
+    done = newcomer.apply("--check", **keeper)
+    assert f"{newcomer.node}  would do: join the cluster" in done.output
 
 
 def test_one_command_makes_a_spare_node_a_serving_worker(

@@ -6,20 +6,19 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import node as nodes
-from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
+from tests.integration.newcomer_under_test import OURS, Newcomer, beside_its_cache
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 NAME = "bare"
-OURS: dict[str, Any] = {"verify_tests": False}
 OF_CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
 CLEAR = (
     "systemctl disable --now kubelet containerd; apt-mark unhold kubelet kubeadm;"
@@ -31,36 +30,12 @@ CLEAR = (
 )
 
 
-@dataclass(frozen=True)
-class Bare:
+class Bare(Newcomer):
     """A node without what a join takes, and the cache that it is to serve."""
 
-    cache: Cache
-    node: str
-    debian: int
-
-    @property
-    def lab(self) -> RunningLab:
-        return self.cache.lab
-
-    def verb(self, *argv: str, **settings: Any) -> Outcome:
-        return self.cache.verb("bootstrap-workers", "--limit", self.node, *argv, **OURS, **settings)
-
-    def apply(self, *argv: str, **settings: Any) -> Outcome:
-        done = self.verb(*argv, **settings)
-        assert done.code == 0, done.output
-        return done
-
-    def sh(self, script: str, *, check: bool = True) -> str:
-        return self.lab.on_node(self.node, script, check=check)
-
-    def workers(self) -> set[str]:
-        pods = self.lab.objects("pods", "-n", NAME, "-l", "role=alluxio-worker")
-        return {pod["spec"]["nodeName"] for pod in pods}
-
-    def strip(self) -> None:
+    def leave(self) -> None:
         """Make the node what it was before anything was installed."""
-        self.lab.take_out(self.node, self.cache.storage)
+        super().leave()
         self.sh(CLEAR, check=False)
         assert self.programs() == []
 
@@ -86,15 +61,9 @@ def bare(
 ) -> Iterator[Bare]:
     """A bare node beside a cache."""
     spare = lab.spare_node(debian=request.param, bare=True)
-    found = Bare(Cache(lab, tmp_path_factory.mktemp(NAME), NAME), spare, request.param)
-    found.strip()
-    found.cache.remove()
-    try:
-        found.cache.apply("site", **OURS)
+    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
+    with beside_its_cache(Bare(cache, spare)) as found:
         yield found
-    finally:  # other modules are to find the cluster as it was
-        found.strip()
-        found.cache.remove()
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +143,7 @@ def test_a_bare_machine_becomes_a_worker_by_apt(bare: Bare) -> None:
 
 
 def test_a_bare_machine_becomes_a_worker_from_files(bare: Bare, files: dict[str, Any]) -> None:
-    bare.strip()
+    bare.leave()
     done = bare.apply(**files)
     assert f"{bare.node}  worker in " in done.output
     assert "/usr/local/bin/kubelet was installed" in done.output
@@ -185,7 +154,7 @@ def test_a_bare_machine_becomes_a_worker_from_files(bare: Bare, files: dict[str,
 def test_a_run_that_was_killed_while_it_installed_is_finished_by_the_next(
     bare: Bare, files: dict[str, Any], method: str
 ) -> None:
-    bare.strip()
+    bare.leave()
     settings = {**OURS, **(files if method == "files" else {})}
     inventory = ("-i", str(bare.lab.inventory))
     command = ("alluxops", "bootstrap-workers", *inventory, "--limit", bare.node)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.store_under_test import empty, keys, make_secret
+from tests.integration.store_under_test import WRONG, empty, images, keys, make_secrets, small_cache
 
 pytestmark = pytest.mark.long
 
@@ -21,22 +21,9 @@ NAME = "check"
 BUCKET = "check-under-test"
 ROOT_PREFIX = "check-under-test"
 FILES = 1200
-WRONG = "wrong-secret-under-test"
-SET: dict[str, Any] = {
-    "name": "images",
-    "path": "/sets/images",
-    "ufs": f"s3://{BUCKET}/",
-    "secret": "images-s3",
-    "load": True,
-    "pin": True,
-}
-SETTINGS: dict[str, Any] = {
-    "verify_tests": False,
-    "alluxio_root_ufs": f"s3://datasets/{ROOT_PREFIX}/",
-    "alluxio_worker_quota": 128 * 1024**2,
-    "alluxio_datasets": [SET],
-}
-TOP = "/sets/images"
+SET = images(BUCKET)
+SETTINGS = {**small_cache(ROOT_PREFIX), "alluxio_datasets": [SET]}
+TOP = SET["path"]
 
 
 @dataclass(frozen=True)
@@ -110,9 +97,7 @@ def checked(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
     client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file", Body=b"a" * 1000)
     cache.apply("site", **SETTINGS)
-    good = lab.s3()._request_signer._credentials
-    make_secret(lab, NAME, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
-    make_secret(lab, NAME, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
+    make_secrets(lab, NAME)
     cache.apply("datasets", **SETTINGS)
     yield Checked(cache, folder / "report.json")
     cache.remove()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.store_under_test import empty, keys, make_secret
+from tests.integration.store_under_test import WRONG, empty, images, keys, make_secrets, small_cache
 
 pytestmark = pytest.mark.long
 
@@ -20,20 +20,8 @@ NAME = "datasets"
 BUCKET = "images-under-test"
 ROOT_PREFIX = "datasets-under-test"
 FILES = 300
-SETTINGS: dict[str, Any] = {
-    "verify_tests": False,
-    "alluxio_root_ufs": f"s3://datasets/{ROOT_PREFIX}/",
-    "alluxio_worker_quota": 128 * 1024**2,
-}
-WRONG = "wrong-secret-under-test"
-IMAGES: dict[str, Any] = {
-    "name": "images",
-    "path": "/sets/images",
-    "ufs": f"s3://{BUCKET}/",
-    "secret": "images-s3",
-    "load": True,
-    "pin": True,
-}
+SETTINGS = small_cache(ROOT_PREFIX)
+IMAGES = images(BUCKET)
 
 
 @dataclass(frozen=True)
@@ -71,10 +59,7 @@ def sets(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         part = "train" if number % 3 else "val"
         client.put_object(Bucket=BUCKET, Key=f"{part}/{number:04d}", Body=b"%d" % number * 200)
     cache.apply("site", **SETTINGS)
-    good = lab.s3()._request_signer._credentials
-    make_secret(lab, NAME, "images-s3", accessKeyId=good.access_key, secretKey=good.secret_key)
-    make_secret(lab, NAME, "wrong-s3", accessKeyId=good.access_key, secretKey=WRONG)
-    make_secret(lab, NAME, "half-s3", accessKeyId=good.access_key)
+    make_secrets(lab, NAME)
     yield Datasets(cache)
     cache.remove()
     empty(lab, BUCKET, ROOT_PREFIX)

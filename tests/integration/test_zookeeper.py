@@ -22,8 +22,8 @@ NAME = "zookeeper"
 """Namespace and release, beside the release that other modules use."""
 
 PAUSE_S = 8.0
-"""Longer than a session (5 s), and over before the successor may lead (9 s): later nothing keeps the old leader from the
-shared journal, and what it acknowledges may be lost (docs/runbooks/high-availability.md)."""
+"""Longer than a session (5 s), and over before the successor may lead (9 s): later nothing keeps the old leader from
+the shared journal, and what it acknowledges may be lost (docs/runbooks/high-availability.md)."""
 ROOT_UFS = "s3://datasets/zookeeper-mode/"
 SETTINGS: dict[str, Any] = {
     "alluxio_root_ufs": ROOT_UFS,

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from tests.bench import __main__ as main_module
 from tests.bench import backup, by_hand, upgrade, verb
-from tests.bench.fleet import hosts
+from tests.bench.fleet import hosts, ways
+from tests.bench.fleet import topic as fleet
 from tests.bench.measures import Measure, as_json, table
 from tests.bench.options import Options
 from tests.bench.playbook_log import read
@@ -143,9 +144,9 @@ def test_topics_with_hosts_of_their_own_boot_no_lab(
 
     monkeypatch.setitem(main_module.WITHOUT_LAB, "fleet", measure)
     monkeypatch.setattr(main_module, "booted", None)
-    arguments = ["--only", "fleet", "--hosts", "7", "--nodes", "10,20"]
+    arguments = ["--only", "fleet", "--hosts", "7", "--forks", "5,50", "--nodes", "10,20"]
     assert main_module.main([*arguments, "--json", str(tmp_path / "bench.json")]) == 0
-    assert (asked[0].hosts, asked[0].nodes) == (7, (10, 20))
+    assert (asked[0].hosts, asked[0].forks, asked[0].nodes) == (7, (5, 50), (10, 20))
     assert "0.50" in capsys.readouterr().out
 
 
@@ -157,6 +158,27 @@ def test_an_sshd_s_log_tells_connections_and_commands() -> None:
         "Starting session: subsystem 'sftp' for root from 127.0.0.1 port 4 id 1\n"
     )
     assert hosts.read_log(log) == hosts.Trips(connections=1, sessions=2)
+
+
+def test_ours_is_tried_with_each_setting_and_a_table_has_them_all() -> None:
+    ours = ways.Way("ours", ["ansible-playbook"], {})
+    assert ways.settings_of(ours, ()) == []
+    tried = ways.settings_of(ours, (5, 50))
+    assert len({way.name for way in tried}) == len(tried) == 8
+    last = tried[-1].environment
+    assert (last["ANSIBLE_FORKS"], last["ANSIBLE_PIPELINING"]) == ("50", "False")
+    assert last["ANSIBLE_SSH_ARGS"] == ways.NO_PERSISTENCE
+    takes = [
+        {"name": way.name, "seconds": float(number + more), "processor_s": 1.0}
+        for number, way in enumerate(tried)
+        for more in (0, 2)
+    ]
+    assert fleet.grid((5, 50), takes).splitlines() == [
+        "| forks | both | no pipelining | no ControlPersist | neither |",
+        "| --- | --- | --- | --- | --- |",
+        "| 5 | 1.0 (1.0) | 2.0 (1.0) | 3.0 (1.0) | 4.0 (1.0) |",
+        "| 50 | 5.0 (1.0) | 6.0 (1.0) | 7.0 (1.0) | 8.0 (1.0) |",
+    ]
 
 
 def test_hosts_have_loopback_addresses_of_their_own() -> None:

@@ -95,12 +95,12 @@
 
 {{- define "alluxio.proxyOptions" -}}
 {{- /* The newer S3 handler answers the REST API's paths with an empty 200; with it off both APIs work. */}}
-{{- $defaults := dict "alluxio.user.hostname" "${ALLUXIO_CLIENT_HOSTNAME}" "alluxio.proxy.s3.v2.version.enabled" "false" -}}
+{{- $defaults := merge (dict "alluxio.user.hostname" "${ALLUXIO_CLIENT_HOSTNAME}" "alluxio.proxy.s3.v2.version.enabled" "false") (include "alluxio.clientDefaults" . | fromYaml) -}}
 {{- include "alluxio.roleOptions" (dict "root" . "component" .Values.proxy "name" "proxy" "reserved" 0 "heap" 60 "direct" 0 "defaults" $defaults) -}}
 {{- end -}}
 
 {{- define "alluxio.fuseOptions" -}}
-{{- $defaults := include "alluxio.domainDefaults" . | fromYaml -}}
+{{- $defaults := include "alluxio.clientDefaults" . | fromYaml -}}
 {{- $_ := set $defaults "alluxio.user.hostname" "${ALLUXIO_CLIENT_HOSTNAME}" -}}
 {{- $_ := set $defaults "alluxio.fuse.mount.point" (include "alluxio.fuseMountPoint" .) -}}
 {{- $_ := set $defaults "alluxio.fuse.mount.alluxio.path" .Values.fuse.alluxioPath -}}

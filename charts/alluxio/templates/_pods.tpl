@@ -205,6 +205,22 @@ httpGet:
 {{- end }}
 {{- end -}}
 
+{{/* What a client in a pod of its own needs to read from its node's worker without the network. Nothing may be left of it: a client on
+     a worker's node goes to the socket whether or not it is there. */}}
+{{- define "alluxio.clientMounts" -}}
+{{- include "alluxio.domainMount" . }}
+{{- if include "alluxio.sharesBlocks" . }}
+{{- include "alluxio.tierMounts" . }}
+{{- end }}
+{{- end -}}
+
+{{- define "alluxio.clientVolumes" -}}
+{{- include "alluxio.domainVolume" . }}
+{{- if include "alluxio.sharesBlocks" . }}
+{{- include "alluxio.tierVolumes" . }}
+{{- end }}
+{{- end -}}
+
 {{/* Pod annotations. Takes {root, component, digest, port?}; digest is of what the pod's processes read at their start,
      so a changed property restarts those who read it, and nobody else. */}}
 {{- define "alluxio.podAnnotations" -}}

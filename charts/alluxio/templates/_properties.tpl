@@ -73,6 +73,16 @@ alluxio.worker.data.server.domain.socket.as.uuid: "true"
 {{- end -}}
 {{- end -}}
 
+{{/* The same for clients in pods of their own, which open block files only where these lie on the node. */}}
+{{- define "alluxio.clientDefaults" -}}
+{{- if and .Values.shortCircuit.enabled (eq .Values.shortCircuit.policy "local") (not (include "alluxio.sharesBlocks" .)) -}}
+# Else a client would look for the worker's files in its own pod, miss them, and take the worker for a failed one.
+alluxio.user.short.circuit.enabled: "false"
+{{- else -}}
+{{- include "alluxio.domainDefaults" . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "alluxio.tierDefaults" -}}
 {{- $dirs := (include "alluxio.tiers" . | fromJson).dirs -}}
 alluxio.worker.tieredstore.levels: {{ len .Values.tieredstore.levels | quote }}

@@ -68,3 +68,17 @@
   {{- end }}
 {{- end }}
 {{- end -}}
+
+{{/* "true" where clients in pods of their own open the workers' block files: policy local, and every tier a directory of the node or a
+     claim. An emptyDir is its own pod's. */}}
+{{- define "alluxio.sharesBlocks" -}}
+{{- $shares := and .Values.shortCircuit.enabled (eq .Values.shortCircuit.policy "local") -}}
+{{- range (include "alluxio.tiers" . | fromJson).dirs -}}
+{{- if eq .type "emptyDir" -}}
+{{- $shares = false -}}
+{{- end -}}
+{{- end -}}
+{{- if $shares -}}
+true
+{{- end -}}
+{{- end -}}

@@ -1,6 +1,6 @@
 """The inner part of the topic `fleet`, run in a sealed world by topic.py: python -m tests.bench.fleet PLAN ANSWER.
 
-PLAN is JSON text: hosts, rounds, node_root, pyinfra. The answer is JSON too: a list of takes.
+PLAN is JSON text: hosts, rounds, node_root, pyinfra, forks. The answer is JSON too: a list of takes.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def main(plan: Mapping[str, Any], answer: Path) -> None:
     place.mkdir()
     fleet = Fleet(place, Path(plan["node_root"]), int(plan["hosts"]))
     compared = ways.compared(folder, fleet, Path(plan["pyinfra"]))
-    every = [*compared, *(ways.settings_of(compared[0]) if plan["tunes"] else [])]
+    every = [*compared, *ways.settings_of(compared[0], plan["forks"])]
     takes = [take(fleet, way) for _ in range(int(plan["rounds"])) for way in every]
     answer.write_text(json.dumps([asdict(one) for one in takes]), encoding="utf-8")
 

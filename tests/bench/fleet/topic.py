@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import statistics
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +29,30 @@ def measure(options: Options) -> list[Measure]:
         "rounds": options.rounds,
         "node_root": str(lab_programs.places("node-root")["node-root"]),
         "pyinfra": str(pyinfra_environment()),
-        "tunes": True,
+        "forks": options.forks,
     }
-    return compared(options.hosts, json.loads(sealed.run("tests.bench.fleet", json.dumps(plan))))
+    takes = json.loads(sealed.run("tests.bench.fleet", json.dumps(plan)))
+    if options.forks:
+        print(f"\n{grid(options.forks, takes)}\n", flush=True)
+    return compared(options.hosts, takes)
+
+
+def grid(forks: Sequence[int], takes: Sequence[dict[str, Any]]) -> str:
+    """What our way took with other settings, as Markdown: seconds and, in brackets, seconds of processors; medians."""
+
+    def cell(name: str) -> str:
+        seconds, processors = (
+            statistics.median(float(one[what]) for one in takes if one["name"] == name)
+            for what in ("seconds", "processor_s")
+        )
+        return f"{seconds:.1f} ({processors:.1f})"
+
+    head = ["forks", *ways.OTHERS]
+    rows = [head, ["---"] * len(head)]
+    for number in forks:
+        names = [ways.tuned(number, **others)[0] for others in ways.OTHERS.values()]
+        rows.append([str(number), *map(cell, names)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def pyinfra_environment() -> Path:

@@ -21,6 +21,13 @@ OURS, PLAIN, PLAIN_TUNED, PYINFRA = "ours", "plain", "plain, our ansible.cfg", "
 PING = "a bare ping"
 """Ansible's own cost: the smallest module once on each host, with our ansible.cfg. It does none of the work."""
 NO_PERSISTENCE = "-o ControlMaster=no"
+OTHERS: Mapping[str, Mapping[str, bool]] = {
+    "both": {"pipelining": True, "persistence": True},
+    "no pipelining": {"pipelining": False, "persistence": True},
+    "no ControlPersist": {"pipelining": True, "persistence": False},
+    "neither": {"pipelining": False, "persistence": False},
+}
+"""What of ansible.cfg beside forks makes a difference, by what is left of it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Way:
     works: bool = True
 
 
-def tuned(forks: int, *, pipelining: bool, persistence: bool = True) -> tuple[str, dict[str, str]]:
+def tuned(forks: int, *, pipelining: bool, persistence: bool) -> tuple[str, dict[str, str]]:
     """A name and the environment for other settings than ansible.cfg has."""
     words = [f"forks {forks}", "pipelining" if pipelining else "no pipelining"]
     environment = {"ANSIBLE_FORKS": str(forks), "ANSIBLE_PIPELINING": str(pipelining)}
@@ -62,9 +69,7 @@ def compared(folder: Path, fleet: Fleet, pyinfra: Path) -> list[Way]:
     ]
 
 
-def settings_of(ours: Way) -> list[Way]:
-    """Our way with other settings of ansible.cfg."""
-    found = [tuned(forks, pipelining=True) for forks in (5, 10, 20, 50)]
-    found.append(tuned(20, pipelining=False))
-    found.append(tuned(20, pipelining=True, persistence=False))
+def settings_of(ours: Way, forks: Sequence[int]) -> list[Way]:
+    """Our way with other settings of ansible.cfg: each number of forks with each of the others."""
+    found = [tuned(number, **others) for number in forks for others in OTHERS.values()]
     return [Way(name, ours.command, environment) for name, environment in found]

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
-from ansible_collections.alluxops.cache.plugins.module_utils import journal
+from ansible_collections.alluxops.cache.plugins.module_utils import journal, volumes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import container, pod
 
 Json = dict[str, Any]
 LEADER = '{"version": "2.9.6", "workers": []}'
+CLAIMS = "/api/v1/namespaces/cache/persistentvolumeclaims"
 SET = "/apis/apps/v1/namespaces/cache/statefulsets/alluxio-master"
 
 
@@ -34,6 +35,8 @@ class Volumes:
         self.phase = "Bound"
         self.uid = ""
         self.records: list[Json] = []
+        self.leads = True
+        self.notes: dict[str, str] = {}
 
     def folder(self, ordinal: int) -> Path:
         folder = self.root / f"alluxio-journal-alluxio-master-{ordinal}"
@@ -80,9 +83,20 @@ class Volumes:
     def list_objects(self, path: str, selector: str = "", **_: Any) -> list[Json]:
         if path.endswith("/secrets"):
             return self.records
+        if path == CLAIMS:
+            names = [journal.claim_name("alluxio", ordinal) for ordinal in range(5)]
+            return [{"metadata": {"name": name, **self._annotations(name)}} for name in names]
         if "task=journal" in selector:
             return [] if path.endswith("/jobs") else [self._job_pod(name) for name in self.jobs]
         return self.pods if path.endswith("/pods") else []
+
+    def _annotations(self, claim: str) -> Json:
+        since = self.notes.get(claim)
+        return {"annotations": {volumes.HOLDS_JOURNAL: since}} if since else {}
+
+    def noted(self) -> list[int]:
+        """The masters whose claims say that a journal lies there."""
+        return sorted(int(name.rpartition("-")[2]) for name in self.notes)
 
     def _job_pod(self, name: str) -> Json:
         labels = {"batch.kubernetes.io/job-name": name}
@@ -123,6 +137,12 @@ class Volumes:
         )
 
     def merge(self, path: str, patch: Json) -> Json:
+        if path.startswith(f"{CLAIMS}/"):
+            since = patch["metadata"]["annotations"][volumes.HOLDS_JOURNAL]
+            name = path.rpartition("/")[2]
+            self.notes = {key: value for key, value in self.notes.items() if key != name}
+            self.notes |= {name: since} if since else {}
+            return {}
         assert path == SET
         replicas = patch.get("spec", {}).get("replicas")
         self.done.append("notes" if replicas is None else f"replicas {replicas}")
@@ -139,8 +159,8 @@ class Volumes:
             self.masters["spec"]["replicas"] = replicas
         return self.masters
 
-    def pod_http(self, *_: Any) -> str:
-        return LEADER
+    def pod_http(self, *_: Any) -> str | None:
+        return LEADER if self.leads else None
 
 
 def options(masters: int = 3, **given: Any) -> Json:

@@ -130,6 +130,45 @@ def test_other_sources_of_the_same_repository_are_found_in_both_formats() -> Non
     ]
 
 
+UBUNTU = """\
+# See http://help.ubuntu.com/community/UpgradeNotes
+Types: deb
+URIs: http://archive.ubuntu.com/ubuntu/
+Suites: noble noble-updates noble-backports
+Components: main universe restricted multiverse
+Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg
+
+Types: deb
+URIs: http://security.ubuntu.com/ubuntu/
+Suites: noble-security
+Components: main universe restricted multiverse
+Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg
+"""
+STANZA = f"Types: deb\nURIs: {HELM.url}/\nSuites: any\nComponents: main\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_rival"),
+    [
+        (UBUNTU, False),
+        (f"{UBUNTU}\n{STANZA}", True),
+        (f"{UBUNTU}\n{STANZA}Enabled: no\n", False),
+        (f"Enabled: no\n{STANZA}", False),
+        (f"{STANZA}Enabled: yes\n", True),
+        (f"{STANZA}Enabled: no\n\n{STANZA}", True),
+        (f"{STANZA}# Enabled: no\n", True),
+        (f"{UBUNTU}\n#\n{STANZA}Enabled: No\n", False),
+    ],
+)
+def test_only_what_apt_goes_by_in_ubuntus_own_form_is_a_rival(text: str, *, is_rival: bool) -> None:
+    path = "/etc/apt/sources.list.d/ubuntu.sources"
+    moved = {
+        "/etc/apt/sources.list": "# Ubuntu sources have moved to the sources.list.d directory\n"
+    }
+    found = apt_source.rival_sources({**moved, path: text}, HELM, OWN)
+    assert found == ([path] if is_rival else [])
+
+
 BADSIG = """\
 W: GPG error: http://r any InRelease: The following signatures were invalid: BADSIG 5DB7938ACB4FFC2F Lab
 E: The repository 'http://r any InRelease' is not signed.
@@ -195,6 +234,8 @@ def test_an_unknown_complaint_is_quoted() -> None:
 def test_locks_and_interrupted_runs_are_told_from_failures() -> None:
     lock = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 42 (apt-get)"
     assert apt_source.is_locked(lock)
+    at_work = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (unattended-upgr)"
+    assert apt_source.is_locked(at_work)
     assert not apt_source.is_locked(BADSIG)
     assert apt_source.is_interrupted(
         "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'"

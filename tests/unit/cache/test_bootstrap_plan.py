@@ -93,6 +93,11 @@ def test_a_host_is_planned_with_where_fuse_mounts(kube: Cluster) -> None:
         # What failed_when made of a task that could not become root.
         ({"failed": False, "msg": "Incorrect sudo password"}, "Incorrect sudo password"),
         (
+            {"failed": False, "msg": "Missing sudo password"},
+            "set the right ansible_become_password",
+        ),
+        ({"failed": False, "msg": "SyntaxError"}, "Python 3.9 or newer is needed there"),
+        (
             {**CHECKED, "problems": [{"what": "no space", "value": "1 B", "fix": "free some"}]},
             "no space on n4: 1 B",
         ),

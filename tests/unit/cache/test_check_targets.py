@@ -61,6 +61,31 @@ def test_a_part_holds_what_is_in_its_mount() -> None:
     assert (root.tells("/sets"), root.tells("/sets/a"), root.tells("/")) == (False, True, False)
 
 
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/a", "/"),
+        ("/sets/a", "/"),
+        ("/sets/images", "/sets/images"),
+        ("/sets/images/deep/a", "/sets/images"),
+        ("/sets/images2", "/"),
+    ],
+)
+def test_each_path_has_one_part(path: str, part: str) -> None:
+    tops = {one.path: one for one in check_targets.parts(["/"], MOUNTS)}
+    found = check_targets.holder(tops, path)
+    assert found is not None
+    assert found.path == part
+    assert [one.path for one in tops.values() if one.holds(path)] == [part]
+
+
+def test_what_lies_in_no_part_has_none() -> None:
+    tops = {one.path: one for one in check_targets.parts(["/sets/images/x"], MOUNTS)}
+    assert check_targets.holder(tops, "/sets/images/y") is None
+    [root] = [one for one in check_targets.parts(["/"], MOUNTS) if one.path == "/"]
+    assert check_targets.holder({"/": root}, "/sets/images/a") is None
+
+
 def test_each_store_is_beside_the_others() -> None:
     root, sets = check_targets.parts([], MOUNTS)
     assert root.there("/own/a") == "/store-0/own/a"

@@ -156,12 +156,23 @@ def test_a_name_that_is_no_text_may_be_in_a_sample() -> None:
     assert consistency.sample([file], 1, 0) == [file]
 
 
+def batches(files: list[File], **limit: int) -> list[list[File]]:
+    return list(consistency.batches(files, lambda file: file.bytes, **limit))
+
+
 def test_batches_have_few_files_and_few_bytes() -> None:
     small = [file_at(f"/d/{number}") for number in range(consistency.BATCH_FILES + 1)]
-    assert [len(batch) for batch in consistency.batches(small)] == [consistency.BATCH_FILES, 1]
+    assert [len(batch) for batch in batches(small)] == [consistency.BATCH_FILES, 1]
     large = [file_at(f"/d/{n}", bytes=consistency.BATCH_BYTES) for n in range(3)]
-    assert [len(batch) for batch in consistency.batches(large)] == [1, 1, 1]
-    assert list(consistency.batches([])) == []
+    assert [len(batch) for batch in batches(large)] == [1, 1, 1]
+    assert batches([]) == []
+    assert [len(batch) for batch in batches([FILE] * 5, limit_bytes=2 * FILE.bytes)] == [2, 2, 1]
+
+
+def test_what_a_store_does_not_list_is_told_by_directory() -> None:
+    have = known(FILE, file_at("/d/b"), file_at("/d/e/c"), file_at("/d/e/only", **ONLY))
+    assert consistency.lacking(have, {FILE.path: STORED}) == [["/d/b"], ["/d/e/c"]]
+    assert consistency.lacking(have, {}) == [["/d/a", "/d/b"], ["/d/e/c"]]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +182,7 @@ def test_batches_have_few_files_and_few_bytes() -> None:
         (Digest(MD5, 7), Digest(OTHER, 7), consistency.DIFFERS),
         (Digest(why="gone"), Digest(), consistency.UNREADABLE),
         (Digest(MD5, 7), Digest(why="gone"), consistency.UNREADABLE),
+        (Digest(why="broken"), Digest(why="gone"), consistency.UNREADABLE),
     ],
 )
 def test_contents_are_judged_once_both_were_read(

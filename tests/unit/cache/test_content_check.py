@@ -130,6 +130,24 @@ def test_what_a_listing_has_passed_over_is_asked_for_by_itself() -> None:
     assert [(one.path, one.kind) for one in found.findings] == [("/d/c", consistency.MISSING)]
 
 
+@pytest.mark.parametrize(("there", "asked"), [(0, 10), (1, 100)])
+def test_where_much_is_missing_some_of_it_is_asked_for_first(there: int, asked: int) -> None:
+    names = [f"{number:03d}" for number in range(100)]
+    stores = Proxy(*(entry(f"/store-1/{name}") for name in names[:there]))
+    stores.hidden = {one["path"] for one in stores.files}
+    found = check_of(Proxy(*(entry(f"/d/{name}") for name in names)), stores).compare()
+    assert len(found.findings) == 100 - there
+    assert len(stores.requests) == 1 + asked
+
+
+def test_what_cannot_be_read_on_either_side_is_the_stores_fault() -> None:
+    gone = Digest(why="gone")
+    reader = Proxy(entry("/d/a"), digests_of={"/d/a": Digest(why="broken")})
+    check = check_of(reader, Proxy(entry("/store-1/a"), digests_of={"/store-1/a": gone}))
+    [found] = check.read(check.compare().same).findings
+    assert found.detail == f"{consistency.IN_STORE}gone"
+
+
 def test_mounts_and_backups_in_the_root_are_not_the_roots_files() -> None:
     folder = {"path": "/d", "folder": True}
     backup = entry("/store-0/alluxio_backups/ns/x.gz")
@@ -168,12 +186,12 @@ def test_the_store_is_read_only_where_its_hash_is_no_proof() -> None:
     # What its store's digest does not prove at once is read again, to its last byte.
     assert reader.read == ["/d/a", "/d/b", "/d/d", "/d/b", "/d/c", "/d/d"]
     assert reader.counted == {"/d/b", "/d/c", "/d/d"}
-    assert stores.read == ["/store-1/b", "/store-1/c"]
+    assert stores.read == ["/store-1/b", "/store-1/c", "/store-1/d"]
     assert [(one.path, one.kind) for one in content.findings] == [
         ("/d/b", consistency.DIFFERS),
         ("/d/d", consistency.UNREADABLE),
     ]
-    assert (content.files, content.read, content.store_files) == (4, 4, 2)
+    assert (content.files, content.read, content.store_files) == (4, 4, 3)
 
 
 def test_an_interrupted_check_reads_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

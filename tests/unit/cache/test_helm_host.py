@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.helm_host import Host
+from ansible_collections.alluxops.cache.plugins.modules import helm_client
 
 DEBIAN = Host("Debian GNU/Linux 12 (bookworm)", ("debian",), "x86_64", True, "absent", True)
 UBUNTU = Host("Ubuntu 24.04.1 LTS", ("ubuntu", "debian"), "aarch64", True, "answers", True)
@@ -54,6 +56,21 @@ def test_a_method_that_cannot_work_is_refused_with_what_the_host_is(
         helm_host.refuse_method(method, checksum, host)
     assert says in str(caught.value)
     assert "Fix: " in str(caught.value)
+
+
+def test_a_helm_that_is_a_snap_is_found_where_no_path_leads_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ubuntu's shells have /snap/bin in their PATH, Ansible's need not."""
+    helm = tmp_path / "snap" / "helm"
+    helm.parent.mkdir()
+    helm.write_text("")
+    helm.chmod(0o755)
+    places = {"apt": [f"{tmp_path}/usr/helm"], "snap": [str(helm)], "binary": [f"{tmp_path}/helm"]}
+    monkeypatch.setattr(helm_host, "PLACES", places)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {method: helm_client.find(method) for method in ("apt", "snap", "binary", "present")}
+    assert found == {"apt": "", "snap": str(helm), "binary": "", "present": str(helm)}
 
 
 def test_a_checksum_may_be_written_with_or_without_its_kind() -> None:

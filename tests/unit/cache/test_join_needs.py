@@ -44,6 +44,8 @@ def told(faults: Any) -> str:
         ("ubuntu", "20.04", False),
         ("ubuntu", "22.04", True),
         ("ubuntu", "24.04", True),
+        ("ubuntu", "24.10", True),
+        ("linuxmint", "22", False),  # its numbers are its own
         ("rocky", "9.4", False),
     ],
 )
@@ -78,8 +80,9 @@ def test_a_containerd_that_stays_is_judged_whatever_brings_the_rest() -> None:
 
 def test_files_that_bring_all_of_it_will_do() -> None:
     assert told(join_needs.offer_faults("n4", BARE, ALL, VERSION)) == ""
-    packed = [offer("containerd", version="1.6.20~ds1-1+b1"), offer("runc", version="1.1.5-1")]
-    assert told(join_needs.offer_faults("n4", BARE, [*packed, *ALL[1:]], VERSION)) == ""
+    for containerd in ("1.6.20~ds1-1+b1", "1.7.24-0ubuntu1~22.04.1", "1.7.12-0ubuntu4"):
+        packed = [offer("containerd", version=containerd), offer("runc", version="1.1.5-1")]
+        assert told(join_needs.offer_faults("n4", BARE, [*packed, *ALL[1:]], VERSION)) == ""
     there = {**BARE, "programs": {**THERE, "kubeadm": ""}}
     assert told(join_needs.offer_faults("n4", there, [offer("kubeadm")], VERSION)) == ""
 

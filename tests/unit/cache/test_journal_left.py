@@ -386,7 +386,7 @@ def test_the_mark_goes_where_the_master_is_a_member_again(
     mark(cluster)
     cluster.members = members
     writer = journal_marker._Writer(cluster, EMBEDDED, "/journal", restored=False)  # type: ignore[arg-type]
-    writer.treat({"name": "alluxio-master-1"}, dry=False)
+    writer.write([{"name": "alluxio-master-1"}], count=2, dry=False)
     result = writer.result()
     assert bool(result["warnings"]) is not cleared
     assert left_by(cluster)[1] == ("" if cleared else "scale-masters")

@@ -30,8 +30,10 @@ def marked(cluster: Volumes, **given: Any) -> Json:
         wanted,
         "/journal",
         restored=bool(given.get("restored")),
+        upcoming=str(given.get("upcoming", "")),
     )
-    writer.treat({"name": "alluxio-master-0"}, dry=bool(given.get("dry")))
+    pods = [{"name": f"alluxio-master-{ordinal}"} for ordinal in given.get("ready", [0])]
+    writer.write(pods, count=given.get("masters", len(pods)), dry=bool(given.get("dry")))
     return writer.result()
 
 

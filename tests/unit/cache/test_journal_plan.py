@@ -221,9 +221,13 @@ def test_a_lost_member_of_a_quorum_comes_back_though_its_marker_stayed() -> None
     found = journals("used", "used", "used", wanted=EMBEDDED)
     served = replace(new_marker(EMBEDDED, 1, NOW), served=True)
     found[1] = replace(found[1], state="formatted", records=(), marker=served)
-    assert decide(found, wanted=EMBEDDED).format == ()
-    found[1] = replace(found[1], state="empty", types=())
-    assert decide(found, wanted=EMBEDDED).format == (1,)
+    assert decide(found, wanted=EMBEDDED, leads=True).format == ()
+    empty = [found[0], replace(found[1], state="empty", types=()), found[2]]
+    assert decide(empty, wanted=EMBEDDED, leads=True).format == (1,)
+    for kinds in (found, empty):
+        with pytest.raises(SettingsError, match=r"the journal of master 1 .* is gone") as refusal:
+            decide(kinds, wanted=EMBEDDED)
+        assert "come to a leader first" in refusal.value.fix
 
 
 # A change of type leaves both journals in one volume.

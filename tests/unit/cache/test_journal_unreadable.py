@@ -66,6 +66,17 @@ def test_a_volume_of_another_owner(volume: Path) -> None:
     assert "1000" in found.detail
 
 
+@needs_another_user
+def test_what_a_file_system_keeps_for_itself_is_nobodys_journal(volume: Path) -> None:
+    (volume / "lost+found").mkdir(mode=0o700)
+    (volume / "lost+found" / "#12").write_text("")
+    os.chown(volume, 1000, 1000)
+    found = look_as_1000(volume)
+    assert (found.state, found.detail) == ("empty", "")
+    (volume / "other").mkdir(mode=0o700)
+    assert look_as_1000(volume).state == "unreadable"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may mount")
 def test_a_volume_that_is_mounted_read_only(volume: Path) -> None:
     mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(volume)]

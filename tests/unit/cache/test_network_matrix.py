@@ -87,33 +87,37 @@ def test_tiers_are_those_of_the_release_in_their_order() -> None:
     assert network_matrix.tier_folders({}) == []
 
 
-def answer(began: float, *ticks: int) -> dict[str, Any]:
-    return {"began": began, "tick_s": 0.1, "ticks": list(ticks)}
+def reading(began: float, *parts: tuple[int, int]) -> dict[str, Any]:
+    """An answer of (seconds, bytes a second), with a tick each tenth of one."""
+    ticks: list[list[float]] = [[0.0, 0]]
+    for seconds, each in parts:
+        for _ in range(seconds * 10):
+            ticks.append([ticks[-1][0] + 0.1, ticks[-1][1] + each / 10])
+    return {"began": began, "ticks": ticks}
 
 
-def test_a_rate_is_all_bytes_over_all_seconds() -> None:
-    assert network_matrix.rate(answer(0, 0, 10, 20)) == pytest.approx(100)
-    assert network_matrix.rate(answer(0, 0)) == 0
+def test_a_rate_is_all_bytes_over_all_seconds_however_late_a_tick_is() -> None:
+    assert network_matrix.rate(reading(0, (2, 100))) == pytest.approx(100)
+    assert network_matrix.rate({"began": 0, "ticks": [[0.0, 0], [4.0, 400]]}) == 100
+    assert network_matrix.rate({"began": 0, "ticks": [[0.0, 0]]}) == 0
 
 
 def test_nodes_together_are_counted_only_while_all_of_them_read() -> None:
     """The first has the link for itself until the second begins; then each has half."""
-    first = answer(100.0, 0, 100, 200, 250, 300, 350)
-    second = answer(100.2, 0, 50, 100, 150, 250, 350)
+    first = reading(100.0, (1, 1000), (2, 500))
+    second = reading(101.0, (2, 500), (1, 1000))
     assert network_matrix.rate_together([first, second]) == pytest.approx(1000)
 
 
 def test_moments_between_ticks_are_in_proportion() -> None:
-    first = answer(100.0, 0, 100, 200, 300)
-    second = answer(100.05, 0, 100, 200, 300)
-    assert network_matrix.rate_together([first, second]) == pytest.approx(2000)
+    late = {"began": 100.05, "ticks": [[0.0, 0], [1.7, 1700], [2.0, 2000]]}
+    found = network_matrix.rate_together([reading(100.0, (2, 1000)), late])
+    assert found == pytest.approx(2000)
 
 
-def test_nodes_whose_clocks_are_apart_are_counted_over_all_of_the_time() -> None:
-    assert network_matrix.rate_together([answer(0, 0, 10), answer(1, 0, 10)]) == pytest.approx(
-        20 / 1.1
-    )
-    assert network_matrix.rate_together([]) == 0
+def test_nodes_that_hardly_read_together_are_no_measure() -> None:
+    assert network_matrix.rate_together([reading(0, (2, 10)), reading(1.5, (2, 10))]) is None
+    assert network_matrix.rate_together([]) is None
 
 
 def test_a_document_is_read_back_as_it_was() -> None:

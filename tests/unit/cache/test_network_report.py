@@ -11,7 +11,15 @@ from ansible_collections.alluxops.cache.plugins.module_utils.network_report impo
 from tests.unit.cache.network_cases import MIB, NODES, links, measured
 
 ASKED = Asked(
-    seconds=2, streams=4, seed=0, host_network=False, possible=3, pairs=3, rounds=3, nodes=3
+    limit=50,
+    seconds=2,
+    streams=4,
+    seed=0,
+    host_network=False,
+    possible=3,
+    pairs=3,
+    rounds=3,
+    nodes=3,
 )
 
 NARROWEST = (
@@ -46,8 +54,8 @@ def test_a_slow_node_is_named() -> None:
 
 
 def test_a_sample_is_told() -> None:
-    asked = replace(ASKED, possible=4950, pairs=50)
-    assert "50 of 4950 pairs of nodes (network_pairs), 2 s each way" in text(measured(), asked)
+    asked = replace(ASKED, possible=4950, limit=3)
+    assert "3 of 4950 pairs of nodes (network_pairs is 3), 2 s each way" in text(measured(), asked)
 
 
 def test_many_nodes_are_a_summary() -> None:

@@ -83,9 +83,13 @@ def usual(command: list[str]) -> str:
     if words[:1] == ["find"]:
         return json.dumps({"endpoint": "http://s3:9000", "key": "large", "bytes": 20 * MIB})
     if words[:1] == ["read"]:
-        ticks = [MIB * number for number in range(21)]
-        return json.dumps({"began": 100.0, "tick_s": 0.1, "ticks": ticks})
+        return reads_from(100.0)
     return "folder /t\nkind tmpfs\n20971520 bytes (21 MB) copied, 0.02 s, 1 GB/s\n"
+
+
+def reads_from(began: float) -> str:
+    """What a pod says that has read 10 MiB a second for two seconds."""
+    return json.dumps({"began": began, "ticks": [[0.0, 0], [1.0, 10 * MIB], [2.0, 20 * MIB]]})
 
 
 def session(cluster: Cluster) -> Session:
@@ -98,7 +102,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_node_has_a_pod_and_none_is_left() -> None:
-    cluster, run = Cluster(), None
+    cluster = Cluster()
     run = session(cluster)
     with run.opened(NODES):
         assert sorted(cluster.made) == NODES
@@ -128,9 +132,11 @@ def test_an_image_that_is_missing_is_told_with_what_kubernetes_says(
     cluster = Cluster()
     cluster.state = container("measure", ready=False, waiting="ImagePullBackOff")
     cluster.state["state"]["waiting"]["message"] = "pull access denied"
-    with pytest.raises(CacheError, match="n1 has not got the image toolbox:1") as caught:
-        with session(cluster).opened(["n1"]):
-            pass
+    with (
+        pytest.raises(CacheError, match="n1 has not got the image toolbox:1") as caught,
+        session(cluster).opened(["n1"]),
+    ):
+        pass
     assert "pull access denied" in str(caught.value)
     assert "alluxops_toolbox_image" in caught.value.fix
     assert cluster.pods == {}
@@ -208,6 +214,38 @@ def test_the_store_is_read_by_each_alone_and_by_all() -> None:
     assert (found.object, found.endpoint) == ("s3://b/large", "http://s3:9000")
     connects = [words[5:7] for _, words in cluster.asked if words[4:5] == ["connect"]]
     assert connects == [["s3", "9000"]] * 3
+
+
+def test_nodes_that_do_not_begin_at_once_are_asked_again_for_longer() -> None:
+    cluster = Cluster()
+    starts = iter([0.0, 0.0, 0.0, 5.0, 10.0, 15.0])
+
+    def say(_node: str, words: list[str]) -> str | None:
+        if "read" not in words:
+            return None
+        return reads_from(next(starts, 100.0))
+
+    cluster.say = say
+    run = session(cluster)
+    with run.opened(NODES):
+        found = run.store(STORE, NODES)
+    assert found is not None
+    assert found.together is not None
+    assert round(found.together / MIB) == 30
+    seconds = [words[-2] for _, words in cluster.asked if "read" in words]
+    assert seconds == ["2"] * 3 + ["4"] * 3 + ["22"] * 3
+
+
+def test_nodes_that_never_begin_at_once_are_told() -> None:
+    cluster = Cluster()
+    times = iter(range(0, 1000, 10))
+    cluster.say = lambda _node, words: reads_from(next(times)) if "read" in words else None
+    run = session(cluster)
+    with run.opened(NODES):
+        found = run.store(STORE, NODES)
+    assert found is not None
+    assert found.together is None
+    assert "some began after others had ended" in run.missing[0]
 
 
 @pytest.mark.parametrize(

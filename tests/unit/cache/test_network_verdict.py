@@ -37,6 +37,11 @@ def test_what_all_get_together_counts_where_the_store_s_own_link_is_narrow() -> 
     assert verdict("direct", 24, "store", wide).is_bound is False
 
 
+def test_where_all_together_is_not_known_the_sum_counts() -> None:
+    seen = replace(measured(), store=replace(store(), together=None))
+    assert verdict("direct", 72, "store", seen).percent == 96
+
+
 def test_one_reader_has_the_link_of_its_node() -> None:
     seen = replace(measured(), store=store(alone=25, together=10))
     [found] = bound([Arm("direct", 24 * MIB, ("n1",), {"store": 1.0})], seen)

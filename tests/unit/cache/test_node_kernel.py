@@ -104,6 +104,12 @@ def test_what_is_missing_is_made_once_and_lasts(host: Path) -> None:
 def test_a_module_that_there_is_none_of_is_refused_before_anything_changes(host: Path) -> None:
     with pytest.raises(SettingsError, match="has no module br_netfilter: br_netfilter not found"):
         node_kernel.Kernel(Module("br_netfilter"), ["br_netfilter"], {})
+    release = host / "etc/os-release"
+    release.parent.mkdir()
+    for system, fix in (("debian", "boot the kernel"), ("ubuntu", "linux-modules-extra-")):
+        release.write_text(f"ID={system}\n")
+        with pytest.raises(SettingsError, match=fix):
+            node_kernel.Kernel(Module("br_netfilter"), ["br_netfilter"], {})
     assert not Path(kubernetes_node.MODULES_LOAD).exists()
 
 

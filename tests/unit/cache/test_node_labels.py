@@ -65,7 +65,10 @@ def test_proxies_and_fuse_pods_run_where_workers_do(chart: Chart) -> None:
 
 def test_fuse_pods_without_a_domain_socket_need_no_directory_of_the_node() -> None:
     assert selector("fuse", OURS, fuse={"enabled": True}, shortCircuit={"enabled": False}) is None
-    assert selector("fuse", OURS, fuse={"enabled": True}, shortCircuit={"policy": "local"}) is None
+    local = {"fuse": {"enabled": True}, "shortCircuit": {"policy": "local"}}
+    assert selector("fuse", OURS, **local) is None
+    disk = {"mediumtype": "SSD", "path": "/mnt/ssd", "type": "hostPath", "quota": "1G"}
+    assert selector("fuse", OURS, **local, tieredstore={"levels": [disk]}) == MARK
 
 
 @pytest.mark.parametrize(

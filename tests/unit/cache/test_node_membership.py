@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_membership
+from ansible_collections.alluxops.cache.plugins.module_utils import join_needs, node_membership
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 
 
@@ -81,6 +81,8 @@ def test_a_bundle_has_several_authorities_each_pinned_by_its_key(pem: str) -> No
         ("v1.34.4\n", "1.34.4"),
         ("Kubernetes v1.34.4", "1.34.4"),
         ("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1", "1.6.20"),
+        ("containerd github.com/containerd/containerd 1.7.24 \n", "1.7.24"),
+        ("runc version 1.1.12-0ubuntu2~22.04.1\nspec: 1.0.2-dev\ngo: go1.21.1\n", "1.1.12"),
         ("", ""),
     ],
 )
@@ -116,6 +118,24 @@ def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> No
     assert found["swaps"] == ["/dev/sda2"]
     assert not found["control_plane"]
     assert not found["containerd_answers"]
+
+
+def test_an_ubuntu_is_read_with_its_swap_file(tmp_path: Path) -> None:
+    for name, text in {
+        "etc/os-release": 'PRETTY_NAME="Ubuntu 24.04.1 LTS"\nNAME="Ubuntu"\nVERSION_ID="24.04"\n'
+        'VERSION="24.04.1 LTS (Noble Numbat)"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\n',
+        "proc/swaps": "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/swap.img file\t\t4194300\t\t0\t\t-2\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    found = node_membership.read(lambda _: "", str(tmp_path))
+    assert (found["os_id"], found["os_version"]) == ("ubuntu", "24.04")
+    assert found["os_name"] == "Ubuntu 24.04.1 LTS"
+    assert found["swaps"] == ["/swap.img"]
+    assert list(join_needs.system_faults("n4", found)) == []
+    [fault] = join_needs.swap_faults("n4", found, fail_swap_on=True)
+    assert "/swap.img" in fault.what
 
 
 @pytest.mark.parametrize(

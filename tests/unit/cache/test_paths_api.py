@@ -48,6 +48,14 @@ def test_a_store_is_asked_only_where_that_is_meant() -> None:
     assert one == {"commonOptions": never, "loadMetadataType": "NEVER"}
 
 
+def test_of_a_list_is_kept_what_is_read() -> None:
+    blocks = [{"blockInfo": {"blockId": 1, "locations": [{"workerId": 1}]}}]
+    listed = [{"path": "/a", "length": 1, "fileBlockInfos": blocks, "acl": {"entries": []}}]
+    request = paths_api.list_files("/", metadata="NEVER")
+    found = paths_api.parse(request, 200, json.dumps(listed).encode())
+    assert found == [{"path": "/a", "length": 1}]
+
+
 def test_a_ttl_frees() -> None:
     """Alluxio's own default would delete in the under store."""
     assert paths_api.set_ttl("/a", 5).body["commonOptions"] == {"ttl": 5, "ttlAction": "FREE"}

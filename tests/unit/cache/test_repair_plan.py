@@ -90,8 +90,18 @@ def test_two_versions_are_left_to_their_owner() -> None:
 
 
 def test_what_cannot_be_read_in_the_store_is_not_the_caches_to_mend() -> None:
-    finding = Finding(PATH, consistency.UNREADABLE, "in the store: broken")
+    finding = Finding(PATH, consistency.UNREADABLE, f"{consistency.IN_STORE}broken")
     assert repair_plan.plan([finding], {PATH: FILE}, lambda _: True).left == (finding,)
+    assert "see the store" in repair_plan.why_left(finding)
+    assert "see the store" not in repair_plan.why_left(replace(finding, detail="broken"))
+
+
+@pytest.mark.parametrize(
+    ("capacity", "limit"),
+    [(0, consistency.BATCH_BYTES), (400, 100), (1 << 40, consistency.BATCH_BYTES)],
+)
+def test_what_is_loaded_at_once_stays_cached_until_it_was_seen(capacity: int, limit: int) -> None:
+    assert repair_plan.batch_bytes(capacity) == limit
 
 
 def test_what_an_interrupted_repair_owes_is_given_back() -> None:

@@ -34,6 +34,7 @@ class World:
     """A cache with one file, whose store has another version of it, or the API server with the note."""
 
     kube, namespace, release, timeout_s, pod = None, "ns", "cache", 60, "pod"
+    capacity_bytes = 1 << 30
 
     def __init__(self, **file: Any) -> None:
         self.file: Json | None = entry(PATH, **file)
@@ -43,6 +44,8 @@ class World:
         self.is_held = False
         self.dies_at = self.fails_at = ""
         self.loads = 100
+        self.store_says = ""
+        self.note_takes = True
 
     def ask(self, request: paths_api.Request) -> Any:
         """What Alluxio does, as it was seen to do it."""
@@ -77,8 +80,8 @@ class World:
     def write(self, owed: dict[str, Kept]) -> set[str]:
         """Write the note."""
         self.events.append(f"note {len(owed)}")
-        self.noted = dict(owed)
-        return set(owed)
+        self.noted = dict(owed) if self.note_takes else {}
+        return set(self.noted)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +110,7 @@ def repair_of(world: World) -> Repair:
             findings=[Finding(file.path, consistency.DIFFERS, "") for file in files]
         ),
         is_stored=lambda _: not world.is_gone,
+        read_stored=lambda sizes: {path: Digest(MD5, why=world.store_says) for path in sizes},
     )
     return Repair(cast("Any", check), cast("RepairNote", world))
 
@@ -215,10 +219,51 @@ def test_what_is_back_when_it_was_to_be_forgotten_keeps_its_pin(
     assert world.file["pinned"]
 
 
-def test_what_is_gone_after_a_step_is_told_and_stays_owed() -> None:
+@pytest.mark.parametrize("kind", ["follow", "evict"])
+def test_what_the_store_cannot_give_now_stays_as_it_is_cached(kind: repair_plan.Kind) -> None:
+    world = World(**PINNED, inAlluxioPercentage=50)
+    before = dict(world.file or {})
+    world.is_gone, world.store_says = True, "it broke off after 3 of 7 bytes"
+    [left] = repair_of(world).apply([Step(PATH, kind, loads=True)], lambda _: None)
+    assert left.detail.startswith(consistency.IN_STORE)
+    assert (world.file, world.events, world.noted) == (before, [], {})
+
+
+def test_what_does_not_fit_into_the_note_is_not_touched_and_told_so() -> None:
+    world = World(**PINNED)
+    world.note_takes = False
+    [left] = repair_of(world).apply([Step(PATH, "evict", loads=True)], lambda _: None)
+    assert left.detail == repair_run.FULL
+    assert world.events == ["note 1"]
+
+
+def test_of_what_changed_meanwhile_nothing_stays_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(**PINNED)
+    answers = iter([True, False])
+    monkeypatch.setattr(repair_run, "_may_be_touched", lambda _: next(answers))
+    [left] = repair_of(world).apply([Step(PATH, "evict", loads=True)], lambda _: None)
+    assert left.detail == repair_run.MEANWHILE
+    assert world.events == ["note 1", "note 0"]
+    assert world.noted == {}
+
+
+def test_a_batch_has_no_more_bytes_than_stay_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a cache that holds four times a file each is loaded, and seen whole, before the next one is."""
+    monkeypatch.setattr(World, "capacity_bytes", 4 * len(CONTENT))
+    world = World()
+    repair = repair_of(world)
+    repair._check.stored["/d/b"] = replace(STORED, path="/d/b")
+    repair.apply([Step(PATH, "load", loads=True), Step("/d/b", "load", loads=True)], lambda _: None)
+    assert world.events == ["load", "load"]
+
+
+def test_what_is_gone_after_a_step_is_told_and_stays_owed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(**PINNED)
     world.is_gone = True
-    assert apply(world, "follow") == [consistency.UNREADABLE]
+    repair = repair_of(world)
+    monkeypatch.setattr(repair._check, "is_stored", lambda _: True)
+    [left] = repair.apply([Step(PATH, "follow", loads=True)], lambda _: None)
+    assert left.detail == repair_run.GONE
     assert world.noted == {PATH: PIN}
     # It is back by the next run, as its store has it.
     world.is_gone = False

@@ -136,6 +136,7 @@ def test_what_contradicts_a_variable_is_refused(
         ("alluxio.master.mount.table.root.ufs", "/tmp/x"),
         ("alluxio.zookeeper.enabled", "true"),
         ("alluxio.master.hostname", "m"),
+        ("alluxio.master.journal.init.from.backup", "/x.gz"),
     ],
 )
 @pytest.mark.parametrize(
@@ -154,6 +155,41 @@ def test_a_components_properties_and_options_contradict_nothing_either(
         (found,) = faults(text.replace("NAME", name).replace("VALUE", value), chart)
         assert f"{shown.replace('NAME', name).replace('VALUE', value)}" in found
         assert "(my.yaml:1)" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "master: {env: {ALLUXIO_JAVA_OPTS: '-Da=b -Dalluxio.zookeeper.enabled=true'}}\n",
+            "master.env.ALLUXIO_JAVA_OPTS carries alluxio.zookeeper.enabled (",
+        ),
+        (
+            "jobMaster: {env: {ALLUXIO_JOB_MASTER_JAVA_OPTS: '-Xmx8g'}}\n",
+            "jobMaster.env.ALLUXIO_JOB_MASTER_JAVA_OPTS is set (",
+        ),
+        ("fuse: {env: {ALLUXIO_FUSE_JAVA_OPTS: ''}}\n", "fuse.env.ALLUXIO_FUSE_JAVA_OPTS is set ("),
+        (
+            "worker: {env: {ALLUXIO_USER_JAVA_OPTS: '-Dalluxio.master.hostname=secret'}}\n",
+            "worker.env.ALLUXIO_USER_JAVA_OPTS carries alluxio.master.hostname (",
+        ),
+        (
+            "master: {env: {JAVA_TOOL_OPTIONS: '-Dalluxio.master.journal.type=UFS'}}\n",
+            "master.env.JAVA_TOOL_OPTIONS carries alluxio.master.journal.type (",
+        ),
+    ],
+)
+def test_java_options_in_a_variable_are_refused_without_their_values(text: str, shown: str) -> None:
+    for chart in (OURS, UPSTREAM):
+        (found,) = faults(text, chart)
+        assert shown in found
+        assert "under `properties`" in found
+        assert "secret" not in found
+
+
+def test_other_variables_are_the_users_own() -> None:
+    assert faults("master: {env: {JAVA_TOOL_OPTIONS: '-Xlog:gc', TZ: UTC}}\n") == []
+    assert faults("worker: {env: {ALLUXIO_USER_JAVA_OPTS: '-Xmx1g'}}\n") == []
 
 
 def test_a_component_may_repeat_what_is_decided() -> None:

@@ -43,11 +43,16 @@ class ActionModule(ApiAction):
         if not options["restores"]:
             found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])
             checks.append(restore_check(found.goes_on, options["release"]))
+        noted = {} if options["restores"] else _noted(cluster, options)
+        # Asked only where it decides something.
+        leader = objects.find_leader(kube, options["namespace"], cluster["pods"]) if noted else None
         result: Result = {
             "checks": [
                 {"check": item.check, "ok": item.ok, "value": item.value, "fix": item.fix}
                 for item in checks
             ],
+            "noted": noted,
+            "leads": leader is not None,
         }
         failed = [item for item in checks if not item.ok]
         if failed:
@@ -57,6 +62,16 @@ class ActionModule(ApiAction):
             ]
             result.update(ManySettingsErrors(errors).result())
         return result
+
+
+def _noted(cluster: Json, options: Options) -> dict[str, str]:
+    """The claims of masters that say that a journal lies in their volume, and since when."""
+    journals = {claim["name"] for claim in options["claims"] if claim["kind"] == "journal"}
+    return {
+        claim["name"]: claim["holds_journal_since"]
+        for claim in cluster["claims"]
+        if claim["name"] in journals and claim["holds_journal_since"]
+    }
 
 
 def _with_count(kube: Kube, cluster: Json, options: Options) -> Json:

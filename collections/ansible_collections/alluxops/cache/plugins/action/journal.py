@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     as_yaml,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_notes import JournalNotes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
@@ -110,9 +111,15 @@ class _Guard:
             restoring=options["restoring"],
             backed_up=self.backed_up,
             serving=self.serving,
+            leads=self._leads(),
             has_served=self._has_served(),
             now=datetime.now(UTC),
         )
+
+    def _leads(self) -> bool:
+        """Whether a master leads. One whose container is ready may be a member of a quorum that elects nobody."""
+        pods = list(self.pods.values())
+        return self.serving and objects.find_leader(self.kube, self.namespace, pods) is not None
 
     def _has_served(self) -> bool:
         """Whether Helm remembers a revision that was proven. Where a master serves, nobody has to ask."""
@@ -137,7 +144,7 @@ class _Guard:
         """Look, decide, format."""
         patience = Patience(self.options["wait_timeout_s"])
         nodes = {ordinal: pod["node"] for ordinal, pod in self.pods.items()}
-        backup = None
+        backup, notes = None, JournalNotes(self.kube, self.namespace)
         with JournalJobs(
             self.kube,
             self.wanted,
@@ -147,26 +154,45 @@ class _Guard:
         ) as jobs:
             jobs.clear(patience)
             jobs.start()
-            before = jobs.states(patience)
+            before = [
+                replace(item, noted=notes.since(item.claim)) for item in jobs.states(patience)
+            ]
             if self.wanted.shared:
                 jobs.prove_shared()
                 before = before[:1]
-            plan = plan_format([*before, *self._in_use(before)], self._request)
+            read = [self._as_told(item) for item in before]
+            plan = plan_format([*read, *self._in_use(before)], self._request)
             if plan.format:
                 backup = self._prepare(plan, before, patience)
                 self._look_again(jobs, plan, before)
+            for item in before:
+                if item.ordinal in plan.format:
+                    notes.forget(
+                        item.claim
+                    )  # it goes on purpose, also where this run dies half-way
             after = [self._treated(jobs, plan, item) for item in before]
+        # Before a master can start: should this run die, nothing else would tell that there was one.
+        noted = [item.claim for item in after if item.is_formatted and notes.put(item.claim)]
         if plan.format:
             self._let_them_see(plan)
         if self.masters.stopped_by_us and not self.options["restoring"]:
             self.masters.start()
         return {
-            "changed": before != after or bool(plan.format),
+            "changed": before != after or bool(plan.format) or bool(noted),
             "why": plan.why,
             "backup": backup,
             "diff": {"before": as_yaml(_shown(before)), "after": as_yaml(_shown(after))},
             "journals": [_facts(item, plan) for item in after],
         }
+
+    def _as_told(self, item: journal.Journal) -> journal.Journal:
+        """A journal without what an earlier run was to start on it, where the release is there to tell what served.
+
+        Preflight has asked that: what its masters' image is, and whether one with another has started.
+        """
+        if item.marker is None or not self.masters.exist:
+            return item
+        return replace(item, marker=replace(item.marker, next_version=""))
 
     def _in_use(self, read: Sequence[journal.Journal]) -> list[journal.Journal]:
         """The journals of the masters that serve, which no Job has to look into."""
@@ -271,7 +297,13 @@ class _Guard:
     def _treated(self, jobs: JournalJobs, plan: Plan, item: journal.Journal) -> journal.Journal:
         if item.ordinal in plan.format:
             return jobs.format(item.ordinal, self.options["restoring"])
-        return jobs.adopt(item.ordinal) if item.ordinal in plan.adopt else item
+        if item.ordinal in plan.adopt:
+            return jobs.adopt(item.ordinal)
+        if item.marker is None or not item.is_formatted or item.marker.left_at:
+            return item
+        # Before a newer Alluxio starts on it: should this run die once that has written, an older one is refused.
+        marker = journal.about_to_start(item.marker, self.wanted.version)
+        return item if marker == item.marker else jobs.mark(item.ordinal, marker)
 
     def _let_them_see(self, plan: Plan) -> None:
         """Make the pods anew that failed on a journal that is formatted now, rather than wait for their next try."""

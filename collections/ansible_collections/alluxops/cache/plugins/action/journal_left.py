@@ -21,6 +21,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     as_yaml,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_jobs import JournalJobs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_notes import JournalNotes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 
@@ -43,7 +44,9 @@ class ActionModule(ApiAction):
             and copy.ordinal not in options["passed_over"]
         ]
         writer = _Writer(kube, options)
+        notes = JournalNotes(kube, options["namespace"])
         for copy in copies:
+            notes.forget(copy.claim["name"])  # nobody is to miss an old copy
             # One that cannot be reached must not keep the others, or the verb, from their end.
             try:
                 writer.treat(copy)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -16,9 +17,18 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
     as_yaml,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_notes import JournalNotes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
+
+NOTHING: Final[Result] = {
+    "changed": False,
+    "leads": True,
+    "markers": [],
+    "noted": [],
+    "warnings": [],
+}
 
 
 class ActionModule(ApiAction):
@@ -28,15 +38,15 @@ class ActionModule(ApiAction):
         """Read each running master's marker, complete it, write it where that changed something."""
         values = options["values"]
         if not journal.is_in_volume(values):
-            return {"changed": False, "markers": [], "warnings": []}
+            return NOTHING
         namespace, release = options["namespace"], options["release"]
         seen = objects.look(kube, namespace, release)
         wanted = journal.Wanted.from_values(
             namespace, release, values, cluster=objects.cluster_uid(kube)
         )
         if seen.leader is None:
-            if self.check_mode:
-                return {"changed": False, "markers": [], "warnings": []}
+            if self.check_mode or options["upcoming"]:
+                return {**NOTHING, "leads": False}
             raise CacheError(
                 f"no master of {release} in {namespace} serves: which Alluxio uses its journals is not written down.",
                 fix="run again when one does (`alluxops status`).",
@@ -46,31 +56,75 @@ class ActionModule(ApiAction):
         masters = [pod for pod in seen.of_role(cluster.MASTER_ROLE) if cluster.is_ready(pod)]
         if wanted.shared:
             masters = [pod for pod in masters if pod["name"] == seen.leader.pod]
-        writer = _Writer(kube, wanted, journal.journal_folder(values), restored=options["restored"])
-        for pod in masters:
-            writer.treat(pod, dry=self.check_mode)
+        writer = _Writer(
+            kube,
+            wanted,
+            journal.journal_folder(values),
+            restored=options["restored"],
+            upcoming=options["upcoming"],
+        )
+        count = int((seen.masters_set or {}).get("replicas") or len(masters))
+        writer.write(masters, count=1 if wanted.shared else count, dry=self.check_mode)
         return writer.result()
 
 
 class _Writer:
     """Markers of one release, read and written through the masters' containers."""
 
-    def __init__(self, kube: Kube, wanted: journal.Wanted, folder: str, *, restored: bool) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        wanted: journal.Wanted,
+        folder: str,
+        *,
+        restored: bool,
+        upcoming: str = "",
+    ) -> None:
         self.kube = kube
         self.wanted = wanted
         self.folder = folder
         self.restored = restored
+        self.upcoming = upcoming
         self._before: dict[str, journal.Marker | None] = {}
         self._after: dict[str, journal.Marker | None] = {}
         self._warnings: list[str] = []
+        self._notes = JournalNotes(kube, wanted.namespace)
+        self._noted: list[str] = []
 
-    def treat(self, pod: Mapping[str, Any], *, dry: bool) -> None:
-        """Bring the marker of one master up to date."""
-        name = str(pod["name"])
-        ordinal = int(name.rpartition("-")[2])
-        file = MarkerFile(self.kube, self.wanted.namespace, name, self.folder)
-        marker = file.read()
-        self._before[name] = self._after[name] = marker
+    def write(self, pods: Sequence[Mapping[str, Any]], *, count: int, dry: bool) -> None:
+        """Bring the markers of these masters up to date. count: how many the release has. Raises SettingsError."""
+        names = [str(pod["name"]) for pod in pods]
+        for name in names:
+            self._before[name] = self._after[name] = self._file(name).read()
+        self._refuse_lost(count)
+        for name in names:
+            self._treat(name, dry=dry)
+
+    def _file(self, pod: str) -> MarkerFile:
+        return MarkerFile(self.kube, self.wanted.namespace, pod, self.folder)
+
+    def _claim(self, pod: str) -> str:
+        return journal.claim_name(self.wanted.release, self.wanted.ordinal_of(_ordinal(pod)))
+
+    def _refuse_lost(self, count: int) -> None:
+        """Refuse to make a journal ours in the place of one that was there."""
+        found = [
+            journal.Journal(
+                self.wanted.ordinal_of(_ordinal(name)),
+                self._claim(name),
+                "adopted" if marker is None else "formatted",
+                marker,
+                types=(self.wanted.journal_type,),
+                noted=self._notes.since(self._claim(name)),
+            )
+            for name, marker in self._before.items()
+        ]
+        refuse_lost(found, self.wanted, leads=True, masters=count)
+
+    def _treat(self, name: str, *, dry: bool) -> None:
+        """Bring the marker of one master up to date, and note on its claim that a journal lies there."""
+        ordinal = _ordinal(name)
+        marker = self._before[name]
         if marker is not None and not self.wanted.owns(marker, ordinal):
             self._warnings.append(
                 f"{name} serves from a journal whose marker names {self.wanted.whose(marker)}. See that"
@@ -84,7 +138,12 @@ class _Writer:
             )
             return
         wanted = journal.served_marker(
-            marker, self.wanted, ordinal, datetime.now(UTC), restored=self.restored
+            marker,
+            self.wanted,
+            ordinal,
+            datetime.now(UTC),
+            restored=self.restored,
+            upcoming=self.upcoming,
         )
         if wanted.restoring:
             self._warnings.append(
@@ -94,7 +153,12 @@ class _Writer:
             )
         self._after[name] = wanted
         if wanted != marker and not dry:
-            file.write(wanted)
+            self._file(name).write(wanted)
+        claim = self._claim(name)
+        if self._notes.lacks(claim):
+            self._noted.append(claim)
+            if not dry:
+                self._notes.put(claim)
 
     def _is_member(self, ordinal: int) -> bool:
         """Whether a master has a vote; one whose journal is no embedded one needs none."""
@@ -106,7 +170,9 @@ class _Writer:
     def result(self) -> Result:
         """What was found and what it is now, by master."""
         return {
-            "changed": self._before != self._after,
+            "changed": self._before != self._after or bool(self._noted),
+            "leads": True,
+            "noted": self._noted,
             "markers": [
                 {
                     "pod": name,
@@ -125,3 +191,7 @@ class _Writer:
                 ),
             },
         }
+
+
+def _ordinal(pod: str) -> int:
+    return int(pod.rpartition("-")[2])

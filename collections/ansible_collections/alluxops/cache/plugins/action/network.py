@@ -50,6 +50,7 @@ class ActionModule(ApiAction):
         schedule = network_pairs.schedule(workers, compute, options["pairs"], options["seed"])
         nodes = schedule.nodes or tuple(sorted({*workers, *compute}))
         asked = Asked(
+            limit=options["pairs"],
             seconds=options["seconds"],
             streams=options["streams"],
             seed=options["seed"],

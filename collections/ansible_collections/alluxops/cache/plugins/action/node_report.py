@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, preflight_report
-from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults, left_out
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
+    faults,
+    left_out,
+    lost,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
     Options,
@@ -22,9 +26,15 @@ class ActionModule(ControllerAction):
         """Raises ManySettingsErrors."""
         del task_vars
         masters = {node["host"]: node["name"] for node in options["masters"]}
-        wanted = journal.Wanted(options["namespace"], options["release"])
-        results = options["results"]
-        raise_all(faults(results) + left_out(results, masters, options["claims"], wanted))
+        wanted = journal.Wanted.from_values(
+            options["namespace"], options["release"], options["values"], cluster=""
+        )
+        results, claims = options["results"], options["claims"]
+        found = faults(results) + left_out(results, masters, claims, wanted)
+        found += lost(
+            results, masters, claims, wanted, noted=options["noted"], leads=options["leads"]
+        )
+        raise_all(found)
         nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
         summary = preflight_report.lines(
             options["title"], options["cluster_checks"], nodes, options["held_by"]

@@ -145,6 +145,7 @@ class ActionModule(ApiAction):
             "image_version": plan.after,
             "restores": restores,
             "formats_new": rollback.formats_new(wanted),
+            "version_changes": plan.version_changes,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
             "summary": upgrade.lines(plan, changes=changes),
         }

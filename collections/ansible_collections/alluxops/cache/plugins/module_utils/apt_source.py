@@ -14,6 +14,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 SUITE, COMPONENTS = "any", ("main",)
 MADE_BY = "# Made by the alluxops role {role}; changes are overwritten.\n"
 SCHEMES = ("http://", "https://", "file:/")
+_DISABLED = re.compile(
+    r"^Enabled:\s*(?:no|false|without|off|disable)\s*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -170,11 +173,21 @@ def rival_sources(files: Mapping[str, str], repository: Repository, own: str) ->
     return [
         path
         for path, text in sorted(files.items())
-        if path != own
-        and any(
-            address.search(line) for line in text.splitlines() if not line.lstrip().startswith("#")
-        )
+        if path != own and any(address.search(line) for line in _used_lines(path, text))
     ]
+
+
+def _used_lines(path: str, text: str) -> list[str]:
+    """The lines of a sources file that apt goes by: no comments, and no stanza that says `Enabled: no`.
+
+    An upgrade of Ubuntu leaves other people's repositories so.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    if not path.endswith(".sources"):
+        return lines
+    stanzas = re.split(r"\n\s*\n", "\n".join(lines))
+    used = [one for one in stanzas if not _DISABLED.search(one)]
+    return [line for one in used for line in one.splitlines()]
 
 
 # What apt prints, what it means, what to do, in a Purpose's words. The first that fits explains.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -59,6 +60,15 @@ class Opening:
 def is_below(path: str, top: str) -> bool:
     """Whether a path is another one, or lies below it."""
     return f"{path.rstrip('/')}/".startswith(f"{top.rstrip('/')}/")
+
+
+def holder(tops: Mapping[str, Part], path: str) -> Part | None:
+    """The part that holds a path; tops: all parts by their paths. It is the nearest above, as a mount is a part too."""
+    above = path.rstrip("/") or "/"
+    while above not in tops and above != "/":
+        above = posixpath.dirname(above)
+    found = tops.get(above)
+    return found if found is not None and found.holds(path) else None
 
 
 def read(given: Any, variable: str) -> tuple[list[str], list[SettingsError]]:

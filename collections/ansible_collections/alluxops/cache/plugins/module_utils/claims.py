@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import claim_name
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import provisions
 
@@ -33,9 +34,7 @@ def claims(settings: Settings, effective: Mapping[str, Any]) -> list[dict[str, A
     journal = effective.get("journal") or {}
     if in_volumes(journal):
         found = [
-            _claim(
-                f"alluxio-journal-{settings.release}-master-{ordinal}", "journal", settings, journal
-            )
+            _claim(claim_name(settings.release, ordinal), "journal", settings, journal)
             | {"ordinal": ordinal, "precreate": True}
             | _journal_place(settings, ordinal, provisioned=provisions(journal.get("storageClass")))
             for ordinal in range(min(settings.masters, len(settings.cache_masters)))

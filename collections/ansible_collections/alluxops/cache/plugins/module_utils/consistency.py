@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
@@ -37,6 +37,11 @@ _NO_HASH: Final = ("", "_")
 BATCH_FILES: Final = 500
 BATCH_BYTES: Final = 256 * 1024**2
 """How much is read between two notes of what is proven."""
+
+IN_STORE: Final = "in the store: "
+"""How the detail of a finding begins where it is the store that cannot be read."""
+
+_One = TypeVar("_One")
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,15 @@ def parse_stored(listing: Iterable[Mapping[str, Any]], here: str, path: str) -> 
     return files
 
 
+def lacking(known: Known, stored: Mapping[str, Stored]) -> list[list[str]]:
+    """The files that a store should have and does not list, by directory."""
+    found: dict[str, list[str]] = {}
+    for path, file in known.files.items():
+        if file.is_persisted and path not in stored:
+            found.setdefault(posixpath.dirname(path), []).append(path)
+    return list(found.values())
+
+
 def _hash(entry: Mapping[str, Any]) -> str:
     found = _HASH.search(str(entry.get("ufsFingerprint") or ""))
     return "" if found is None or found.group(1) in _NO_HASH else found.group(1).strip('"')
@@ -298,26 +312,29 @@ def is_proven(there: Stored, cached: Digest) -> bool:
 
 def judge(file: File, cached: Digest, there: Digest) -> Finding | None:
     """What both contents say, once both were read: a store's hash need not be a digest of the content."""
+    if there.why:
+        return Finding(file.path, UNREADABLE, f"{IN_STORE}{there.why}")
     if cached.why:
         return Finding(file.path, UNREADABLE, cached.why)
-    if there.why:
-        return Finding(file.path, UNREADABLE, f"in the store: {there.why}")
     if cached.md5 != there.md5:
         detail = f"MD5 {cached.md5} through the cache, {there.md5} in the store"
         return Finding(file.path, DIFFERS, detail)
     return None
 
 
-def batches(files: Iterable[File]) -> Iterator[list[File]]:
-    """The files, in portions that take a while to read and not long."""
-    batch: list[File] = []
+def batches(
+    items: Iterable[_One], size_of: Callable[[_One], int], limit_bytes: int = BATCH_BYTES
+) -> Iterator[list[_One]]:
+    """Files or steps, in portions that take a while to read and not long. What is larger by itself is one alone."""
+    batch: list[_One] = []
     size = 0
-    for file in files:
-        if batch and (len(batch) >= BATCH_FILES or size + file.bytes > BATCH_BYTES):
+    for item in items:
+        more = size_of(item)
+        if batch and (len(batch) >= BATCH_FILES or size + more > limit_bytes):
             yield batch
             batch, size = [], 0
-        batch.append(file)
-        size += file.bytes
+        batch.append(item)
+        size += more
     if batch:
         yield batch
 

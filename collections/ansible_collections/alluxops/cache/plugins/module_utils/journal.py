@@ -32,7 +32,7 @@ UNFINISHED = ".format-unfinished"
 BROKEN_MARKER = f"its marker {MARKER} is there, and cannot be read"
 
 STATE_PREFIX = "journal-state "
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Marker:
     someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
     has served from it, so it held metadata. cluster: uid of the namespace kube-system where it runs; early markers do
     not tell. left_at, left_by: when its master had left the quorum, and by which verb: it is an old copy since then.
+    next_version: a newer Alluxio that was about to start on it when this was written, and may have served since.
     """
 
     namespace: str
@@ -57,6 +58,12 @@ class Marker:
     cluster: str = ""
     left_at: str | None = None
     left_by: str = ""
+    next_version: str = ""
+
+    @property
+    def newest(self) -> str:
+        """The newest Alluxio that may have written to it."""
+        return max(self.version, self.next_version, key=version_numbers)
 
     def text(self) -> str:
         """The marker as its file has it; what does not apply is left out."""
@@ -87,6 +94,7 @@ def read_marker(encoded: str) -> Marker | None:
             cluster=str(given.get("cluster") or ""),
             left_at=given.get("left_at"),
             left_by=str(given.get("left_by") or ""),
+            next_version=str(given.get("next_version") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -153,7 +161,7 @@ class Journal:
     marker names another release or master), unfinished (formatting began and did not end, and entries are left),
     foreign (files that are no journal), unreadable. It is judged for the journal type in use. types: those formatted;
     records: those that hold a master's entries; either may name a type that is not in use. detail: what was found.
-    place: where it lies.
+    place: where it lies. noted: since when its claim says that a journal of ours lies there; empty for nothing said.
     """
 
     ordinal: int
@@ -165,6 +173,7 @@ class Journal:
     detail: str = ""
     place: str = ""
     journal_type: JournalType = "UFS"
+    noted: str = ""
 
     @property
     def holds(self) -> bool:
@@ -172,9 +181,14 @@ class Journal:
         return self.journal_type in self.records
 
     @property
+    def is_marked_left(self) -> bool:
+        """Whether its marker says that its master left the quorum, whether anything lies in it or not."""
+        return self.marker is not None and bool(self.marker.left_at)
+
+    @property
     def has_left(self) -> bool:
         """Whether it is an old copy: its master left the quorum, and the others went on without it."""
-        return bool(self.records) and self.marker is not None and bool(self.marker.left_at)
+        return bool(self.records) and self.is_marked_left
 
     @property
     def is_formatted(self) -> bool:
@@ -275,7 +289,7 @@ def new_marker(wanted: Wanted, ordinal: int, now: datetime, restoring: str = "")
         wanted.ordinal_of(ordinal),
         wanted.journal_type,
         wanted.version,
-        formatted_at=now.strftime(_TIME),
+        formatted_at=now.strftime(TIME),
         restoring=restoring or None,
         cluster=wanted.cluster,
     )
@@ -283,30 +297,45 @@ def new_marker(wanted: Wanted, ordinal: int, now: datetime, restoring: str = "")
 
 def adopted_marker(wanted: Wanted, ordinal: int, now: datetime) -> Marker:
     """The marker of a journal that someone else formatted and that is ours from now on."""
-    adopted = now.strftime(_TIME)
+    adopted = now.strftime(TIME)
     return replace(new_marker(wanted, ordinal, now), formatted_at=None, adopted_at=adopted)
 
 
 def served_marker(
-    marker: Marker | None, wanted: Wanted, ordinal: int, now: datetime, *, restored: bool = False
+    marker: Marker | None,
+    wanted: Wanted,
+    ordinal: int,
+    now: datetime,
+    *,
+    restored: bool = False,
+    upcoming: str = "",
 ) -> Marker:
     """The marker of a journal that a master serves from: completed, and with the newest version that did.
 
-    restored: a restore into it has ended. A master that left before has joined again.
+    restored: a restore into it has ended. upcoming: the Alluxio that is about to start on it. A master that left before
+    has joined again.
     """
     known = marker or adopted_marker(wanted, ordinal, now)
     newest = max(known.version, wanted.version, key=version_numbers)
     return replace(
-        known,
+        about_to_start(replace(known, version=newest), upcoming or known.next_version),
         namespace=wanted.namespace,
         cluster=wanted.cluster or known.cluster,
         journal_type=wanted.journal_type,
-        version=newest,
         restoring=None if restored else known.restoring,
         served=True,
         left_at=None,
         left_by="",
     )
+
+
+def about_to_start(marker: Marker, version: str) -> Marker:
+    """The marker before masters of a version start: should the run die then, it tells what may have been written.
+
+    It says so in place of what an earlier run was about to start: who asks has seen to it that this has not served.
+    """
+    is_newer = version_numbers(version) > version_numbers(marker.version)
+    return replace(marker, next_version=version if is_newer else "")
 
 
 def left_marker(journal: Journal, wanted: Wanted, now: datetime, by: str) -> Marker | None:
@@ -323,13 +352,18 @@ def left_marker(journal: Journal, wanted: Wanted, now: datetime, by: str) -> Mar
         # Of a master that was never marked; the release may have another type of journal by now.
         adopted = adopted_marker(wanted, journal.ordinal, now)
         known = replace(adopted, journal_type=journal.records[-1])
-    return known if known.left_at else replace(known, left_at=now.strftime(_TIME), left_by=by)
+    return known if known.left_at else replace(known, left_at=now.strftime(TIME), left_by=by)
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
     """A version for comparing: 2.9.6-custom -> (2, 9, 6); nothing known -> ()."""
     found = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def claim_name(release: str, ordinal: int) -> str:
+    """The claim of a master's journal, which the StatefulSet of either chart takes by its name."""
+    return f"alluxio-journal-{release}-master-{ordinal}"
 
 
 def journal_folder(values: Mapping[str, Any]) -> str:

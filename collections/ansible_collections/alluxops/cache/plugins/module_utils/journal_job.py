@@ -76,7 +76,9 @@ look() {
     return
   fi
   # A master that runs may remove a file meanwhile.
-  error=$(find . -mindepth 1 2>&1 >/dev/null | grep -v 'No such file' | head -n 3 | quote)
+  # What a file system keeps for itself is root's, and no journal's.
+  error=$(find . -mindepth 1 -path ./lost+found -prune -o -print 2>&1 >/dev/null |
+    grep -v 'No such file' | head -n 3 | quote)
   [ -n "$error" ] || [ -w . ] || error="not writable by uid $(id -u)"
   unformatted=$(for folder in ./*/v1; do
     [ -d "$folder" ] || continue

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.journal import Journal, Marker
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
+    Journal,
+    Marker,
+    claim_name,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.quorum import names
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOSTNAME
 
@@ -46,7 +50,7 @@ def old_copies(
     """
     by_name = {str(volume["name"]): volume for volume in volumes}
     is_ready = {_hostname(node): bool(node["ready"]) for node in nodes}
-    pattern = re.compile(rf"alluxio-journal-{re.escape(release)}-master-(\d+)")
+    pattern = re.compile(re.escape(claim_name(release, 0)).removesuffix("0") + r"(\d+)")
     found = []
     for claim in claims:
         named = pattern.fullmatch(str(claim["name"]))
@@ -79,11 +83,6 @@ def unmarked(copy: OldCopy, release: str, why: str) -> str:
         " release is uninstalled; or empty that directory. Else a later deployment with more masters would take it for"
         " the truth."
     )
-
-
-def is_left(marker: Marker | None) -> bool:
-    """Whether a marker says that its master left."""
-    return marker is not None and bool(marker.left_at)
 
 
 def when_left(marker: Marker | None) -> str:

@@ -22,9 +22,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     version_numbers,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import (
-    is_left,
     refuse_left,
     when_left,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
+    refuse_lost,
+    refuse_vanished,
 )
 
 Policy = Literal["if_empty", "never", "force"]
@@ -41,8 +44,9 @@ class Request:
 
     stale: these journals are of masters that are no members of the quorum that serves: what they hold is an old copy.
     restoring: the backup to be restored into them, which needs new journals. backed_up: where there is a backup of what
-    they hold, made to be replaced; empty for none. serving: a master serves. has_served: Helm remembers a
-    revision that was proven. now: None where the time is of no account.
+    they hold, made to be replaced; empty for none. serving: a master is ready; leads: one answers as the leader, which
+    a member of a quorum that has none does not. has_served: Helm remembers a revision that was proven. now: None where
+    the time is of no account.
     """
 
     wanted: Wanted
@@ -53,6 +57,7 @@ class Request:
     restoring: str = ""
     backed_up: str = ""
     serving: bool = False
+    leads: bool = False
     has_served: bool = False
     now: datetime | None = None
 
@@ -88,6 +93,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     for journal in journals:
         for fault in _unusable(journal, request.wanted):
             raise fault
+    refuse_lost(journals, request.wanted, leads=request.leads, masters=request.masters)
     return _plan_empty(journals, request)
 
 
@@ -152,7 +158,7 @@ def _plan_stale(journals: Sequence[Journal], request: Request) -> Plan:
     new = {
         journal.ordinal
         for journal in journals
-        if journal.is_formatted and not journal.records and not is_left(journal.marker)
+        if journal.is_formatted and not journal.records and not journal.is_marked_left
     }
     return Plan(
         tuple(item.ordinal for item in journals if item.ordinal not in new),
@@ -251,14 +257,18 @@ def _unusable(journal: Journal, wanted: Wanted) -> Iterator[SettingsError]:
         )
     yield from _of_another_type(journal, wanted)
     if marker is not None and journal.is_formatted:
-        newest, older = version_numbers(marker.version), version_numbers(wanted.version)
+        newest, older = version_numbers(marker.newest), version_numbers(wanted.version)
         if newest and older and newest > older:
+            used, never = "has used", ""
+            if marker.newest != marker.version:
+                used = "was to start on"
+                never = f" If that never served, remove {journal.marker_path} and run again."
             yield SettingsError(
-                f"alluxio_version is {wanted.version}, and Alluxio {marker.version} has used {journal.name}.",
+                f"alluxio_version is {wanted.version}, and Alluxio {marker.newest} {used} {journal.name}.",
                 "an older Alluxio may not understand what a newer one wrote: this is a rollback without a backup to"
                 " restore.",
-                f"set alluxio_version: {marker.version}, or run `alluxops rollback` with restore_from, a backup that"
-                f" {wanted.version} can read.",
+                f"set alluxio_version: {marker.newest}, or run `alluxops rollback` with restore_from, a backup that"
+                f" {wanted.version} can read.{never}",
             )
 
 
@@ -297,8 +307,15 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
             "empty journals that are a majority would elect a leader that knows nothing: the metadata would be lost.",
             _majority_back(holding),
         )
-    if not holding:
-        _refuse_vanished(journals)
+    if seen_all and not request.leads and _has_grown(holding, new):
+        raise SettingsError(
+            f"the journals of masters {_listed(new)} are empty; the metadata are in the others (masters"
+            f" {_listed(holding)}).",
+            "two empty newcomers at once, with a master that lags behind, could elect a leader that knows less than was"
+            " acknowledged.",
+            _majority_back(holding),
+        )
+    refuse_vanished(journals, leads=request.leads)
     if not empty:
         return Plan(adopt=adopt, why="all journals are formatted")
     if request.policy == "never":
@@ -311,6 +328,13 @@ def _plan_empty(journals: Sequence[Journal], request: Request) -> Plan:
         raise _lost(journals, request.wanted.release)
     why = "the other journals are a majority and bring these up to date"
     return Plan(empty, adopt, why if holding else "all journals are empty")
+
+
+def _has_grown(holding: Sequence[Journal], new: Sequence[Journal]) -> bool:
+    """Whether a release of fewer masters is to start with more, several of them new. Known only by their numbers."""
+    first = [journal.ordinal for journal in holding] == list(range(len(holding)))
+    was_whole = first and len(holding) in SCALED_FROM
+    return was_whole and len(new) > 1 and not all(journal.is_formatted for journal in new)
 
 
 def _majority_back(holding: Sequence[Journal]) -> str:
@@ -339,14 +363,3 @@ def _lost(journals: Sequence[Journal], release: str) -> SettingsError:
 
 def _listed(journals: Sequence[Journal]) -> str:
     return ", ".join(str(journal.ordinal) for journal in journals)
-
-
-def _refuse_vanished(journals: Sequence[Journal]) -> None:
-    for journal in journals:
-        if journal.marker is not None and journal.marker.served and not journal.records:
-            raise SettingsError(
-                f"{journal.name} is gone: its marker says that a master served from it, and no entry is left.",
-                "the cache would start without anything it knew.",
-                "put the journal back from a copy, or restore a backup; to start anew, remove"
-                f" {journal.marker_path}.",
-            )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import helm_host
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 MADE_BY = "# Made by the alluxops role bootstrap_workers; changes are overwritten.\n"
@@ -187,6 +188,16 @@ def is_in_kernel(name: str, modules: str, filesystems: str, builtin: str = "") -
         _module(line.strip().rsplit("/", 1)[-1].split(".")[0]) for line in builtin.splitlines()
     }
     return name in known or _module(name) in loaded | files
+
+
+def modules_fix(os_release: str, kernel: str) -> str:
+    """What brings a module of the kernel that is missing. os_release: text of /etc/os-release; kernel: its release."""
+    if helm_host.parse_os_release(os_release).get("ID") == "ubuntu":
+        # Its kernels have many modules in a package of their own, which images for clouds leave out.
+        return (
+            f"`apt-get install linux-modules-extra-{kernel}` on it, where there is such a package"
+        )
+    return "boot the kernel of the distribution, whose modules are installed"
 
 
 def module_path(name: str) -> str:

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
 Json = dict[str, Any]
 
+LEAST_TOGETHER_S: Final = 1.0
 MEMORY: Final = ("tmpfs", "ramfs")
 _DD: Final = re.compile(r"^(\d+) bytes .*copied, ([\d.e-]+) s", re.MULTILINE)
 
@@ -32,13 +34,13 @@ class Link:
 
 @dataclass(frozen=True)
 class StoreLink:
-    """What the nodes get from the store: each by itself, and all together. endpoint: its URL."""
+    """What the nodes get from the store: each by itself, and all together (None: not known). endpoint: its URL."""
 
     endpoint: str
     object: str
     object_bytes: int
     alone: Mapping[str, float]
-    together: float
+    together: float | None
     latency_ms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -150,37 +152,33 @@ def tier_folders(config: Mapping[str, str]) -> list[str]:
 
 def rate(answer: Mapping[str, Any]) -> float:
     """Bytes a second that one pod read from the store."""
-    ticks = answer["ticks"]
-    seconds = (len(ticks) - 1) * float(answer["tick_s"])
-    return float(ticks[-1]) / seconds if seconds > 0 else 0.0
+    seconds, size = answer["ticks"][-1]
+    return float(size) / float(seconds) if seconds > 0 else 0.0
 
 
-def rate_together(answers: Sequence[Mapping[str, Any]]) -> float:
-    """Bytes a second that several pods read together, counted while all of them read.
+def rate_together(answers: Sequence[Mapping[str, Any]]) -> float | None:
+    """Bytes a second that several pods read together, counted while all of them read; None where they hardly did.
 
     Their clocks and starts differ; what one reads before the others have begun would count too much.
     """
     if not answers:
-        return 0.0
-    step = float(answers[0]["tick_s"])
+        return None
     begins = max(float(answer["began"]) for answer in answers)
-    ends = min(float(answer["began"]) + (len(answer["ticks"]) - 1) * step for answer in answers)
-    if ends - begins < step:
-        first = min(float(answer["began"]) for answer in answers)
-        last = max(float(answer["began"]) + (len(answer["ticks"]) - 1) * step for answer in answers)
-        return float(sum(answer["ticks"][-1] for answer in answers)) / (last - first)
-    total = sum(_at(answer, ends, step) - _at(answer, begins, step) for answer in answers)
+    ends = min(float(answer["began"]) + float(answer["ticks"][-1][0]) for answer in answers)
+    if ends - begins < LEAST_TOGETHER_S:
+        return None
+    total = sum(_at(answer, ends) - _at(answer, begins) for answer in answers)
     return total / (ends - begins)
 
 
-def _at(answer: Mapping[str, Any], moment: float, step: float) -> float:
+def _at(answer: Mapping[str, Any], moment: float) -> float:
     """Bytes read until a moment, between two ticks in proportion."""
-    ticks, place = answer["ticks"], (moment - float(answer["began"])) / step
-    before = max(0, min(int(place), len(ticks) - 1))
-    after = min(before + 1, len(ticks) - 1)
-    return float(
-        ticks[before] + (ticks[after] - ticks[before]) * min(1.0, max(0.0, place - before))
-    )
+    since = moment - float(answer["began"])
+    ticks = answer["ticks"]
+    for (before, had), (after, has) in pairwise(ticks):
+        if before <= since <= after and after > before:
+            return float(had + (has - had) * (since - before) / (after - before))
+    return float(ticks[-1][1] if since > 0 else 0)
 
 
 def middle(latencies: Sequence[float]) -> float:

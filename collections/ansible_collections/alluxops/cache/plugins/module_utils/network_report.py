@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any, Final
 
@@ -29,8 +29,9 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True)
 class Asked:
-    """How it is measured. possible, pairs: how many pairs there are, and how many are measured, in how many rounds."""
+    """How it is measured: `pairs` of the `possible` ones, since there may be `limit`, in so many rounds."""
 
+    limit: int
     seconds: int
     streams: int
     seed: int
@@ -91,7 +92,10 @@ def alone(nodes: Sequence[str]) -> str:
 
 def summary(measured: Measured, asked: Asked, path: str) -> list[str]:
     """The lines: how it was measured, the matrix, the store, tiers, what is narrow or slow, where the report is."""
-    lines = [_row("measured", _pairs(asked))]
+    done = replace(
+        asked, pairs=len({frozenset((one.source, one.target)) for one in measured.links})
+    )
+    lines = [_row("measured", _pairs(done))]
     if measured.links:
         lines += _matrix(measured) if len(measured.nodes) <= WIDEST else _many_links(measured.links)
         lines += _latencies(measured.links)
@@ -109,8 +113,8 @@ def _pairs(asked: Asked) -> str:
     if not asked.possible:
         return "no pair of nodes"
     some = f"{asked.pairs} of {counted(asked.possible, 'pair')} of nodes"
-    if asked.pairs < asked.possible:
-        some += " (network_pairs)"
+    if asked.limit < asked.possible:
+        some += f" (network_pairs is {asked.limit})"
     return f"{some}, {asked.seconds} s each way, {counted(asked.streams, 'stream')}, on {asked.network}"
 
 
@@ -163,7 +167,7 @@ def _latencies(links: Sequence[Link]) -> list[str]:
 
 def _store(store: StoreLink) -> str:
     text = f"{store.endpoint}: {_each(store.alone)} alone"
-    if len(store.alone) > 1:
+    if len(store.alone) > 1 and store.together is not None:
         text += f", {speed(store.together)} together"
     latencies = list(store.latency_ms.values())
     return f"{text}; {middle(latencies):g} ms" if latencies else text
@@ -234,7 +238,8 @@ def figures(measured: Measured) -> list[Json]:
     if measured.store is not None:
         rows = list(measured.store.alone)
         alone_rates = [[round(measured.store.alone[row] / MIB, 1)] for row in rows]
-        together = [round(measured.store.together / MIB, 1)]
+        whole = measured.store.together
+        together = [None if whole is None else round(whole / MIB, 1)]
         found.append(
             _figure(
                 f"From {measured.store.endpoint}",

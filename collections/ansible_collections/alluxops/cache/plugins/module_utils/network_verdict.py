@@ -112,7 +112,7 @@ def store_capacity(measured: Measured, nodes: Collection[str]) -> Capacity | Non
         return None
     usual = median(store.alone.values())
     total = sum(store.alone.get(node, usual) for node in nodes)
-    if len(nodes) > 1:
+    if len(nodes) > 1 and store.together is not None:
         # Together can be measured as less than alone only where something else was in the way.
         total = min(total, max(store.together, *store.alone.values()))
     return Capacity("store", total, f"the link from the store to {counted(len(nodes), 'node')}")

@@ -92,9 +92,10 @@ class Kernel:
         program = self.module.get_bin_path("modprobe", required=True)
         code, out, err = self.module.run_command([program, *options, name])
         if code != 0:
+            system = host_files.read_text("/etc/os-release") or ""
             raise SettingsError(
                 f"the kernel has no module {name}: {(err or out).strip()}",
                 "bootstrap_workers_kernel_modules asks for it.",
-                "boot the kernel of the distribution, whose modules are installed; or take it out of the setting where"
-                " the cluster's network does without.",
+                f"{kubernetes_node.modules_fix(system, os.uname().release)}; or take it out of the setting where the"
+                " cluster's network does without.",
             )

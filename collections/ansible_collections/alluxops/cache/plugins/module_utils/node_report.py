@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
+
+_NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password|privilege escalation")
+"""How Ansible says that it could not become root."""
 
 
 def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
@@ -24,6 +30,11 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
         elif result.get("failed"):
             cause = _first_line(result.get("msg") or result.get("module_stderr") or "")
             fix = f"see that `ansible {host} -m setup` works; Python 3.9 or newer is needed there."
+            if _NO_ROOT.search(cause):
+                fix = (
+                    f"set the right ansible_become_password for {host}, in a vaulted file of the inventory, or let its"
+                    f" user become root without one; `ansible {host} --become -m ping` shows whether that works."
+                )
             found.append(SettingsError(f"the host {host} could not be checked.", cause, fix))
         for problem in result.get("problems") or []:
             what = f"{problem['what']} on {host}: {problem['value']}."
@@ -62,6 +73,34 @@ def left_out(
         if holding and chosen not in holding:
             errors.append(_left_out(ordinal, holding[0], chosen or str(claim["node"]), claim))
     return errors
+
+
+def lost(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+    *,
+    noted: Mapping[str, str],
+    leads: bool,
+) -> list[SettingsError]:
+    """Journals that are not on the hosts where their claims say that they lie: such as those on disks not mounted.
+
+    A directory made in such a place would be all that a waiting master needs. results, masters, claims: as in
+    left_out(). noted: since when, by claim. leads: a master serves.
+    """
+    hosts = {node: host for host, node in masters.items()}
+    found = []
+    for claim in claims:
+        result = results.get(hosts.get(str(claim.get("node") or ""), "")) or {}
+        if claim["kind"] == "journal" and "marker" in result:
+            seen = journal.seen_on_host(result, claim, wanted)
+            found.append(replace(seen, noted=noted.get(str(claim["name"]), "")))
+    try:
+        refuse_lost(found, wanted, leads=leads, masters=len(found))
+    except SettingsError as error:
+        return [error]
+    return []
 
 
 def kept(

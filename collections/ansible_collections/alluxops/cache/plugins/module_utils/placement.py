@@ -49,11 +49,20 @@ def _belongs(component: str, section: Mapping[str, Any], effective: Mapping[str,
     """Whether a component's pods run where the workers do."""
     if component == "worker":
         return True
-    if component == "fuse":  # mounts the directory of the domain socket
-        sockets = effective.get("shortCircuit") or {}
-        if not sockets.get("enabled", True) or sockets.get("policy", "uuid") != "uuid":
-            return False
+    if component == "fuse" and not _mounts_from_workers(effective):
+        return False
     return bool(section.get("enabled"))
+
+
+def _mounts_from_workers(effective: Mapping[str, Any]) -> bool:
+    """Whether a short circuit takes a directory of the worker's node: of the domain socket, or of the blocks."""
+    sockets = effective.get("shortCircuit") or {}
+    if not sockets.get("enabled", True):
+        return False
+    if sockets.get("policy", "uuid") == "uuid":
+        return True
+    levels = (effective.get("tieredstore") or {}).get("levels") or []
+    return all(level.get("type") != "emptyDir" for level in levels)
 
 
 def users_selector(settings: Settings, family: str, effective: Mapping[str, Any]) -> dict[str, str]:

@@ -7,16 +7,23 @@ store had and has no more is forgotten, unless so much is missing that the store
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import Part, is_below
+from ansible_collections.alluxops.cache.plugins.module_utils.check_targets import (
+    Part,
+    holder,
+    is_below,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
     ADDED,
+    BATCH_BYTES,
     CHANGED,
     CLASH,
     DIFFERS,
+    IN_STORE,
     LOST,
     MISSING,
     TRUNCATED,
@@ -37,6 +44,8 @@ _FOLLOWED: Final = (CHANGED, TRUNCATED, ADDED)
 FORGETS: Final = "repair_forgets"
 FEW: Final = 10
 """So many files may be missing of any part, or this share of it in percent."""
+SHARE: Final = 4
+"""Of what all workers hold, a batch takes one part of so many."""
 NOTE_LIMIT_BYTES: Final = 900_000
 """What a ConfigMap takes is 1 MiB."""
 
@@ -125,14 +134,24 @@ def doubtful(
 
     They are of a part of which the store lists nothing, or lacks many files. forgets: paths that are confirmed.
     """
-    missing = [one.path for one in findings if one.kind == MISSING]
-    found: set[str] = set()
-    for part in parts:
-        lacking = [path for path in missing if part.holds(path)]
-        files = sum(file.is_persisted and part.holds(path) for path, file in known.items())
-        is_empty = not any(part.holds(path) for path in stored)
-        if is_empty or len(lacking) > max(FEW, files * FEW / 100):
-            found.update(lacking)
+    tops = {part.path: part for part in parts}
+
+    def part_of(path: str) -> str:
+        part = holder(tops, path)
+        return part.path if part else ""
+
+    lacking: dict[str, list[str]] = {}
+    for one in findings:
+        if one.kind == MISSING:
+            lacking.setdefault(part_of(one.path), []).append(one.path)
+    files = Counter(part_of(path) for path, file in known.items() if file.is_persisted)
+    filled = {part_of(path) for path in stored}
+    found = [
+        path
+        for top, paths in lacking.items()
+        if top not in filled or len(paths) > max(FEW, files[top] * FEW / 100)
+        for path in paths
+    ]
     return {path for path in found if not any(is_below(path, top) for top in forgets)}
 
 
@@ -174,7 +193,11 @@ def _can_be_mended(finding: Finding, file: File | None) -> bool:
         return file is None
     if finding.kind == CLASH or file is None or not (file.is_persisted and file.is_complete):
         return False
-    return not (finding.kind == UNREADABLE and finding.detail.startswith("in the store"))
+    return not _is_of_store(finding)
+
+
+def _is_of_store(finding: Finding) -> bool:
+    return finding.kind == UNREADABLE and finding.detail.startswith(IN_STORE)
 
 
 def why_left(finding: Finding) -> str:
@@ -188,7 +211,17 @@ def why_left(finding: Finding) -> str:
             "not forgotten, as much or all is missing at once: see that the store and `ufs` of the mount are right;"
             f' if it is to be forgotten, name its path: -e \'{{"{FORGETS}": ["/DIRECTORY"]}}\''
         )
+    if _is_of_store(finding):
+        return "see the store: it does not give the file now, so what is cached of it stays"
     return "run `repair` again, and see `alluxops status`"
+
+
+def batch_bytes(capacity_bytes: int) -> int:
+    """How much is loaded at once: it must stay cached until it was seen whole, and blocks do not spread evenly.
+
+    capacity_bytes: of all workers; 0 where it is not known.
+    """
+    return min(BATCH_BYTES, capacity_bytes // SHARE or BATCH_BYTES)
 
 
 def packed(kept: Iterable[Kept]) -> str:

@@ -56,8 +56,9 @@ class Step:
 
     what: convert (the journal's type, with all masters stopped), release (Helm only), join (a master comes), lead (the
     leader moves to `ordinal`), leave (a master goes), prove (that all share one journal), finish (the values as the
-    settings make them, every master restarted that has not read them). ordinal: the master it is about; -1 for all. from_type: of a conversion, the type
-    that the release names. stops: whether masters run, which have to be stopped for it.
+    settings make them, every master restarted that has not read them). ordinal: the master it is about; -1 for all.
+    from_type: of a conversion, the type that the release names. stops: whether masters run, which have to be stopped
+    for it.
     """
 
     what: What

@@ -10,12 +10,14 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     refuse,
+    refuse_env,
     refuse_tiers,
     rollback,
     values_files,
     values_schema,
     versions,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.backup import INIT_PROPERTY
 from ansible_collections.alluxops.cache.plugins.module_utils.claims import PVC
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import (
@@ -57,13 +59,25 @@ _DECIDED_BY: dict[Path, tuple[str, str]] = {
 }
 _DEFAULT_QUOTA = 1024**3
 _UPSTREAMS_RAFT_PORT = "19200"
-_BY_THE_CHART = (
-    "alluxio.master.hostname",
-    "alluxio.master.embedded.journal.addresses",
-    "alluxio.master.journal.type",
-    "alluxio.master.journal.folder",
-    "alluxio.master.rpc.addresses",
-)
+_BY_OTHERS = {
+    **dict.fromkeys(
+        (
+            "alluxio.master.hostname",
+            "alluxio.master.embedded.journal.addresses",
+            "alluxio.master.journal.type",
+            "alluxio.master.journal.folder",
+            "alluxio.master.rpc.addresses",
+        ),
+        (
+            "The chart sets it for each master; one value for all would make them the same master.",
+            "remove it.",
+        ),
+    ),
+    INIT_PROPERTY: (
+        "With it, masters begin from that backup whenever their journals are new; a restore sets it itself, for once.",
+        "remove it, and run `alluxops restore` with restore_from.",
+    ),
+}
 
 
 def faults(
@@ -149,6 +163,7 @@ def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[
     for source in sources:
         for given in values_files.settings_of(source.data):
             if given.kind == "env":
+                yield from refuse_env.faults(source, given)
                 continue
             name, value = given.name, given.value
             where = source.place(given.path)
@@ -169,9 +184,8 @@ def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[
                 if str(value).lower() != wanted[name].lower():
                     cause = "alluxio_ha and alluxio_zookeeper_address decide it."
                     yield SettingsError(what, cause, "remove it.")
-            elif name in _BY_THE_CHART:
-                cause = "The chart sets it for each master; one value for all would make them the same master."
-                yield SettingsError(what, cause, "remove it.")
+            elif name in _BY_OTHERS:
+                yield SettingsError(what, *_BY_OTHERS[name])
 
 
 def _journal_faults(

@@ -121,6 +121,14 @@ checks:
       description: What to do; empty where it holds.
       type: str
       returned: success
+noted:
+  description: Since when a journal lies in the volume of a master's claim, by claim. Empty with O(restores).
+  returned: always
+  type: dict
+leads:
+  description: Whether a master leads; asked only where a journal is noted.
+  returned: always
+  type: bool
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

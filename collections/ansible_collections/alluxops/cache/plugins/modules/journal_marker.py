@@ -7,6 +7,9 @@ description:
   - Each journal volume carries a small file, C(.alluxops.json), that names the release, the master, the type of the
     journal and the newest Alluxio that has served from it. This action brings it up to date through the masters' own
     containers, while they serve; a journal that someone else formatted gets one.
+  - On the claim of each journal it notes since when one lies there (annotation C(alluxops.io/holds-journal)). Where a
+    claim says so and the journal has no marker, it fails, as masters have begun anew in the place of a disk that is not
+    mounted; a minority of a quorum, which the others have brought up to date, is accepted.
   - The marker of another release is left as it is, with a warning. So is that of a master which left the quorum (see
     M(alluxops.cache.journal_left)) and runs all the same; a member of the quorum loses that mark.
   - Without a journal volume (C(emptyDir), HDFS) there is nothing to do.
@@ -19,6 +22,13 @@ options:
     description: A restore into these journals has ended and was checked; the note that it goes on is taken out.
     type: bool
     default: false
+  upcoming:
+    description:
+      - The Alluxio that is about to start on these journals, or has just come to serve, written into the markers before
+        it can write. A run that dies then leaves word of what may have written to them. It stands in place of what an
+        earlier run was about to start.
+    type: str
+    default: ''
 extends_documentation_fragment:
   - alluxops.cache.api
   - alluxops.cache.attributes.controller
@@ -50,6 +60,15 @@ markers:
     pod: {description: The master., type: str, returned: success}
     before: {description: The marker found., type: dict, returned: success}
     after: {description: The marker now., type: dict, returned: success}
+leads:
+  description: Whether a master leads. Without one, nothing is written; that fails, unless O(upcoming) is given.
+  returned: success
+  type: bool
+noted:
+  description: The claims on which was noted that a journal lies there.
+  returned: success
+  type: list
+  elements: str
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -7,7 +7,8 @@ description:
   - Fails, refused, with every problem of every node and with the nodes that could not be reached. Where there is none,
     returns what was checked and found.
   - Refuses masters that would not find their journals, as C(cache_masters) lists its hosts in another order than when
-    they served.
+    they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
+    in its place. A minority of a quorum passes while a master leads.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
@@ -34,6 +35,18 @@ options:
     description: That release.
     type: str
     default: ''
+  noted:
+    description: The C(noted) of M(alluxops.cache.cluster_check).
+    type: dict
+    default: {}
+  leads:
+    description: The C(leads) of M(alluxops.cache.cluster_check).
+    type: bool
+    default: false
+  values:
+    description: The chart's effective values, which name the type of journal.
+    type: dict
+    default: {}
   cluster_checks:
     description: The checks of M(alluxops.cache.cluster_check), to be told with those of the nodes.
     type: list

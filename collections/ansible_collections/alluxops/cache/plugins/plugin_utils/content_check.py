@@ -45,6 +45,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import 
 from ansible_collections.alluxops.cache.plugins.plugin_utils.store_look import StoreLook
 
 NEVER: Final = "NEVER"
+ASKED: Final = 10
+"""So many files of a directory, or somewhat more, are asked for by themselves before the others are."""
 LEAVES_ALL: Final = {
     **store_look.PASSES_ON,
     "alluxio.user.file.metadata.sync.interval": "-1",
@@ -71,6 +73,7 @@ class ContentCheck:
         self.stores = stores
         self.reader = reader
         self.parts = parts
+        self._tops = {part.path: part for part in parts}
         self.known: dict[str, File] = {}
         self.stored: dict[str, Stored] = {}
         self._loaded = must_be_cached
@@ -154,13 +157,26 @@ class ContentCheck:
         }
 
     def _look_again(self, part: Part, known: Known, stored: dict[str, Stored]) -> None:
-        """Ask one by one for what a listing lacks: Alluxio passes over a directory that it could not list."""
-        for path, file in known.files.items():
-            if file.is_persisted and path not in stored:
-                here = part.there(path)
-                status = self.stores.has(here)
-                if status is not None:
-                    stored |= consistency.parse_stored([status], here, path)
+        """Ask by itself for what a listing lacks: Alluxio passes over a directory that it could not list.
+
+        Some of the files that one directory lacks tell of the others, if none of them is there: where a store was
+        emptied, nobody waits for an answer a file. Nothing is forgotten by this alone: that takes one.
+        """
+        for paths in consistency.lacking(known, stored):
+            some = paths[:: max(1, len(paths) // ASKED)]
+            found = self._asked(part, some)
+            if found and len(some) < len(paths):
+                found |= self._asked(part, sorted({*paths} - {*some}))
+            stored |= found
+
+    def _asked(self, part: Part, paths: Sequence[str]) -> dict[str, Stored]:
+        found: dict[str, Stored] = {}
+        for path in paths:
+            here = part.there(path)
+            status = self.stores.has(here)
+            if status is not None:
+                found |= consistency.parse_stored([status], here, path)
+        return found
 
     def is_stored(self, path: str) -> bool:
         """Ask the store once more for one path. Raises PathError for what it cannot tell."""
@@ -176,7 +192,7 @@ class ContentCheck:
             len(files), sum(file.bytes for file in files), earlier=len(files) - len(left)
         )
         size = sum(file.bytes for file in left)
-        for batch in consistency.batches(left):
+        for batch in consistency.batches(left, lambda file: file.bytes):
             found = self._read(batch, content)
             if proofs:
                 wrong = {finding.path for finding in found}
@@ -204,23 +220,21 @@ class ContentCheck:
             return []
         sizes = {file.path: file.bytes for file in doubtful}
         cached = digests.read(kube, self.reader, sizes, timeout_s)
-        readable = {
-            self._there(file.path): file.bytes for file in doubtful if cached[file.path].md5
-        }
-        theirs: dict[str, Digest] = {}
-        if readable:
-            self._refuse_another_master()
-            theirs = digests.read(kube, self.stores.proxy, readable, timeout_s)
-        content.store_files += len(readable)
+        # What cannot be read through the cache too: whether the store gives it decides what a repair may drop.
+        theirs = self.read_stored(sizes)
+        content.store_files += len(sizes)
         judged = (
-            consistency.judge(
-                file,
-                cached[file.path],
-                theirs.get(self._there(file.path), Digest()),
-            )
-            for file in doubtful
+            consistency.judge(file, cached[file.path], theirs[file.path]) for file in doubtful
         )
         return [finding for finding in judged if finding is not None]
+
+    def read_stored(self, sizes: Mapping[str, int]) -> dict[str, Digest]:
+        """The digests of files as their store gives them. sizes: their bytes there, by their paths in the cache."""
+        there = {self._there(path): path for path in sizes}
+        self._refuse_another_master()
+        wanted = {name: sizes[path] for name, path in there.items()}
+        found = digests.read(self.cache.kube, self.stores.proxy, wanted, self.cache.timeout_s)
+        return {path: found[name] for name, path in there.items()}
 
     def _refuse_another_master(self) -> None:
         """What begins anew after its connection was lost has nothing mounted."""
@@ -232,7 +246,10 @@ class ContentCheck:
             )
 
     def _there(self, path: str) -> str:
-        return next(part for part in self.parts if part.holds(path)).there(path)
+        part = check_targets.holder(self._tops, path)
+        if part is None:
+            raise AssertionError(f"{path} is in no part")
+        return part.there(path)
 
 
 def _unlisted(part: Part, error: PathError, secrets: Iterable[str]) -> SettingsError:

@@ -154,7 +154,10 @@ def _has_samples(kube: Kube, namespace: str, pod: Mapping[str, Any], port: int) 
 
 
 def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
-    """What cluster_info returns: the cluster and the release's objects."""
+    """The cluster and the release's objects, in one pass with as few calls as possible.
+
+    Secrets are listed by name only; their contents are never asked for.
+    """
     space = kube.get(f"/api/v1/namespaces/{namespace}")
     secrets = kube.list_objects(core(namespace, "secrets"), names_only=True)
     revisions = cluster.revision_facts(secrets, release)

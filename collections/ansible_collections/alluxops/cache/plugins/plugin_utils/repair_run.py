@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     ufs_look,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
+    IN_STORE,
     LOST,
     UNREADABLE,
     File,
@@ -36,6 +37,10 @@ CACHES: Final = {**content_check.LEAVES_ALL, "alluxio.user.file.readtype.default
 """Properties of a client whose reads have the workers cache what they pass on."""
 
 GONE: Final = "it is gone, and what was set for it stays noted"
+FULL: Final = (
+    "not touched: what is set for it does not fit into the note of what is to be given back"
+)
+MEANWHILE: Final = "it changed meanwhile"
 STAYS: Final = "workers have not dropped what is cached of it"
 BACK: Final = "its store has it after all"
 
@@ -49,6 +54,7 @@ class Repair:
         self._note = note
         self._timeout_s = check.cache.timeout_s
         self._owed = note.read()
+        self._fresh: set[str] = set()
         self._left: list[Finding] = []
 
     @property
@@ -63,9 +69,10 @@ class Repair:
         cache, pod = self._check.cache, self._check.stores.pod
         place = Place(cache.namespace, pod, ufs_look.READER, properties=CACHES)
         with closing(PathsProxy(cache.kube, lambda: place)) as loader:
-            for batch in _portions(steps):
-                noted = self._note_settings(batch)
-                touched = [step for step in batch if self._touch(step, noted)]
+            limit = repair_plan.batch_bytes(cache.capacity_bytes)
+            for batch in consistency.batches(steps, self._bytes, limit):
+                ready = self._note_settings(self._obtainable(batch))
+                touched = [step for step in ready if self._touch(step)]
                 for step in touched:
                     say(step.shown)
                 evicted = {step.path for step in touched if step.kind == "evict"}
@@ -83,36 +90,71 @@ class Repair:
         except PathError as error:
             self._left.append(Finding(path, UNREADABLE, error.message))
 
-    def _note_settings(self, batch: Sequence[Step]) -> set[str]:
-        """Note what Alluxio forgets with the next step. Returns the paths that may be touched.
+    def _bytes(self, step: Step) -> int:
+        """What may be loaded in a step: of a file that changed, its new version."""
+        found = self._check.stored.get(step.path) or self._check.known.get(step.path)
+        return found.bytes if found and step.kind != "forget" else 0
+
+    def _obtainable(self, batch: Sequence[Step]) -> list[Step]:
+        """The steps that drop nothing but what the store gives, seen just now: it may fail by now, or hold a part only.
+
+        A file that is to be evicted is read there to its end. One that is to be followed is asked for, as Alluxio takes
+        a store that does not answer for one without the file.
+        """
+        sizes = {step.path: self._bytes(step) for step in batch if step.kind == "evict"}
+        given = self._check.read_stored(sizes) if sizes else {}
+        found: list[Step] = []
+        for step in batch:
+            with self._told(step.path):
+                why = given[step.path].why if step.kind == "evict" else ""
+                if step.kind == "follow" and not self._check.is_stored(step.path):
+                    why = "it is not there now"
+                if why:
+                    self._left.append(Finding(step.path, UNREADABLE, f"{IN_STORE}{why}"))
+                else:
+                    found.append(step)
+        return found
+
+    def _note_settings(self, batch: Sequence[Step]) -> list[Step]:
+        """Note what Alluxio forgets with the next step. Returns the steps that may be done.
 
         As it is set now: somebody may have pinned or unpinned a file since it was listed.
         """
-        seen: set[str] = set()
+        seen: list[Step] = []
+        self._fresh = set()
         for step in batch:
             with self._told(step.path):
                 if step.kind in ("follow", "forget", "evict"):
                     file = self._status(step.path)
                     if file is not None and _may_be_touched(file):
                         kept = repair_plan.kept_of(file)
-                        if not kept.is_plain:
-                            # What an interrupted run has noted is older, and whole.
-                            self._owed.setdefault(step.path, kept)
-                seen.add(step.path)
+                        # What an interrupted run has noted is older, and whole.
+                        if not kept.is_plain and step.path not in self._owed:
+                            self._owed[step.path] = kept
+                            self._fresh.add(step.path)
+                seen.append(step)
         fits = self._note.write(self._owed) if self._owed else set()
-        return {path for path in seen if path not in self._owed or path in fits}
+        full = set(self._owed) - fits
+        self._fresh -= full
+        for path in sorted(full):
+            del self._owed[path]
+            self._left.append(Finding(path, UNREADABLE, FULL))
+        return [step for step in seen if step.path not in full]
 
-    def _touch(self, step: Step, noted: set[str]) -> bool:
+    def _touch(self, step: Step) -> bool:
         """Do the first part of a step. False where the path is not as it was: nothing is done then."""
-        why = "it changed meanwhile"
+        why = MEANWHILE
         with self._told(step.path):
             file = self._status(step.path)
-            if step.path in noted and (file is None or _may_be_touched(file)):
+            if file is None or _may_be_touched(file):
                 if step.kind != "forget" or not self._check.is_stored(step.path):
                     self._ask_for(step, is_known=file is not None)
                     return True
                 why = BACK
             self._left.append(Finding(step.path, UNREADABLE, why))
+            if step.path in self._fresh:  # nothing was taken from it
+                del self._owed[step.path]
+                self._note.write(self._owed)
         return False
 
     def _ask_for(self, step: Step, *, is_known: bool) -> None:
@@ -229,8 +271,3 @@ class Repair:
 
 def _may_be_touched(file: File) -> bool:
     return file.is_persisted and file.is_complete and not file.is_folder
-
-
-def _portions(steps: Sequence[Step]) -> Iterable[Sequence[Step]]:
-    size = consistency.BATCH_FILES
-    return (steps[start : start + size] for start in range(0, len(steps), size))

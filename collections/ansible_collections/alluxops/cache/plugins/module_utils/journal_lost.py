@@ -1,0 +1,110 @@
+"""Journals that are not there any more, though their claim, or their marker, says that they were.
+
+A disk that is not mounted looks like a new volume, and masters with an embedded journal even start on it: they elect a
+leader and serve nothing, where the cache knew all. So nothing is formatted, started or adopted in the place of a
+journal that was there, unless the others of its quorum bring it up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import Journal, Wanted
+from ansible_collections.alluxops.cache.plugins.module_utils.quorum import names
+from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOLDS_JOURNAL
+
+_LOOKS_LIKE_THAT = "a disk that is not mounted, or a volume that was replaced, looks like that"
+_COULD_ELECT = (
+    "While no master leads, an empty journal and one that lags behind could elect a leader that lacks what was"
+    " acknowledged."
+)
+
+
+def is_lost(journal: Journal) -> bool:
+    """Whether what its claim speaks of is not there: nothing is, or a journal that does not say whose it is."""
+    return bool(journal.noted) and journal.marker is None and journal.state in {"empty", "adopted"}
+
+
+def has_vanished(journal: Journal) -> bool:
+    """Whether a marker is all that is left of a journal that masters served from."""
+    marker = journal.marker
+    return marker is not None and marker.served and not marker.left_at and not journal.records
+
+
+def refuse_lost(journals: Sequence[Journal], wanted: Wanted, *, leads: bool, masters: int) -> None:
+    """Refuse journals that are lost. leads: a master serves; masters: how many the release has.
+
+    A minority of a quorum is brought up to date by the others; but only while one of them leads. Before that, an empty
+    journal and one that lags behind could elect a leader, without an entry that was acknowledged. Raises SettingsError.
+    """
+    lost = [journal for journal in journals if is_lost(journal)]
+    if not lost:
+        return
+    is_minority = wanted.journal_type == "EMBEDDED" and len(journals) - len(lost) > masters // 2
+    if is_minority and leads:
+        return
+    first, rest = lost[0], [journal.ordinal for journal in lost[1:]]
+    found = "has no marker" if first.records or first.types else "is empty"
+    also = f"; the same goes for {names(rest)}" if rest else ""
+    # What serves from it holds entries of its own by now, so it is not known by them.
+    cause = f"{_LOOKS_LIKE_THAT}; the cache would start without anything it knew."
+    fix = (
+        "mount the disk, or put the journal back from a copy, or bring a backup back with `alluxops restore`; to begin"
+        f" with nothing, set alluxio_journal_format: force with alluxio_confirm_format: {wanted.release}"
+    )
+    if leads:
+        cause = (
+            f"{_LOOKS_LIKE_THAT}: masters began anew in its place, and know nothing of what was before. So does a"
+            " journal whose marker someone removed."
+        )
+        fix = (
+            f"stop the masters (`kubectl -n {wanted.namespace} scale statefulset {wanted.release}-master"
+            f" --replicas=0`), mount the disk, start them (`--replicas={masters}`), and run again"
+        )
+    elif is_minority:
+        cause = f"{_LOOKS_LIKE_THAT}. {_COULD_ELECT}"
+        fix = (
+            "mount the disk, or put the journal back from a copy. If it is lost, let the other masters come to a leader"
+            f" first (`alluxops status`; `kubectl -n {wanted.namespace} get pods`), and run again: they bring it up to"
+            " date"
+        )
+    raise SettingsError(
+        f"{first.name} {found}, and claim {first.claim} says that one of {wanted.release} lies there since"
+        f" {first.noted}{also}.",
+        cause,
+        f"{fix}; or, to use what lies there as it is, `{forgotten(first, wanted)}` and run again.",
+    )
+
+
+def forgotten(journal: Journal, wanted: Wanted) -> str:
+    """The command that makes a claim forget its journal: what lies in its volume counts as it is then."""
+    return f"kubectl -n {wanted.namespace} annotate pvc {journal.claim} {HOLDS_JOURNAL}-"
+
+
+def refuse_vanished(journals: Sequence[Journal], *, leads: bool) -> None:
+    """Refuse what is left of journals; beside others that hold metadata only while no master leads.
+
+    Raises SettingsError.
+    """
+    vanished = [journal for journal in journals if has_vanished(journal)]
+    alone = not any(journal.holds for journal in journals)
+    if not vanished or (leads and not alone):
+        return
+    what = (
+        f"{vanished[0].name} is gone: its marker says that a master served from it, and no entry is"
+        " left."
+    )
+    remove = f"remove {vanished[0].marker_path}."
+    if alone:
+        raise SettingsError(
+            what,
+            "the cache would start without anything it knew.",
+            f"put the journal back from a copy, or restore a backup; to start anew, {remove}",
+        )
+    raise SettingsError(
+        what,
+        _COULD_ELECT,
+        "put the journal back from a copy; or let the other masters come to a leader first (`alluxops status`), and run"
+        f" again; to go on without what it alone may know, {remove}",
+    )
