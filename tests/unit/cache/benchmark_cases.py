@@ -61,6 +61,7 @@ def report(**seconds: float) -> dict[str, Any]:
         "arms": [one["arm"] for one in arms],
         "runs": 2,
         "parallelism": 4,
+        "warm_up_s": 3,
         "readers": 2,
     }
     return {

@@ -23,6 +23,7 @@ OPTIONS: dict[str, Any] = {
     "slow_endpoint": "",
     "tolerance_percent": 20,
     "variants": [],
+    "warm_up_s": 3,
 }
 SEATS = [Seat("n1", 100 * MIB, "10.0.0.1:39999"), Seat("n2", 50 * MIB, "10.0.0.2:39999")]
 
@@ -73,6 +74,7 @@ def test_all_faults_are_told_at_once() -> None:
         "parallelism": 1000,
         "slow_endpoint": "http://user:password@far",
         "tolerance_percent": 100,
+        "warm_up_s": -1,
     }
     _, faults = benchmark_plan.read({**OPTIONS, **wrong})
     text = told(faults)
@@ -83,6 +85,7 @@ def test_all_faults_are_told_at_once() -> None:
         "benchmark_parallelism is 1000",
         "benchmark_slow_endpoint is",
         "benchmark_tolerance_percent is 100",
+        "benchmark_warm_up_s is -1",
     ):
         assert said in text
     assert "is empty" in told(benchmark_plan.read({**OPTIONS, "workloads": []})[1])

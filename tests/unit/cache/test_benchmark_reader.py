@@ -30,6 +30,7 @@ TASK: dict[str, Any] = {
     "parallelism": 2,
     "shift": 0,
     "wait_s": 10,
+    "warm_up_s": 0,
 }
 
 
@@ -183,6 +184,21 @@ def test_objects_are_read_the_same(bucket: Bucket, monkeypatch: pytest.MonkeyPat
     put(bucket, "n1")
     found = benchmark_reader.read_share(benchmark_reader.Objects(TASK), [0, 2, 4], 3000)
     assert (found["files"], found["bytes"], found["errors"]) == (3, 9000, 0)
+
+
+def test_a_source_is_warmed_up_by_what_is_no_file_of_the_workload() -> None:
+    read: list[str] = []
+
+    class Source:
+        def read(self, name: str) -> tuple[int, bytes]:
+            read.append(name)
+            return 0, b""
+
+    benchmark_reader.warm_up(Source(), {**TASK, "warm_up_s": 0.05})
+    assert set(read) == {".marker.json"}
+    read.clear()
+    benchmark_reader.warm_up(Source(), TASK)
+    assert read == []
 
 
 def make_files(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_result
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-COMPARED: Final = ("runs", "parallelism", "readers")
+COMPARED: Final = ("runs", "parallelism", "readers", "warm_up_s")
 """Settings that must be the same; workloads and arms are compared where both have them."""
 
 

@@ -77,6 +77,7 @@ class Wanted:
     parallelism: int
     slow_endpoint: str
     tolerance_percent: int
+    warm_up_s: int = 3
     variants: tuple[Variant, ...] = ()
 
 
@@ -109,6 +110,7 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
     _check_number(options, "runs", 1, 100, faults)
     _check_number(options, "parallelism", 1, MOST_PARALLEL, faults)
     _check_number(options, "tolerance_percent", 0, 99, faults)
+    _check_number(options, "warm_up_s", 0, 60, faults)
     slow = str(options["slow_endpoint"])
     if slow and not re.fullmatch(r"https?://[^/\s@]+/?", slow):
         faults.append(
@@ -125,6 +127,7 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
         parallelism=int(options["parallelism"]),
         slow_endpoint=slow.rstrip("/"),
         tolerance_percent=int(options["tolerance_percent"]),
+        warm_up_s=int(options["warm_up_s"]),
         variants=tuple(benchmark_variant.read(options["variants"], faults)),
     )
     return wanted, faults
@@ -326,6 +329,7 @@ def settings(wanted: Wanted, arms: Sequence[str], seats: Sequence[Seat]) -> dict
         "arms": list(arms),
         "runs": wanted.runs,
         "parallelism": wanted.parallelism,
+        "warm_up_s": wanted.warm_up_s,
         "readers": len(seats),
         "variants": [asdict(one) for one in wanted.variants],
     }

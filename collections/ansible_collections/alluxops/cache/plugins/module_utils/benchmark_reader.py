@@ -52,10 +52,10 @@ class Files:
         self._top = task["top"]
         self._buffer = memoryview(bytearray(PIECE))
 
-    def read(self, number: int) -> tuple[int, bytes]:
+    def read(self, name: str) -> tuple[int, bytes]:
         """(size, first bytes) of a file that was read to its end."""
         size, head = 0, b""
-        descriptor = os.open(os.path.join(self._top, name_of(number)), os.O_RDONLY)
+        descriptor = os.open(os.path.join(self._top, name), os.O_RDONLY)
         try:
             while count := os.readv(descriptor, [self._buffer]):
                 head = head or bytes(self._buffer[:HEAD])
@@ -71,9 +71,9 @@ class Objects:
     def __init__(self, task: Json) -> None:
         self._client, self._task = client_of(task), task
 
-    def read(self, number: int) -> tuple[int, bytes]:
+    def read(self, name: str) -> tuple[int, bytes]:
         """(size, first bytes) of an object that was read to its end."""
-        key = self._task["top"] + name_of(number)
+        key = self._task["top"] + name
         body = self._client.get_object(Bucket=self._task["bucket"], Key=key)["Body"]
         size, head = 0, b""
         while piece := body.read(PIECE):
@@ -89,7 +89,7 @@ def read_share(source: Any, numbers: Sequence[int], size: int) -> Json:
     for number in numbers:
         began = time.perf_counter()
         try:
-            count, head = source.read(number)
+            count, head = source.read(name_of(number))
         except Exception as error:  # noqa: BLE001 - whatever a client raises, the next file is read all the same
             found["errors"] += 1
             found["error"] = found["error"] or f"{name_of(number)}: {type(error).__name__}: {error}"
@@ -109,9 +109,20 @@ def read_share(source: Any, numbers: Sequence[int], size: int) -> Json:
     return {**found, "latencies": latencies}
 
 
+def warm_up(source: Any, task: Json) -> None:
+    """Read the marker for a while: a Java machine that has just started is slow at first, and so is a new connection.
+
+    It is no file of the workload, so that nothing of that is cached, or counted, before it is read.
+    """
+    deadline = time.monotonic() + task["warm_up_s"]
+    while time.monotonic() < deadline:
+        source.read(task["marker"])
+
+
 def _read_process(task: Json, numbers: Sequence[int], barrier: Any, results: Any) -> None:
     try:
         source = Files(task) if task["way"] == "files" else Objects(task)
+        warm_up(source, task)
         barrier.wait(task["wait_s"])  # ready
         barrier.wait(task["wait_s"])  # begin
         began = os.times()

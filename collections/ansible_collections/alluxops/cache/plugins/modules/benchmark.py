@@ -40,6 +40,10 @@ options:
     description: How many files each reader reads at once.
     type: int
     default: 4
+  warm_up_s:
+    description: How many seconds each reader reads what is not counted, before a run begins.
+    type: int
+    default: 3
   image:
     description: The readers' image, with Python and boto3.
     type: str

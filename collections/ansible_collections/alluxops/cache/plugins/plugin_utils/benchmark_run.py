@@ -167,6 +167,7 @@ class Bench:
             "way": "objects",
             "shift": 0,
             "wait_s": self.jobs.timeout_s,
+            "warm_up_s": self.wanted.warm_up_s,
         }
         below = f"{benchmark_plan.FOLDER}/{workload.folder}/"
         if arm == benchmark_plan.DIRECT:
