@@ -86,6 +86,11 @@ def busy(history: Sequence[Revision]) -> list[Revision]:
     return [revision for revision in history if revision.status in _BUSY]
 
 
+def shown_busy(busy: Sequence[Revision]) -> list[dict[str, Any]]:
+    """The same for a result: [{revision, status}]."""
+    return [{"revision": one.number, "status": one.status} for one in busy]
+
+
 def last_good(history: Sequence[Revision], before: int | None = None) -> int | None:
     """The revision to go back to: the newest that was deployed, older than `before`."""
     numbers = [

@@ -125,7 +125,7 @@ chart: {description: "With O(state=chart): {metadata, values}.", type: dict, ret
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -141,8 +141,10 @@ NOTHING = {"changed": False, "action": "none", "reasons": [], "revision": 0}
 def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     """Install or upgrade, if what would be stored differs from what is."""
     history = helm.history()
-    if busy := _busy(history):
-        return busy
+    if busy := rules.busy(
+        history
+    ):  # the lock is ours, so no Helm of ours works on it: our action plugin decides
+        return {"busy": rules.shown_busy(busy), "host": helms.host_label()}
     what = f"the release {helm.namespace}/{helm.release}"
     chart = helm.chart(module.params)
     rendered = helm.upgrade(chart, timeout_s=0, what=f"{what} cannot be rendered")
@@ -179,15 +181,6 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     except CacheError as error:
         return {**error.result(), "failed_revision": _failed_revision(helm, reached)}
     return {**result, "revision": helm.history()[-1].number}
-
-
-def _busy(history: Sequence[rules.Revision]) -> dict[str, object]:
-    """Revisions that a Helm works on, or died on; empty where there is none. Helm neither renders nor upgrades before.
-
-    The lock is ours, so no Helm of ours works on one of them: our action plugin decides.
-    """
-    pending = [{"revision": one.number, "status": one.status} for one in rules.busy(history)]
-    return {"busy": pending, "host": helms.host_label()} if pending else {}
 
 
 def _failed_revision(helm: helms.Helm, reached: int) -> int:
@@ -238,8 +231,8 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     history = helm.history()
     what = f"the release {helm.namespace}/{helm.release}"
     goal = module.params["revision"]
-    if not goal and (busy := _busy(history)):
-        return busy
+    if not goal and (busy := rules.busy(history)):  # Helm renders nothing, as it upgrades nothing
+        return {"busy": rules.shown_busy(busy), "host": helms.host_label()}
     if goal:
         words = ("status", helm.release, "--revision", str(goal))
         entry = [one for one in history if one.number == goal]
