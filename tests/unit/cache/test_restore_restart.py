@@ -1,4 +1,4 @@
-"""Masters that have restored a backup are restarted, once: until then Alluxio takes all it knows for outdated."""
+"""Masters that have restored a backup are restarted: until then Alluxio takes all it knows for outdated."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from ansible_collections.alluxops.cache.plugins.action import restore as action
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 
-RESTORED = "INFO  BackupManager - Restored 432 entries from backup\n"
 OPTIONS = {"state": "restarted", "namespace": "cache", "release": "a", "wait_timeout_s": 5}
 
 
 class Masters:
     """A Kube of two masters; a pod that is deleted comes again as another one, after `ends_after` looks."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, logs: list[str]) -> None:
-        self.logs = logs
-        self.uids = [f"old-{number}" for number in range(len(logs))]
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.uids = ["old-0", "old-1"]
         self.deleted: list[int] = []
         self.ends_after = 1
         monkeypatch.setattr(objects, "look", lambda *_: SimpleNamespace(of_role=self._of_role))
@@ -33,13 +31,9 @@ class Masters:
     def _raw_pods(self) -> list[dict[str, Any]]:
         if self.ends_after == 0:
             for number in self.deleted:
-                self.uids[number], self.logs[number] = f"new-{number}", ""
+                self.uids[number] = f"new-{number}"
         self.ends_after -= 1
         return [{"metadata": {"uid": uid}} for uid in self.uids]
-
-    def pod_log(self, _namespace: str, name: str, *_: str, previous: bool, **__: int) -> str:
-        assert not previous, "what a container did that has ended is over"
-        return self.logs[int(name[-1])]
 
     def delete(self, path: str, *, propagation: str) -> bool:
         assert propagation == "Background"
@@ -53,29 +47,21 @@ def restart(kube: Masters, *, check: bool = False, wait_s: int = 5) -> dict[str,
     return plugin.act(kube, {**OPTIONS, "wait_timeout_s": wait_s})  # type: ignore[arg-type]
 
 
-def test_all_masters_restart_where_one_has_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = Masters(monkeypatch, ["", RESTORED])
+def test_all_masters_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    kube = Masters(monkeypatch)
     assert restart(kube) == {"changed": True, "restarted": ["a-master-0", "a-master-1"]}
     assert kube.deleted == [0, 1]
     assert kube.uids == ["new-0", "new-1"]
 
 
-def test_a_second_run_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = Masters(monkeypatch, [RESTORED])
-    restart(kube)
-    kube.deleted.clear()
-    assert not restart(kube)["changed"]
-    assert kube.deleted == []
-
-
 def test_check_mode_restarts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = Masters(monkeypatch, [RESTORED])
+    kube = Masters(monkeypatch)
     assert not restart(kube, check=True)["changed"]
     assert kube.deleted == []
 
 
 def test_masters_that_do_not_end_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = Masters(monkeypatch, [RESTORED])
+    kube = Masters(monkeypatch)
     kube.ends_after = -1
     with pytest.raises(CacheError, match="the masters of cache/a do not restart"):
         restart(kube, wait_s=0)
