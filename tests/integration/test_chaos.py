@@ -33,7 +33,6 @@ def struck(campaign: Campaign, strikes: Sequence[Strike]) -> None:
         campaign.remove()
 
 
-@pytest.mark.long
 def test_a_killed_run_and_a_killed_master_lose_nothing(lab: RunningLab, tmp_path: Path) -> None:
     """With one master, which is deployed sooner and has no other to lean on."""
     campaign = Campaign(lab, tmp_path, print, masters=1)
