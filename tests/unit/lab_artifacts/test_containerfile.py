@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from lab.artifacts import containerfile, trainer_image
+from lab.artifacts import containerfile, toolbox_image, trainer_image
 from lab.errors import LabError
 from tools.repository import ROOT
 
 
-def test_what_the_lab_reads_of_the_trainers_containerfile() -> None:
-    assert containerfile.release(trainer_image.CONTAINERFILE).isalpha()
-    assert containerfile.user(trainer_image.CONTAINERFILE) == "1000"
+@pytest.mark.parametrize("image", [toolbox_image, trainer_image])
+def test_what_the_lab_reads_of_a_containerfile(image: ModuleType) -> None:
+    assert containerfile.release(image.CONTAINERFILE).isalpha()
+    assert containerfile.user(image.CONTAINERFILE) == "1000"
 
 
 @pytest.mark.parametrize("text", ["FROM debian:12\nUSER me\n", "FROM debian:a-slim\n" * 2])

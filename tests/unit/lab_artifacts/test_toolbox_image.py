@@ -6,29 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from lab.artifacts import toolbox_image
 from lab.artifacts.catalog import RECIPES
-from lab.errors import LabError
 from lab.up import FOR_A_NODE
-
-
-def test_release_and_user_are_those_of_the_containerfile() -> None:
-    text = toolbox_image.CONTAINERFILE.read_text(encoding="utf-8")
-    assert f"FROM debian:{toolbox_image.release()}-slim" in text
-    assert toolbox_image.user() == "1000"
-
-
-def test_a_containerfile_that_says_neither_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    empty = tmp_path / "Containerfile"
-    empty.write_text("FROM scratch\n")
-    monkeypatch.setattr(toolbox_image, "CONTAINERFILE", empty)
-    for read in (toolbox_image.release, toolbox_image.user):
-        with pytest.raises(LabError, match="Containerfile has no line"):
-            read()
 
 
 def test_it_has_what_measuring_takes_and_every_node_has_it() -> None:
