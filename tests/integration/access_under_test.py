@@ -124,30 +124,44 @@ class Applied:
     def _counters(self) -> dict[str, int]:
         """Sums over the workers."""
         sums = {"BytesReadDomain": 0, "BytesReadRemote": 0, "BytesReadDirect": 0}
-        for name, pod in self.cache.pods().items():
-            if pod["metadata"]["labels"]["role"] == "alluxio-worker":
-                told = self.metrics(name, 30000)["counters"]
-                for counter in sums:
-                    sums[counter] += int(told.get(f"Worker.{counter}", {"count": 0})["count"])
+        for name in self._pods("worker"):
+            told = self.metrics(name, 30000)["counters"]
+            for counter in sums:
+                sums[counter] += int(told.get(f"Worker.{counter}", {"count": 0})["count"])
         return sums
+
+    def load_everywhere(self) -> None:
+        """Bring all of the cache into every worker.
+
+        `replication_min` is not sure to: Alluxio tries a copy once in the life of a job master.
+        """
+        for name, pod in self._pods("worker").items():
+            # The client that has the worker's name is beside it.
+            load = f"alluxio fs -Dalluxio.user.hostname={pod['status']['hostIP']} load --local /"
+            where = ("-n", self.cache.name, name, "-c", "alluxio-worker")
+            self.lab.kubectl("exec", *where, "--", "bash", "-ec", load)
 
     def blocks(self) -> list[int]:
         """How many blocks each worker holds."""
         return [
             int(self.metrics(name, 30000)["gauges"]["Worker.BlocksCached"]["value"])
-            for name, pod in self.cache.pods().items()
-            if pod["metadata"]["labels"]["role"] == "alluxio-worker"
+            for name in self._pods("worker")
         ]
 
     def looked_up(self) -> int:
         """How often the proxies asked for a file's status, as they do for every file that they hand out."""
         return sum(
             int(one["count"])
-            for name, pod in self.cache.pods().items()
-            if pod["metadata"]["labels"]["role"] == "alluxio-proxy"
+            for name in self._pods("proxy")
             for timer, one in self.metrics(name, 39999)["timers"].items()
             if timer.startswith("Proxy.GetStatus.")
         )
+
+    def _pods(self, role: str) -> dict[str, Json]:
+        """The cache's pods of one role, by name."""
+        found = self.cache.pods().items()
+        role = f"alluxio-{role}"
+        return {name: pod for name, pod in found if pod["metadata"]["labels"]["role"] == role}
 
     def metrics(self, pod: str, port: int) -> Json:
         """What one of the cache's pods counts."""

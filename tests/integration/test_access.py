@@ -81,10 +81,10 @@ class Access:
 
 
 def settings(lab: RunningLab) -> dict[str, Any]:
-    """FUSE and the proxy turned on, with heaps for one machine; every worker soon gets a copy of each block."""
+    """FUSE and the proxy turned on, with heaps for one machine."""
     shown = json.loads(lab.run("ansible-inventory", "--host", "n1"))["alluxio_values"]
     on = {"enabled": True, **SMALL}
-    store = {"load": True, "pin": True, "replication_min": 3, "shared": True}
+    store = {"load": True, "pin": True, "shared": True}
     sets = [{"name": name, "ufs": f"s3://{bucket}/", **store} for name, bucket in BUCKETS.items()]
     sets[-1] |= {"shared": False}
     return {
@@ -96,7 +96,6 @@ def settings(lab: RunningLab) -> dict[str, Any]:
             **shown,
             "fuse": on,
             "proxy": on,
-            "properties": {"alluxio.master.replication.check.interval": "2s"},
         },
     }
 
@@ -120,7 +119,8 @@ def access(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     blocks = sum(map(len, contents.values()))
     applied = Applied(lab, cache)
     cache.directory.joinpath("running.log").touch()
-    cache.wait_for("every worker to hold every block", lambda: applied.blocks() == [blocks] * 3)
+    applied.load_everywhere()
+    cache.wait_for("every worker to count them", lambda: applied.blocks() == [blocks] * 3)
     yield Access(applied, contents)
     lab.run("kubectl", "delete", "namespace", CLOSED, "--ignore-not-found", timeout_s=180)
     cache.remove()

@@ -176,5 +176,4 @@ def test_pods_of_a_run_that_was_killed_are_removed_by_the_next(network: Networke
         cache.wait_for("a round to begin", lambda: "round 1 of" in cache.running_log)
         assert cache.kill(run) > 1
     assert network.pods
-    network.measure()
-    assert "0 changed" in network.measure("--check").output
+    assert "0 changed" in network.measure().output

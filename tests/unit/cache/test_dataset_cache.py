@@ -108,14 +108,14 @@ def apply(one: Dataset, api: Api, proxy: Proxy, found: dataset_state.Actual) -> 
     return api.events
 
 
-def test_a_dataset_is_mounted_pinned_and_loaded() -> None:
+def test_a_dataset_is_mounted_loaded_and_then_pinned() -> None:
     api = Api()
     events = apply(IMAGES, api, Proxy(api, 0, 0, 40, 100), dataset_state.Actual())
     assert events == [
         "create-directory /sets",
         "mount /sets/images",
-        "set-attribute /sets/images",
         "submit",
+        "set-attribute /sets/images",
     ]
 
 

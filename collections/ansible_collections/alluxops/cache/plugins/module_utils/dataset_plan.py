@@ -24,6 +24,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
 )
 
 Kind = Literal["unmount", "mount", "unpin", "pin", "replicate", "ttl", "free", "load"]
+COPIES: Final = frozenset({"pin", "replicate"})
+"""What has Alluxio copy by itself. It comes after a load: where a load has just brought the block, the copy fails, and
+Alluxio then unpins the file and takes back its number of copies."""
 NO_TTL_MS: Final = -1
 NOT_MOUNTED: Final = "not mounted"
 
@@ -103,16 +106,20 @@ def plan(one: Dataset, actual: Actual, now_ms: int, *, remounts: bool = False) -
     if over and actual.top:
         ended = datetime.fromtimestamp(actual.top.created_ms / 1000 + one.ttl_s, UTC)
         notes.append(f"its ttl was over at {ended:%Y-%m-%d %H:%M} UTC, so it is not loaded")
-    steps += _attributes(one, actual, over=over)
     totals = dataset_state.totals(actual.files, one.load)
+    loads = one.state == PRESENT and bool(one.load) and not over
+    loads = loads and (actual.top is None or not totals.is_loaded)
+    attributes = _attributes(one, actual, over=over, loads=loads)
+    steps += [step for step in attributes if step.kind not in COPIES]
+    if loads:
+        where = ", ".join(one.load)
+        missing = f": {totals.files - totals.loaded_files} files" if actual.top else ""
+        steps.append(Step("load", f"load {where}{missing}"))
+    steps += [step for step in attributes if step.kind in COPIES]
     if one.state == FREED:
         cached = dataset_state.totals(actual.files).cached_bytes
         if cached:
             steps.append(Step("free", f"free {cached} bytes of the cache"))
-    elif one.load and not over and (actual.top is None or not totals.is_loaded):
-        where = ", ".join(one.load)
-        missing = f": {totals.files - totals.loaded_files} files" if actual.top else ""
-        steps.append(Step("load", f"load {where}{missing}"))
     return Plan(
         one,
         tuple(steps),
@@ -134,8 +141,8 @@ def _absent(one: Dataset, actual: Actual) -> Plan:
     return Plan(one, steps, before, {one.name: _wanted(one, actual, steps)})
 
 
-def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
-    """Pin, replication and TTL. A path that is yet to be made has none of them."""
+def _attributes(one: Dataset, actual: Actual, *, over: bool, loads: bool = False) -> list[Step]:
+    """Pin, replication and TTL. A path that is yet to be made has none of them, and a load may cost a file its pin."""
     steps = []
     top = actual.top
     wants = one.state == PRESENT
@@ -143,7 +150,7 @@ def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
     are_pinned = [item.is_pinned for item in actual.files]
     is_pinned = bool(top and top.is_pinned)
     unpins = not pin and (is_pinned or any(are_pinned))
-    pins = pin and (not is_pinned or not all(are_pinned) or (top and top.media != media))
+    pins = pin and (loads or not is_pinned or not all(are_pinned) or (top and top.media != media))
     if unpins:
         steps.append(Step("unpin", "unpin"))
     if pins:
@@ -153,7 +160,8 @@ def _attributes(one: Dataset, actual: Actual, *, over: bool) -> list[Step]:
         (_copies(item.replication_min, pins=bool(pins), unpins=unpins), item.replication_max)
         for item in actual.files
     }
-    if comes - {(least, most)} or (top is None and (least > 1 or most != -1)):
+    anew = top is None or loads
+    if comes - {(least, most)} or (anew and (least > 1 or most != -1)):
         limit = "any number" if most == -1 else str(most)
         steps.append(Step("replicate", f"keep each block on {least} to {limit} of the workers"))
     ttl_ms = one.ttl_s * 1000 if wants and one.ttl_s else NO_TTL_MS
