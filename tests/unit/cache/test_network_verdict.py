@@ -54,6 +54,13 @@ def test_local_reads_are_bound_by_the_tiers() -> None:
     assert "the tier on disk on 3 nodes" in found.text
 
 
+def test_tiers_that_were_not_measured_are_told_apart() -> None:
+    seen = measured()
+    found = verdict("warm", 1400, "local", replace(seen, disks=seen.disks[:1]))
+    assert found.ceiling_bytes_per_s == 1500 * MIB
+    assert "the tier on disk on 3 nodes (2 taken to be as the others)" in found.text
+
+
 def test_remote_reads_are_bound_by_links_or_by_the_tiers_behind_them() -> None:
     assert verdict("remote", 1400, "remote").resource == "tiers"
     narrow = replace(measured(), links=links(100))

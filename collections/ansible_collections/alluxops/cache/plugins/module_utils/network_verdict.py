@@ -129,7 +129,7 @@ def link_capacity(measured: Measured, nodes: Collection[str]) -> Capacity | None
 
 
 def tier_capacity(measured: Measured, nodes: Collection[str]) -> Capacity | None:
-    """What the tiers of these nodes give one reader each."""
+    """What the tiers of these nodes give one reader each; a tier that was not measured counts as the others' median."""
     if not measured.disks or not nodes:
         return None
     rates = {disk.node: disk.bytes_per_s for disk in measured.disks}
@@ -137,7 +137,9 @@ def tier_capacity(measured: Measured, nodes: Collection[str]) -> Capacity | None
     total = sum(rates.get(node, usual) for node in nodes)
     kinds = sorted({disk.kind for disk in measured.disks})
     kind = {"memory": "in memory", "disk": "on disk"}.get("".join(kinds), "of the workers")
-    return Capacity("tiers", total, f"the tier {kind} on {counted(len(nodes), 'node')}")
+    unseen = sum(node not in rates for node in nodes)
+    aside = f" ({unseen} taken to be as the others)" if unseen else ""
+    return Capacity("tiers", total, f"the tier {kind} on {counted(len(nodes), 'node')}{aside}")
 
 
 def incoming(links: Sequence[Link]) -> dict[str, float]:
