@@ -109,6 +109,7 @@ def access(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         empty(lab, bucket, ROOT_PREFIX)
     contents = data_set()
     client = lab.s3()
+    client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/")  # else proxies cannot make theirs
     for name, bucket in BUCKETS.items():
         client.create_bucket(Bucket=bucket)
         for key, body in contents[name].items():
