@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SECRET_WORDS = ("password", "passwd", "secret", "token", "credential", "accesskey", "access_key")
-# Names that say secret and hold the name of one.
-NOT_SECRET = frozenset({"alluxio_root_ufs_secret"})
+# Names that say secret and hold the name of one, after the variable that they stand in.
+NOT_SECRET = frozenset({("alluxio_root_ufs_secret",), ("alluxio_datasets", "secret")})
 SHORTEST_SECRET = 6
 
 
@@ -139,19 +139,20 @@ def secret_values(variables: Iterable[ExtraVars]) -> frozenset[str]:
     return frozenset(
         text
         for extra in variables
-        for text in _secrets_below(extra.values, hidden=False)
+        for text in _secrets_below(extra.values, (), hidden=False)
         if len(text) >= SHORTEST_SECRET and "{{" not in text
     )
 
 
-def _secrets_below(value: Any, *, hidden: bool) -> Iterator[str]:
+def _secrets_below(value: Any, path: tuple[str, ...], *, hidden: bool) -> Iterator[str]:
+    """path: the names that it stands under; places in lists do not count."""
     if isinstance(value, dict):
         for name, item in value.items():
-            lower = str(name).lower()
-            named = lower not in NOT_SECRET and any(word in lower for word in SECRET_WORDS)
-            yield from _secrets_below(item, hidden=hidden or named)
+            below = (*path, str(name).lower())
+            named = below not in NOT_SECRET and any(word in below[-1] for word in SECRET_WORDS)
+            yield from _secrets_below(item, below, hidden=hidden or named)
     elif isinstance(value, list):
         for item in value:
-            yield from _secrets_below(item, hidden=hidden)
+            yield from _secrets_below(item, path, hidden=hidden)
     elif hidden and isinstance(value, str):
         yield value

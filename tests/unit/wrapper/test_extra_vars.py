@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,9 @@ def test_secrets_are_found_by_the_names_above_them(tmp_path: Path) -> None:
     ]
     found = secret_values(parse_extra_vars(option, tmp_path) for option in options)
     assert found == {"AKIA-one", "s3cr3t-two", "hunter-three"}
+
+
+def test_the_name_of_a_data_sets_secret_is_shown_and_what_is_none_is_not(tmp_path: Path) -> None:
+    sets = [{"name": "images", "secret": "images-s3", "options": {"secret": "in-the-wrong-place"}}]
+    option = json.dumps({"alluxio_datasets": sets})
+    assert secret_values([parse_extra_vars(option, tmp_path)]) == {"in-the-wrong-place"}
