@@ -86,7 +86,13 @@ def test_a_file_that_was_not_read_right_spoils_a_run() -> None:
 
 
 def test_an_arm_of_which_nothing_could_be_read_has_figures_too() -> None:
-    nothing: dict[str, Any] = {"files": 0, "bytes": 0, "errors": 50, "error": "no way", "latencies": {}}
+    nothing: dict[str, Any] = {
+        "files": 0,
+        "bytes": 0,
+        "errors": 50,
+        "error": "no way",
+        "latencies": {},
+    }
     found = arm("cold", **nothing)
     assert (found["mib_s"], found["p99_ms"]) == (0, 0)
     assert found["wrong"][0] == "100 of 100 files could not be read: no way"
