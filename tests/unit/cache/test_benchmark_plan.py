@@ -189,6 +189,8 @@ def test_variants_are_measured_beside_the_arms_with_a_mount() -> None:
         ({"name": "a", "options": "x"}, "has 'options'"),
         ({"name": "A"}, "is named 'A'"),
         ({"name": "a", "properties": []}, ""),
+        ({"name": "small-files"}, ""),
+        ({"name": "a"}, "is named 'a' and nothing else; profiles are small-files, large-files"),
         ({"name": "a", "properties": "x"}, "has properties 'x'"),
         ({"name": "a", "properties": {"java.home": 1}}, "has the property java.home"),
         ({"name": "a", "properties": {"alluxio.s3.secretKey": 1}}, "alluxio.s3.secretKey"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils import profiles
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import looks_secret
 
@@ -37,9 +38,18 @@ def read(given: Sequence[Any], faults: list[SettingsError]) -> list[Variant]:
         properties = {
             str(key): str(value) for key, value in (entry.get("properties") or {}).items()
         }
-        options = str(entry.get("mount_options") or "")
-        found.append(Variant(str(entry["name"]), properties, options))
+        found.append(
+            Variant(str(entry["name"]), properties, str(entry.get("mount_options") or ""))
+            if set(entry) != {"name"}
+            else _profile(str(entry["name"]))
+        )
     return found
+
+
+def _profile(name: str) -> Variant:
+    """The profile of that name, as a variant."""
+    one = profiles.PROFILES[name]
+    return Variant(name, one.properties, one.mount_options)
 
 
 def _wrong(entry: Any, others: Sequence[str]) -> str:
@@ -48,15 +58,24 @@ def _wrong(entry: Any, others: Sequence[str]) -> str:
         return f"is {entry!r}, no mapping"
     if unknown := sorted(set(map(str, entry)) - set(KEYS)):
         return f"has {unknown[0]!r}; it takes {', '.join(KEYS)}"
-    name = str(entry.get("name", ""))
-    if not re.fullmatch(NAME, name) or name in others:
-        return f"is named {name!r}; small letters, digits and dashes make a name, of its own"
+    if wrong := _wrong_name(entry, others):
+        return wrong
     if re.search(r"\s", str(entry.get("mount_options") or "")):
         return "has blanks in mount_options, which are separated by commas"
     properties = entry.get("properties") or {}
     if not isinstance(properties, Mapping):
         return f"has properties {properties!r}, no mapping"
     return next((wrong for item in properties.items() if (wrong := _wrong_property(*item))), "")
+
+
+def _wrong_name(entry: Mapping[str, Any], others: Sequence[str]) -> str:
+    """What is wrong with a variant's name; one with nothing else is a profile's."""
+    name = str(entry.get("name", ""))
+    if not re.fullmatch(NAME, name) or name in others:
+        return f"is named {name!r}; small letters, digits and dashes make a name, of its own"
+    if set(entry) == {"name"} and name not in profiles.PROFILES:
+        return f"is named {name!r} and nothing else; profiles are {', '.join(profiles.PROFILES)}"
+    return ""
 
 
 def _wrong_property(key: Any, value: Any) -> str:

@@ -109,6 +109,7 @@ class Settings:
     kube_control: tuple[str, ...] = ()
     cache_masters: tuple[Node, ...] = ()
     cache_workers: tuple[Node, ...] = ()
+    profile: str = ""
     backup_to: str = "ufs"
     backup_keep: int = 7
     backup_schedule: str = ""
@@ -321,6 +322,7 @@ def from_variables(
         root_ufs_options=dict(values["alluxio_root_ufs_options"]),
         root_ufs_credentials_given=bool(values["alluxio_root_ufs_credentials"]),
         worker_quota=values["alluxio_worker_quota"],
+        profile=values["alluxio_profile"],
         chart_ref=ref,
         chart_version=values["alluxio_chart_version"],
         chart_repo_url=values["alluxio_chart_repo_url"],

@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     claims,
     failover,
     placement,
+    profiles,
     versions,
     zookeeper,
 )
@@ -241,6 +242,7 @@ def our_defaults(settings: Settings, chart: Chart) -> dict[str, Any]:
         values["fuse"] = {"imageTag": settings.version}
         probed = [name for name in _SERVERS if not at(chart.values, (name, "startupProbe"))]
         values |= {name: {"startupProbe": _STARTUP_PROBE} for name in probed}
+    values = merged(values, profiles.values_of(settings.profile))
     if settings.uses_credentials:
         # With keys given, asking EC2's metadata address for others only delays each start.
         environment = {
