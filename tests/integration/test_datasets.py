@@ -211,7 +211,7 @@ def test_a_killed_worker_does_not_end_a_load(sets: Datasets) -> None:
     with sets.cache.running(
         "alluxops", "datasets", "-i", str(lab.inventory), **settings
     ) as process:
-        sets.cache.wait_for("the load", lambda: "images: load" in sets.cache.running_log)
+        sets.cache.wait_for("the load", lambda: "waiting: images: " in sets.cache.running_log)
         time.sleep(1)
         pods = [name for name in sets.cache.pods() if "-worker-" in name]
         lab.kubectl("-n", NAME, "delete", "pod", pods[0], "--force", "--grace-period=0")
