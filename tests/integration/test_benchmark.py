@@ -136,7 +136,9 @@ def test_it_leaves_its_files_and_nothing_else(measured: Measured) -> None:
     assert "No resources found" in measured.leftovers()
     listed = measured.cache.script("alluxio fs ls -R /alluxops-benchmark")
     assert "100%" not in listed
-    assert len(measured.stored) == SMALL["files"] + LARGE["files"] + 2
+    # Alluxio itself makes an object, whose key ends with a slash, for each directory that it lists.
+    files = [key for key in measured.stored if not key.endswith("/")]
+    assert len(files) == SMALL["files"] + LARGE["files"] + 2
 
 
 def test_the_second_run_makes_nothing(measured: Measured) -> None:
