@@ -166,10 +166,8 @@ class _Guard:
                 backup = self._prepare(plan, before, patience)
                 self._look_again(jobs, plan, before)
             for item in before:
-                if item.ordinal in plan.format:
-                    notes.forget(
-                        item.claim
-                    )  # it goes on purpose, also where this run dies half-way
+                if item.ordinal in plan.format:  # it goes on purpose, also if this run dies
+                    notes.forget(item.claim)
             after = [self._treated(jobs, plan, item) for item in before]
         # Before a master can start: should this run die, nothing else would tell that there was one.
         noted = [item.claim for item in after if item.is_formatted and notes.put(item.claim)]

@@ -287,16 +287,12 @@ def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
     leader = seen.leader.pod if seen.leader else ""
     names = [str(pod["name"]) for pod in seen.of_role(cluster.MASTER_ROLE)]
     return [
-        _log(kube, namespace, name, is_previous=is_previous)
+        kube.pod_log(
+            namespace, name, objects.MASTER_CONTAINER, lines=LOG_LINES, previous=is_previous
+        )
         for name in sorted(names, key=lambda name: name == leader)
         for is_previous in (True, False)
     ]
-
-
-def _log(kube: Kube, namespace: str, name: str, *, is_previous: bool = False) -> str:
-    return kube.pod_log(
-        namespace, name, objects.MASTER_CONTAINER, lines=LOG_LINES, previous=is_previous
-    )
 
 
 def _files(kube: Kube, namespace: str, pod: str) -> PodFiles:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_reader,
     benchmark_store,
+    network_pods,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import image_of
 
@@ -184,16 +185,8 @@ def _reader(values: Mapping[str, Any], image: str, secret: str, *, mounts: bool)
         # Newer clients would have the store compute checksums that no reader of data asks for.
         {"name": "AWS_REQUEST_CHECKSUM_CALCULATION", "value": "when_required"},
         {"name": "AWS_RESPONSE_CHECKSUM_VALIDATION", "value": "when_required"},
+        *network_pods.credentials(secret),
     ]
-    if secret:
-        environment += [
-            {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
-            for name, key in (
-                ("AWS_ACCESS_KEY_ID", "accessKeyId"),
-                ("AWS_SECRET_ACCESS_KEY", "secretKey"),
-            )
-        ]
-        environment.append({"name": "AWS_EC2_METADATA_DISABLED", "value": "true"})
     volume_mounts: list[Json] = [{"name": "program", "mountPath": FOLDER, "readOnly": True}]
     if mounts:
         environment.append({"name": "DONE_FILE", "value": DONE})

@@ -117,7 +117,7 @@ class Pods:
                 {"name": "PROBE", "value": source()},
                 # A sum over each piece would measure the processor.
                 {"name": "AWS_RESPONSE_CHECKSUM_VALIDATION", "value": "when_required"},
-                *(self._credentials() if self.secret else []),
+                *credentials(self.secret),
             ],
             # iperf3 keeps what it sends in a file.
             "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
@@ -129,16 +129,19 @@ class Pods:
             },
         }
 
-    def _credentials(self) -> list[Json]:
-        def key(name: str, of_secret: str) -> Json:
-            reference = {"name": self.secret, "key": of_secret}
-            return {"name": name, "valueFrom": {"secretKeyRef": reference}}
 
-        return [
-            key("AWS_ACCESS_KEY_ID", "accessKeyId"),
-            key("AWS_SECRET_ACCESS_KEY", "secretKey"),
-            {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"},
-        ]
+def credentials(secret: str) -> list[Json]:
+    """The environment from which boto3 has the store's keys, out of a Secret; nothing without one."""
+    if not secret:
+        return []
+    keys = {"AWS_ACCESS_KEY_ID": "accessKeyId", "AWS_SECRET_ACCESS_KEY": "secretKey"}
+    return [
+        *(
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for name, key in keys.items()
+        ),
+        {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"},
+    ]
 
 
 def pod_name(release: str, node: str) -> str:
