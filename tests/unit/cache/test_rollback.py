@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.alluxops.cache.plugins.module_utils import rollback
+from ansible_collections.alluxops.cache.plugins.module_utils import master_start, rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters
 from tests.unit.cache.test_upgrade import config, workload
@@ -145,7 +145,7 @@ def masters_set(init: Json | None = None, args: list[str] | None = None) -> Json
 )
 def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(masters: Json) -> None:
     rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
-    assert rollback.formatting(rendered) == ["alluxio-master"]
+    assert master_start.formatting(rendered) == ["alluxio-master"]
     with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
         rollback.check_formatting(rendered, 1)
     assert "alluxio-master" in fault.value.what
@@ -164,14 +164,14 @@ def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(maste
     ],
 )
 def test_masters_that_keep_their_journal_can_be_gone_back_to(masters: Json) -> None:
-    assert rollback.formatting([masters]) == []
+    assert master_start.formatting([masters]) == []
     rollback.check_formatting([masters], 1)
 
 
 def test_a_revision_whose_masters_format_what_is_empty_has_all_journals_read_before() -> None:
     looks = masters_set({"name": "journal-format", "command": ["bash", "-c"], "args": [OURS]})
-    assert rollback.formats_new([config(), looks])
-    assert not rollback.formats_new([config(), masters_set()])
+    assert master_start.formats_new([config(), looks])
+    assert not master_start.formats_new([config(), masters_set()])
     steps = yaml.safe_load((ROLE / "rollback.yml").read_text("utf-8"))
     names = [step.get("ansible.builtin.import_tasks", "") for step in steps]
     assert (

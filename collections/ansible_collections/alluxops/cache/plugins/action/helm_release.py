@@ -13,7 +13,7 @@ from ansible.module_utils.common.yaml import yaml_load, yaml_load_all
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import release, rollback
+from ansible_collections.alluxops.cache.plugins.module_utils import master_start, release, rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
@@ -182,7 +182,7 @@ def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
     goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
     if arguments.get("revision"):
         rollback.check_formatting(found, goal)
-    names = rollback.formatting(found)
+    names = master_start.formatting(found)
     if not names:
         return {}
     reason = (

@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import versions
+from ansible_collections.alluxops.cache.plugins.module_utils import master_start, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, masters_of
 
-_FORMATS: Final = re.compile(r"\bformat(Journal|Master)\b|\balluxio\s+format\b")
 UNTOLD: Final = "one that nothing tells the version of"
-NO_FORMAT: Final = "--no-format"
-_LOOKS_FIRST: Final = ".format-unfinished"
-"""Stands in our chart's own script, which formats an empty journal only."""
-
-
-def formatting(objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of rendered StatefulSets whose pods erase their journal each time they start.
-
-    Upstream's chart has an init container for that (`journal.format.runFormat`), and its image's entry point does it
-    for a master without --no-format.
-    """
-    found = []
-    for item in objects:
-        if item.get("kind") != "StatefulSet":
-            continue
-        pod = item["spec"]["template"]["spec"]
-        before = [_words(one) for one in pod.get("initContainers") or []]
-        masters = [_words(one) for one in pod.get("containers") or []]
-        erases = any(_FORMATS.search(text) and _LOOKS_FIRST not in text for text in before)
-        if erases or any(is_formatting_master(text.split()) for text in masters):
-            found.append(str(item["metadata"]["name"]))
-    return found
-
-
-def formats_new(objects: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether masters format their own journal where it is empty, as with `journal.format.runFormat` and our chart.
-
-    Each looks at its own volume only: a majority that is empty would elect a leader that knows nothing.
-    """
-    pods = [
-        item["spec"]["template"]["spec"] for item in objects if item.get("kind") == "StatefulSet"
-    ]
-    inits = [one for pod in pods for one in pod.get("initContainers") or []]
-    return any(_LOOKS_FIRST in _words(one) for one in inits)
 
 
 def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:
     """Raise SettingsError where going back to a revision with these objects would erase the journal."""
-    if names := formatting(objects):
+    if names := master_start.formatting(objects):
         raise SettingsError(
             f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}).",
             "All paths, mounts, pins, TTLs and ACLs would be lost the moment it is gone back to.",
@@ -158,14 +122,3 @@ def _unknown(goal: Masters, newest: str, revision: int, said: str) -> SettingsEr
         "choose another rollback_revision; or find out which Alluxio that image has (`alluxio version` in it), and say"
         " so for this run, such as -e rollback_version=2.9.6.",
     )
-
-
-def _words(container: Mapping[str, Any]) -> str:
-    """A container's command line, scripts included."""
-    return " ".join(str(word) for part in ("command", "args") for word in container.get(part) or [])
-
-
-def is_formatting_master(words: Iterable[str]) -> bool:
-    """Whether the entry point of Alluxio's image erases the journal before it starts a master with these arguments."""
-    given = set(words)
-    return bool({"master", "master-only"} & given) and NO_FORMAT not in given

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    master_start,
     refuse,
     refuse_env,
     refuse_tiers,
-    rollback,
     values_files,
     values_schema,
     versions,
@@ -194,12 +194,12 @@ def _journal_faults(
     journal = final.effective.get("journal") or {}
     arguments = at(final.effective, ("master", "args"))
     words = " ".join(map(str, arguments)) if isinstance(arguments, list) else ""
-    if rollback.is_formatting_master(words.split()):
+    if master_start.is_formatting_master(words.split()):
         yield SettingsError(
-            f"master.args is {arguments!r} ({place(sources, ('master', 'args'))}), without {rollback.NO_FORMAT}.",
+            f"master.args is {arguments!r} ({place(sources, ('master', 'args'))}), without {master_start.NO_FORMAT}.",
             "The image's entry point would format the journal at every start of a master: all metadata are lost.",
-            f"remove it, or add {rollback.NO_FORMAT}; alluxio_journal_format: if_empty formats once, and only an empty"
-            " journal.",
+            f"remove it, or add {master_start.NO_FORMAT}; alluxio_journal_format: if_empty formats once, and only an"
+            " empty journal.",
         )
     if journal.get("volumeType") == "emptyDir" and settings.root_ufs != EPHEMERAL:
         yield SettingsError(
