@@ -227,8 +227,11 @@ def test_a_page_needs_nothing_else_and_says_all() -> None:
 
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for given in ("relative", str(tmp_path / "file")):
-        with pytest.raises(SettingsError, match="benchmark_report is"):
+    for given, why in (
+        ("relative", "give an absolute path"),
+        (str(tmp_path / "file"), r"benchmark_report is '.*file', and .*file cannot be written to"),
+    ):
+        with pytest.raises(SettingsError, match=why):
             benchmark_files.folder(given, "n", "r")
     with pytest.raises(SettingsError, match="cannot be read"):
         benchmark_files.read_baseline(str(tmp_path / "none.json"))

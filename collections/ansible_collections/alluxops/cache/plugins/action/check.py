@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from ansible_collections.alluxops.cache.plugins.module_utils import check_report, consistency
-from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files, check_run
+from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run, report_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -25,12 +25,12 @@ class ActionModule(ApiAction):
         """Raises ManySettingsErrors for what cannot be looked at."""
         namespace, release = options["namespace"], options["release"]
         want, declared = check_run.asked(options, "check")
-        path = check_files.report_path(options["report"], namespace, release, "check")
+        path = report_files.report_path(options["report"], namespace, release, "check")
         timeout_s = int(options["wait_timeout_s"])
         with opened(kube, namespace, release, want.paths, declared, timeout_s) as check:
             outcome = check_run.look(check, want)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        check_files.write_report(path, check_report.report(outcome, f"{namespace}/{release}", now))
+        report_files.write_report(path, check_report.report(outcome, f"{namespace}/{release}", now))
         findings = outcome.findings
         return {
             "changed": False,

@@ -17,8 +17,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
 from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Pods, Store
 from ansible_collections.alluxops.cache.plugins.module_utils.network_report import Asked
-from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import report_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -96,7 +96,7 @@ class ActionModule(ApiAction):
 def _result(measured: Measured, asked: Asked, cache: str, head: str, report: Path) -> Result:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     document = network_report.document(measured, asked, cache, now)
-    check_files.write_report(report, document)
+    report_files.write_report(report, document)
     lines = network_report.summary(measured, asked, str(report))
     return {
         "changed": False,
@@ -114,7 +114,7 @@ def _report(options: Options) -> Path:
         if not least <= options[name] <= most
     ]
     raise_all(faults)
-    return check_files.report_path(
+    return report_files.report_path(
         options["report"], options["namespace"], options["release"], "network"
     )
 

@@ -18,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.check_report import
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import Finding
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.repair_plan import Plan
-from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files, check_run
+from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run, report_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -45,7 +45,7 @@ class ActionModule(ApiAction):
         want, declared = check_run.asked(options, "repair", needs_paths=True)
         forgets, faults = check_targets.read(options["forgets"], repair_plan.FORGETS)
         raise_all(faults)
-        path = check_files.report_path(options["report"], namespace, release, "repair")
+        path = report_files.report_path(options["report"], namespace, release, "repair")
         timeout_s = int(options["wait_timeout_s"])
         with opened(kube, namespace, release, want.paths, declared, timeout_s) as check:
             outcome = check_run.look(check, want)
@@ -58,7 +58,7 @@ class ActionModule(ApiAction):
             report |= {"done": not self.check_mode, "steps": plan.shown}
 
             def write(left: Sequence[Finding]) -> None:
-                check_files.write_report(path, {**report, "left": [asdict(one) for one in left]})
+                report_files.write_report(path, {**report, "left": [asdict(one) for one in left]})
 
             left = list(plan.left)
             if plan.steps and not self.check_mode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_gate
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
-from ansible_collections.alluxops.cache.plugins.plugin_utils import check_files
+from ansible_collections.alluxops.cache.plugins.plugin_utils import report_files
 
 KEPT: Final = 50
 """Earlier reports that a page shows."""
@@ -20,15 +19,15 @@ KEPT: Final = 50
 
 def folder(given: str, namespace: str, release: str) -> Path:
     """Where the reports go. Raises SettingsError where they cannot be written."""
-    own = check_files.folder().with_name("benchmarks") / f"{namespace}-{release}"
+    own = report_files.folder("benchmarks") / f"{namespace}-{release}"
     path = Path(given).expanduser() if given else own
-    there = next(above for above in (path, *path.parents) if above.exists())
-    if not path.is_absolute() or not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+    if not path.is_absolute():
         raise SettingsError(
-            f"benchmark_report is {given!r}, which is no directory that can be written to.",
-            "The reports of a run that took an hour would be lost at its end.",
-            "give an absolute path of a directory on the machine that runs Ansible, or leave it out.",
+            f"benchmark_report is {given!r}.",
+            "The reports go to a directory of the machine that runs Ansible.",
+            "give an absolute path, or leave it out.",
         )
+    report_files.refuse_unwritable(path, "benchmark_report", given)
     return path
 
 
@@ -49,7 +48,7 @@ def read_baseline(given: str) -> dict[str, Any] | None:
 
 def read_network(given: str, namespace: str, release: str) -> dict[str, Any] | None:
     """What `network` has written of this cache; None where it was not run, or of another cache."""
-    path = check_files.report_path(given, namespace, release, "network")
+    path = report_files.report_path(given, namespace, release, "network")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         Measured.from_dict(found)
@@ -72,8 +71,8 @@ def earlier(path: Path) -> list[dict[str, Any]]:
 def write(path: Path, report: Mapping[str, Any], page: str, now: datetime) -> Path:
     """Write both, named after the moment; the one for people, beside which the other lies."""
     base = path / now.strftime("%Y-%m-%dT%H-%M-%SZ")
-    check_files.write_text(
+    report_files.write_text(
         base.with_suffix(".json"), json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     )
-    check_files.write_text(base.with_suffix(".html"), page)
+    report_files.write_text(base.with_suffix(".html"), page)
     return base.with_suffix(".html")
