@@ -145,7 +145,7 @@ class Cluster:
 
     def delete(self, path: str, **_: Any) -> None:
         folder, name = path.rsplit("/", 1)
-        assert name == "r-benchmark"
+        assert name == "r-benchmark" or name in self.logs
         self.objects.pop(folder, None)
 
     def list_objects(self, path: str, _: str = "") -> list[Json]:
@@ -177,7 +177,6 @@ class Cluster:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Display, "display", lambda *_: None)
     monkeypatch.setattr(benchmark_jobs, "LEAD_S", 0.2)
-    monkeypatch.setattr(benchmark_jobs, "TROUBLE_GRACE_S", 0)
 
 
 def jobs(cluster: Cluster, timeout_s: int = 5) -> Jobs:
@@ -220,7 +219,7 @@ def test_a_reader_that_ends_without_a_word_is_told() -> None:
 
 
 def test_pods_that_do_not_start_are_not_waited_for_longer_than_asked() -> None:
-    with pytest.raises(CacheError, match=r"r-benchmark did not start within 1 s"):
+    with pytest.raises(CacheError, match="the benchmark: 1 of 2 pods run after 1 s"):
         jobs(Cluster(pods=1), 1).do({"task": "read"}, NODES, "a run")
 
 

@@ -27,8 +27,9 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import clean_up
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
+from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import OwnPods
 
 LOOK_EVERY_S: Final = 0.5
 COMMAND_TIMEOUT_S: Final = 300
@@ -112,7 +113,9 @@ class LoneMaster:
         lifetime_s = conversion.lifetime_s(self.start_timeout_s, self.backup_timeout_s)
         body = conversion.pod(masters_set, self.release, lifetime_s)
         self.kube.create(objects.core(self.namespace, "pods"), body)
-        self._wait_running()
+        OwnPods(
+            self.kube, self.namespace, self.release, conversion.TASK, "the journal's conversion"
+        ).running(1, self.patience)
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
@@ -241,22 +244,3 @@ class LoneMaster:
                     fix=f"see `kubectl -n {self.namespace} describe pod {pods[0]}`, and run again.",
                 )
             self.patience.pause(f"{pods[0]} to stop", LOOK_EVERY_S)
-
-    def _wait_running(self) -> None:
-        while True:
-            pod = self.kube.get(self._place) or {}
-            if pod.get("status", {}).get("phase") == "Running":
-                return
-            if self.patience.is_over:
-                raise self._trouble(pod)
-            self.patience.pause(f"{self.pod} to start", LOOK_EVERY_S)
-
-    def _trouble(self, pod: Json) -> CacheError:
-        events = self.kube.list_objects(objects.core(self.namespace, "events"))
-        trouble = explain.pod_trouble(pod, events) if pod else None
-        if trouble is None:
-            return CacheError(
-                f"{self.pod} does not start.",
-                fix=f"see `kubectl -n {self.namespace} describe pod {self.pod}`.",
-            )
-        return CacheError(*explain.explain(trouble, "", self.patience.waited_s, self.namespace))

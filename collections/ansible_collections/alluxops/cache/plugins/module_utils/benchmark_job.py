@@ -17,8 +17,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_reader,
     benchmark_store,
     network_pods,
+    own_pods,
+    tolerations,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import image_of
 
 Json = dict[str, Any]
 
@@ -76,20 +77,6 @@ def name_of(release: str) -> str:
     return f"{release}-benchmark"
 
 
-def labels_of(release: str) -> dict[str, str]:
-    """By which all of it is found."""
-    return {
-        "app.kubernetes.io/managed-by": "alluxops",
-        "alluxops/release": release,
-        "alluxops/task": TASK,
-    }
-
-
-def selector(release: str) -> str:
-    """For lists of it."""
-    return f"alluxops/release={release},alluxops/task={TASK}"
-
-
 def config_map(namespace: str, release: str, task: Mapping[str, Any]) -> Json:
     """The program and what it is to do; nothing in it is secret."""
     texts = {f"{name.rpartition('.')[2]}.py": text for name, text in _program().items()}
@@ -99,7 +86,7 @@ def config_map(namespace: str, release: str, task: Mapping[str, Any]) -> Json:
         "metadata": {
             "name": name_of(release),
             "namespace": namespace,
-            "labels": labels_of(release),
+            "labels": own_pods.labels(release, TASK),
         },
         "data": {**texts, TASK_FILE: json.dumps(task)},
     }
@@ -134,7 +121,7 @@ def job(
     way: Way,
 ) -> Json:
     """The Job: a pod on each of these nodes. secret: with the credentials of the store; empty where none is needed."""
-    labels = labels_of(release)
+    labels = own_pods.labels(release, TASK)
     containers = [_reader(values, image, secret, mounts=way.fuse)]
     volumes = [_program_volume(release)]
     if way.fuse:
@@ -142,39 +129,25 @@ def job(
         volumes.append({"name": "shared", "emptyDir": {}})
         if way.domain:
             volumes.append(_domain_volume(values, release))
-    pod: Json = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 20,
-        "affinity": _spread(nodes, labels),
-        "containers": containers,
-        "volumes": volumes,
-    }
+    pod = own_pods.spec(
+        own_pods.image_of(values).pull_secrets,
+        grace_s=20,
+        affinity=_spread(nodes, labels),
+        tolerations=tolerations.of(values, "worker"),
+        containers=containers,
+        volumes=volumes,
+    )
     if values.get("hostAliases"):
         pod["hostAliases"] = values["hostAliases"]
-    tolerations = [
-        *(values.get("tolerations") or []),
-        *((values.get("worker") or {}).get("tolerations") or []),
-    ]
-    if tolerations:
-        pod["tolerations"] = tolerations
-    if pull := image_of(values).pull_secrets:
-        pod["imagePullSecrets"] = [{"name": name} for name in pull]
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name_of(release), "namespace": namespace, "labels": labels},
-        "spec": {
-            "completionMode": "Indexed",
-            "completions": len(nodes),
-            "parallelism": len(nodes),
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": LIFETIME_S,
-            "ttlSecondsAfterFinished": REMEMBERED_S,
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
+    return own_pods.job(
+        {"name": name_of(release), "namespace": namespace, "labels": labels},
+        pod,
+        lifetime_s=LIFETIME_S,
+        remembered_s=REMEMBERED_S,
+        completionMode="Indexed",
+        completions=len(nodes),
+        parallelism=len(nodes),
+    )
 
 
 def _reader(values: Mapping[str, Any], image: str, secret: str, *, mounts: bool) -> Json:
@@ -202,8 +175,7 @@ def _reader(values: Mapping[str, Any], image: str, secret: str, *, mounts: bool)
         "securityContext": {
             "runAsUser": READER_USER,
             "runAsGroup": READER_USER,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
+            **own_pods.NARROW,
         },
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
     }
@@ -236,7 +208,7 @@ def fuse_options(values: Mapping[str, Any], way: Way) -> str:
 
 def _fuse(values: Mapping[str, Any], release: str, way: Way) -> Json:
     fuse = values.get("fuse") or {}
-    image = image_of(
+    image = own_pods.image_of(
         {
             **values,
             "image": fuse.get("image") or values.get("image", "alluxio/alluxio"),
@@ -250,8 +222,7 @@ def _fuse(values: Mapping[str, Any], release: str, way: Way) -> Json:
         mounts.append({"name": "domain", "mountPath": DOMAIN})
     return {
         "name": FUSE_CONTAINER,
-        "image": image.reference,
-        "imagePullPolicy": image.pull_policy,
+        **image.runs(),
         "command": ["bash", "-c", MOUNT_SCRIPT],
         "envFrom": [{"configMapRef": {"name": f"{release}-config"}}],
         "env": [
@@ -287,18 +258,11 @@ def _domain_volume(values: Mapping[str, Any], release: str) -> Json:
 
 def _spread(nodes: Sequence[str], labels: Mapping[str, str]) -> Json:
     """On these nodes, one on each."""
-    # A term has one name, and terms are alternatives.
-    terms = [
-        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-        for node in nodes
-    ]
     apart = {
         "labelSelector": {"matchLabels": dict(labels)},
         "topologyKey": "kubernetes.io/hostname",
     }
     return {
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
-        },
+        **own_pods.on_nodes(nodes),
         "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]},
     }

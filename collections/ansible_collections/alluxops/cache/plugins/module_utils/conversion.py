@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, journal
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, journal, own_pods
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 Json = dict[str, Any]
@@ -110,11 +110,7 @@ def pod(masters_set: Mapping[str, Any], release: str, lifetime_s: int) -> Json:
         "metadata": {
             "name": pod_name(release),
             "namespace": masters_set["metadata"]["namespace"],
-            "labels": {
-                "app.kubernetes.io/managed-by": "alluxops",
-                "alluxops/release": release,
-                "alluxops/task": TASK,
-            },
+            "labels": own_pods.labels(release, TASK),
         },
         "spec": {
             **kept,

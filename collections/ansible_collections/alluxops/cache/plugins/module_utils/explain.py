@@ -15,17 +15,14 @@ Json = dict[str, Any]
 HOPELESS_RESTARTS = 3
 """A container that failed this often will not come up by waiting."""
 
-HOPELESS_REASONS = frozenset(
-    {
-        "ImagePullBackOff",
-        "ErrImagePull",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    }
+IMAGE_REASONS = frozenset(
+    {"ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"}
 )
+HOPELESS_REASONS = IMAGE_REASONS | {
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+}
 EVENT_REASONS = frozenset(
     {
         "FailedMount",

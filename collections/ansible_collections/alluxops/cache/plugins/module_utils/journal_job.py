@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import own_pods
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     MARKER,
     UNFINISHED,
@@ -15,32 +15,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
 
 Json = dict[str, Any]
 
+TASK = "journal"
 JOB_LIFETIME_S = 600
 PROOF_RETRIES = 20
-
-
-@dataclass(frozen=True)
-class Image:
-    """How the release's pods run: image reference, pull policy and secrets, and the user that owns the journal."""
-
-    reference: str
-    pull_policy: str
-    pull_secrets: tuple[str, ...]
-    user: int
-    group: int
-    fs_group: int
-
-
-def image_of(values: Mapping[str, Any]) -> Image:
-    """The image and user of the chart's values."""
-    return Image(
-        reference=f"{values.get('image', 'alluxio/alluxio')}:{values.get('imageTag', '')}",
-        pull_policy=str(values.get("imagePullPolicy") or "IfNotPresent"),
-        pull_secrets=tuple(_names(values.get("imagePullSecrets"))),
-        user=int(values.get("user", 1000)),
-        group=int(values.get("group", 1000)),
-        fs_group=int(values.get("fsGroup", 1000)),
-    )
 
 
 def java_options(values: Mapping[str, Any], release: str, ordinal: int) -> list[str]:
@@ -175,18 +152,12 @@ def job(
 
     node: where a master's pod has the volume already; a volume that one node has at a time can be seen there only.
     """
-    image = image_of(values)
+    image = own_pods.image_of(values)
     folder = journal_folder(values)
-    labels = {
-        "app.kubernetes.io/managed-by": "alluxops",
-        "alluxops/release": wanted.release,
-        "alluxops/task": "journal",
-    }
     options = " ".join(java_options(values, wanted.release, int(claim["ordinal"])))
     container = {
         "name": "journal",
-        "image": image.reference,
-        "imagePullPolicy": image.pull_policy,
+        **image.runs(),
         "command": ["/bin/sh", "-c", LOOK + STAY],
         "env": [
             {"name": "JOURNAL", "value": folder},
@@ -194,55 +165,23 @@ def job(
             {"name": "ALLUXIO_JAVA_OPTS", "value": options},
         ],
         "volumeMounts": [{"name": "journal", "mountPath": folder}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": own_pods.NARROW,
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
     }
-    pod_spec: Json = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 2,
+    pod = own_pods.spec(
+        image.pull_secrets,
+        grace_s=2,
         # The volume decides the node; a taint there must not keep a short look out.
-        "tolerations": [{"operator": "Exists"}],
-        "securityContext": {
-            "runAsUser": image.user,
-            "runAsGroup": image.group,
-            "fsGroup": image.fs_group,
-        },
-        "containers": [container],
-        "volumes": [{"name": "journal", "persistentVolumeClaim": {"claimName": claim["name"]}}],
-    }
+        tolerations=[{"operator": "Exists"}],
+        securityContext=image.security_context(),
+        containers=[container],
+        volumes=[{"name": "journal", "persistentVolumeClaim": {"claimName": claim["name"]}}],
+    )
     if node:
-        pod_spec["affinity"] = _on_node(node)
-    if image.pull_secrets:
-        pod_spec["imagePullSecrets"] = [{"name": secret} for secret in image.pull_secrets]
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": job_name(claim["name"]),
-            "namespace": wanted.namespace,
-            "labels": labels,
-        },
-        "spec": {
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": JOB_LIFETIME_S,
-            "ttlSecondsAfterFinished": 60,
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
-        },
+        pod["affinity"] = own_pods.on_nodes([node])
+    metadata = {
+        "name": job_name(claim["name"]),
+        "namespace": wanted.namespace,
+        "labels": own_pods.labels(wanted.release, TASK),
     }
-
-
-def _on_node(node: str) -> Json:
-    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-    return {
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}
-        }
-    }
-
-
-def _names(secrets: object) -> list[str]:
-    """Names of imagePullSecrets, written as strings or as {name: ...}."""
-    items = secrets if isinstance(secrets, list) else []
-    return [str(item["name"]) if isinstance(item, dict) else str(item) for item in items]
+    return own_pods.job(metadata, pod, lifetime_s=JOB_LIFETIME_S)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import network_probe
+from ansible_collections.alluxops.cache.plugins.module_utils import network_probe, own_pods
 
 Json = dict[str, Any]
 
@@ -71,11 +71,6 @@ class Pods:
     secret: str = ""
     host_network: bool = False
 
-    @property
-    def selector(self) -> str:
-        """Which pods are of this release's runs, an earlier one's too."""
-        return f"alluxops/release={self.release},alluxops/task={TASK}"
-
     def pod(self, node: str) -> Json:
         """The pod of a node: there, whatever its taints, and nowhere else."""
         network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
@@ -85,26 +80,19 @@ class Pods:
             "metadata": {
                 "name": pod_name(self.release, node),
                 "namespace": self.namespace,
-                "labels": {
-                    "app.kubernetes.io/managed-by": "alluxops",
-                    "alluxops/release": self.release,
-                    "alluxops/task": TASK,
-                },
+                "labels": own_pods.labels(self.release, TASK),
             },
-            "spec": {
-                "restartPolicy": "Never",
-                "activeDeadlineSeconds": LIFETIME_S,
-                "terminationGracePeriodSeconds": 1,
-                "automountServiceAccountToken": False,
-                "enableServiceLinks": False,
-                "affinity": _on(node),
-                "tolerations": [{"operator": "Exists"}],
-                "securityContext": {"runAsUser": USER, "runAsGroup": USER, "runAsNonRoot": True},
-                "imagePullSecrets": [{"name": name} for name in self.pull_secrets],
-                "containers": [self._container()],
-                "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+            "spec": own_pods.spec(
+                self.pull_secrets,
+                grace_s=1,
+                activeDeadlineSeconds=LIFETIME_S,
+                affinity=own_pods.on_nodes([node]),
+                tolerations=[{"operator": "Exists"}],
+                securityContext={"runAsUser": USER, "runAsGroup": USER, "runAsNonRoot": True},
+                containers=[self._container()],
+                volumes=[{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
                 **(network if self.host_network else {}),
-            },
+            ),
         }
 
     def _container(self) -> Json:
@@ -122,11 +110,7 @@ class Pods:
             # iperf3 keeps what it sends in a file.
             "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
             "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-            },
+            "securityContext": {**own_pods.NARROW, "readOnlyRootFilesystem": True},
         }
 
 
@@ -147,13 +131,6 @@ def credentials(secret: str) -> list[Json]:
 def pod_name(release: str, node: str) -> str:
     """Always the same for a node, so that the next run finds what a dead one left; nodes' names may be long."""
     return f"{release}-network-{hashlib.sha256(node.encode()).hexdigest()[:10]}"
-
-
-def _on(node: str) -> Json:
-    # By name and through the scheduler, which says why where that cannot be.
-    field = {"key": "metadata.name", "operator": "In", "values": [node]}
-    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
 
 
 def source() -> str:

@@ -9,18 +9,20 @@ from ansible_collections.alluxops.cache.plugins.module_utils.settings import Set
 from ansible_collections.alluxops.cache.plugins.module_utils.values import at
 
 
+def of(values: Mapping[str, Any], component: str) -> list[Any]:
+    """What the pods of `master` or `worker` tolerate, as the charts add it up: what all do, and the component's own."""
+    return [*(values.get("tolerations") or []), *(at(values, (component, "tolerations")) or [])]
+
+
 def by_kind(settings: Settings, effective: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What each kind of pod tolerates, as the charts add it up: what all do, and the component's own.
+    """What each kind of pod tolerates.
 
     ZooKeeper's servers run on hosts of both, so they tolerate what either does, unless zookeeper_values says else.
     """
-    common = list(effective.get("tolerations") or [])
-    masters, workers = (
-        list(at(effective, (component, "tolerations")) or []) for component in ("master", "worker")
-    )
-    both = common + masters + [one for one in workers if one not in masters]
+    masters, workers = of(effective, "master"), of(effective, "worker")
+    both = masters + [one for one in workers if one not in masters]
     return {
-        "masters": common + masters,
-        "workers": common + workers,
+        "masters": masters,
+        "workers": workers,
         "zookeeper": list(settings.zookeeper_values.get("tolerations", both) or []),
     }

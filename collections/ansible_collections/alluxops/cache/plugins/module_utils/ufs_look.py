@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils.journal_job import image_of
+from ansible_collections.alluxops.cache.plugins.module_utils import own_pods, tolerations
 
 Json = dict[str, Any]
 
+TASK: Final = "ufs-look"
 CONTAINER: Final = "look"
 READER: Final = "read"
 """A container beside it, whose clients talk to the release itself and not to the Job's own master."""
@@ -135,15 +136,9 @@ def job(
 
     reads: with the container READER too.
     """
-    image = image_of(values)
+    image = own_pods.image_of(values)
     lifetime_s = READING_LIFETIME_S if reads else LIFETIME_S
     waits = ["/bin/sh", "-c", f"trap 'exit 0' TERM\nsleep {lifetime_s} & wait\n"]
-    narrow = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    labels = {
-        "app.kubernetes.io/managed-by": "alluxops",
-        "alluxops/release": release,
-        "alluxops/task": "ufs-look",
-    }
     environment = {
         **((values.get("master") or {}).get("env") or {}),
         "ALLUXIO_JAVA_OPTS": java_options(values, root, reads=reads),
@@ -156,59 +151,39 @@ def job(
     volumes, mounts = _volumes(values)
     container = {
         "name": CONTAINER,
-        "image": image.reference,
-        "imagePullPolicy": image.pull_policy,
+        **image.runs(),
         "command": waits,
         "env": [{"name": name, "value": str(value)} for name, value in environment.items()],
         "volumeMounts": mounts,
-        "securityContext": narrow,
+        "securityContext": own_pods.NARROW,
         "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}},
     }
     reader = {
         "name": READER,
-        "image": image.reference,
-        "imagePullPolicy": image.pull_policy,
+        **image.runs(),
         "command": waits,
         "envFrom": [{"configMapRef": {"name": f"{release}-config"}}],
         "env": [{"name": "ALLUXIO_CLIENT_HOSTNAME", "value": READER_HOST}],
-        "securityContext": narrow,
+        "securityContext": own_pods.NARROW,
         "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}},
     }
-    pod: Json = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 2,
-        "securityContext": {
-            "runAsUser": image.user,
-            "runAsGroup": image.group,
-            "fsGroup": image.fs_group,
-        },
-        "containers": [container, reader] if reads else [container],
-        "volumes": volumes,
-    }
+    pod = own_pods.spec(
+        image.pull_secrets,
+        grace_s=2,
+        securityContext=image.security_context(),
+        tolerations=tolerations.of(values, "master"),
+        containers=[container, reader] if reads else [container],
+        volumes=volumes,
+    )
     for key in ("nodeSelector", "hostAliases"):
         if values.get(key):
             pod[key] = values[key]
-    tolerations = [
-        *(values.get("tolerations") or []),
-        *((values.get("master") or {}).get("tolerations") or []),
-    ]
-    if tolerations:
-        pod["tolerations"] = tolerations
-    if image.pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret} for secret in image.pull_secrets]
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": job_name(release), "namespace": namespace, "labels": labels},
-        "spec": {
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": lifetime_s,
-            "ttlSecondsAfterFinished": 60,
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
+    metadata = {
+        "name": job_name(release),
+        "namespace": namespace,
+        "labels": own_pods.labels(release, TASK),
     }
+    return own_pods.job(metadata, pod, lifetime_s=lifetime_s)
 
 
 def _volumes(values: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:

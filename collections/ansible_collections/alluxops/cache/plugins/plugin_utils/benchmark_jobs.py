@@ -21,6 +21,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import release as o
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import OwnPods
 
 AT_ONCE: Final = 16
 """Pods that are talked to at once."""
@@ -28,7 +29,6 @@ LEAD_S: Final = 2.0
 """From telling the first pod when to begin until then; more where there are many."""
 LEAD_A_POD_S: Final = 0.05
 LOG_LINES: Final = 50
-TROUBLE_GRACE_S: Final = 30
 SLOWEST_BYTES_S: Final = 1024**2
 """Readers that are slower than this together have come to a stop."""
 
@@ -58,7 +58,8 @@ class Jobs:
         """Do a task on these nodes; what each said, by node. Raises CacheError where any fails."""
         with at_the_end(self.clear):
             self._start(task, nodes, way or Way())
-            pods = self._pods(len(nodes), what)
+            running = self._pods.running(len(nodes), Patience(self.timeout_s), may_end=True)
+            pods = [str(pod["metadata"]["name"]) for pod in running]
             if begins_together:
                 self._begin(pods, what)
             limit_s = self.timeout_s + bytes_read / SLOWEST_BYTES_S
@@ -67,22 +68,19 @@ class Jobs:
     def clear(self) -> None:
         """Remove Job, pods and ConfigMap, those of a run that died too, and wait until all mounts are gone."""
         name = benchmark_job.name_of(self.release)
-        self.kube.delete(objects.jobs(self.namespace, name), propagation="Background")
         self.kube.delete(objects.core(self.namespace, "configmaps", name))
-        patience = Patience(self.timeout_s)
-        while (
-            self.kube.list_objects(objects.jobs(self.namespace), self._selector) or self._listed()
-        ):
-            if patience.is_over:
-                raise CacheError(
-                    f"the pods of Job {name} do not end.",
-                    fix=f"see `kubectl -n {self.namespace} get pods -l {self._selector}`.",
-                )
-            patience.pause("the benchmark's pods to end", 0.5)
+        self._pods.remove(Patience(self.timeout_s))
 
     @property
-    def _selector(self) -> str:
-        return benchmark_job.selector(self.release)
+    def _pods(self) -> OwnPods:
+        return OwnPods(
+            self.kube,
+            self.namespace,
+            self.release,
+            benchmark_job.TASK,
+            "the benchmark",
+            toolbox=self.image,
+        )
 
     def _start(self, task: Mapping[str, Any], nodes: Sequence[str], way: Way) -> None:
         body = benchmark_job.config_map(self.namespace, self.release, task)
@@ -97,37 +95,6 @@ class Jobs:
             way=way,
         )
         self.kube.create(objects.jobs(self.namespace), job)
-
-    def _listed(self) -> list[Json]:
-        return self.kube.list_objects(objects.core(self.namespace, "pods"), self._selector)
-
-    def _pods(self, number: int, what: str) -> list[str]:
-        """The names of the pods, once all have begun."""
-        patience = Patience(self.timeout_s)
-        while True:
-            pods = self._listed()
-            begun = [pod for pod in pods if _has_begun(pod)]
-            if len(begun) >= number:
-                return [str(pod["metadata"]["name"]) for pod in begun]
-            if patience.is_over or patience.waited_s > TROUBLE_GRACE_S:
-                self._raise_trouble([pod for pod in pods if not _has_begun(pod)], patience)
-            patience.pause(f"{what}: {len(begun)} of {number} pods run", 0.5)
-
-    def _raise_trouble(self, pods: Sequence[Json], patience: Patience) -> None:
-        events = self.kube.list_objects(objects.core(self.namespace, "events"))
-        name = benchmark_job.name_of(self.release)
-        troubles = [explain.pod_trouble(pod, events) for pod in pods[:1]]
-        trouble = next(
-            (one for one in troubles if one),
-            None if pods else explain.set_trouble("Job", name, events),
-        )
-        if trouble is not None and (trouble.hopeless or patience.is_over):
-            raise CacheError(*explain.explain(trouble, "", patience.waited_s, self.namespace))
-        if patience.is_over:
-            raise CacheError(
-                f"the pods of Job {name} did not start within {patience.timeout_s:.0f} s.",
-                fix=f"see `kubectl -n {self.namespace} describe job {name}`.",
-            )
 
     def _begin(self, pods: Sequence[str], what: str) -> None:
         """Have all readers begin at one moment, once all are ready."""
@@ -175,7 +142,7 @@ class Jobs:
         """What each reader said at its end."""
         patience = Patience(limit_s)
         while True:
-            listed = {str(pod["metadata"]["name"]): pod for pod in self._listed()}
+            listed = {str(pod["metadata"]["name"]): pod for pod in self._pods.listed()}
             ended = [name for name in pods if name in listed and _has_ended(listed[name])]
             if lost := [name for name in pods if name not in listed]:
                 raise CacheError(
@@ -238,12 +205,6 @@ def _state(pod: Json) -> Mapping[str, Any]:
         if status["name"] == benchmark_job.CONTAINER:
             return dict(status.get("state") or {})
     return {}
-
-
-def _has_begun(pod: Json) -> bool:
-    return "deletionTimestamp" not in pod["metadata"] and bool(
-        {"running", "terminated"} & set(_state(pod))
-    )
 
 
 def _has_ended(pod: Json) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import release as o
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end, clean_up
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import OwnPods
 
 CONTAINER: Final = "journal"
 FORMAT_TIMEOUT_S: Final = 300
@@ -44,6 +45,9 @@ class JournalJobs:
         self.claims = {int(claim["ordinal"]): claim for claim in claims}
         self.values = values
         self.wanted = wanted
+        self._own = OwnPods(
+            kube, wanted.namespace, wanted.release, journal_job.TASK, "a look into journal volumes"
+        )
         self._folder = journal.journal_folder(values)
         self._nodes = nodes or {}
         self._pods: dict[int, str] = {}
@@ -63,17 +67,7 @@ class JournalJobs:
 
     def clear(self, patience: Patience) -> None:
         """Remove the Jobs of an interrupted run, and wait until their pods let go of the volumes."""
-        selector = f"alluxops/release={self.release},alluxops/task=journal"
-        for job in self.kube.list_objects(objects.jobs(self.namespace), selector):
-            self.kube.delete(objects.jobs(self.namespace, job["metadata"]["name"]))
-        places = (objects.jobs(self.namespace), objects.core(self.namespace, "pods"))
-        while any(self.kube.list_objects(place, selector) for place in places):
-            if patience.is_over:
-                raise CacheError(
-                    "the journal Job of an interrupted run does not end.",
-                    fix=f"see `kubectl -n {self.namespace} get pods -l {selector}`.",
-                )
-            patience.pause("the journal Job of an interrupted run to end", 0.5)
+        self._own.remove(patience)
 
     def start(self) -> None:
         """Start the Jobs, all at once."""
@@ -197,14 +191,13 @@ class JournalJobs:
 
     def _job_pods(self) -> dict[int, Json]:
         """The Jobs' pods by ordinal of their master."""
-        selector = f"alluxops/release={self.release},alluxops/task=journal"
         by_job = {
             journal_job.job_name(claim["name"]): ordinal for ordinal, claim in self.claims.items()
         }
         pods = {}
-        for pod in self.kube.list_objects(objects.core(self.namespace, "pods"), selector):
+        for pod in self._own.listed():
             job = (pod["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name")
-            if job in by_job and "deletionTimestamp" not in pod["metadata"]:
+            if job in by_job:
                 pods[by_job[job]] = pod
         return pods
 

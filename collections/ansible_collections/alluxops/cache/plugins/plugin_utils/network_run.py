@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
-    explain,
     network_matrix,
     network_pods,
 )
@@ -30,9 +29,10 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import release as o
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import OwnPods
 
-GRACE_S: Final = 10
-"""So long a pod may be in trouble before that is an error: a pull may fail once."""
+END_S: Final = 60
+"""So long the pods may take to end."""
 OVERHEAD_S: Final = 60
 """What a command may take beyond what it measures: a busy node starts Python slowly."""
 AT_ONCE: Final = 32
@@ -41,8 +41,6 @@ LEAST_BYTES: Final = 1024**2
 ALL_READ_S: Final = (2, 20)
 """How much longer all nodes read together, since they do not begin at once; then once more, on a busy cluster."""
 TRIES: Final = 2
-ENDED: Final = frozenset({"Failed", "Succeeded"})
-"""Phases of a pod that is not started again."""
 
 
 @dataclass
@@ -60,71 +58,25 @@ class Session:
     @contextmanager
     def opened(self, nodes: Sequence[str]) -> Iterator[None]:
         """A pod on each node, for as long as the block; those of a run that died are removed before."""
-        self._remove()
-        with at_the_end(self._remove):
+        names = {network_pods.pod_name(self.pods.release, node): node for node in nodes}
+        own = OwnPods(
+            self.kube,
+            self.pods.namespace,
+            self.pods.release,
+            network_pods.TASK,
+            "the network",
+            toolbox=self.pods.image,
+            nodes=names,
+        )
+        own.remove(Patience(END_S))
+        with at_the_end(lambda: own.remove(Patience(END_S))):
             for node in nodes:
                 place = objects.core(self.pods.namespace, "pods")
                 self.kube.create(place, self.pods.pod(node))
-            self._wait(nodes)
+            for pod in own.running(len(nodes), Patience(self.timeout_s)):
+                node = names[pod["metadata"]["name"]]
+                self.addresses[node] = str(pod["status"].get("podIP") or "")
             yield
-
-    def _remove(self) -> None:
-        patience = Patience(60)
-        place = objects.core(self.pods.namespace, "pods")
-        while found := self.kube.list_objects(place, self.pods.selector):
-            for pod in found:
-                if "deletionTimestamp" not in pod["metadata"]:
-                    name = str(pod["metadata"]["name"])
-                    self.kube.delete(f"{place}/{name}", propagation="Background")
-            if patience.is_over:
-                raise CacheError(
-                    f"{found[0]['metadata']['name']} does not end.",
-                    fix=f"see `kubectl -n {self.pods.namespace} get pods -l {self.pods.selector}`.",
-                )
-            patience.pause("the pods that measure to end", 0.5)
-
-    def _wait(self, nodes: Sequence[str]) -> None:
-        patience = Patience(self.timeout_s)
-        names = {network_pods.pod_name(self.pods.release, node): node for node in nodes}
-        place = objects.core(self.pods.namespace, "pods")
-        while True:
-            found = self.kube.list_objects(place, self.pods.selector)
-            waiting = [pod for pod in found if not _runs(pod)]
-            if len(found) == len(names) and not waiting:
-                break
-            if patience.is_over or patience.waited_s > GRACE_S:
-                self._raise_trouble(waiting, patience, names)
-            told = ", ".join(sorted(names[pod["metadata"]["name"]] for pod in waiting)[:5])
-            patience.pause(f"pods that measure on {told or 'all nodes'}", 0.5)
-        for pod in found:
-            node = names[pod["metadata"]["name"]]
-            self.addresses[node] = str(pod["status"].get("podIP") or "")
-
-    def _raise_trouble(
-        self, waiting: Sequence[Json], patience: Patience, names: Mapping[str, str]
-    ) -> None:
-        events = self.kube.list_objects(objects.core(self.pods.namespace, "events"))
-        for pod in waiting:
-            trouble = explain.pod_trouble(pod, events)
-            has_ended = pod.get("status", {}).get("phase") in ENDED
-            if trouble is None or not (trouble.hopeless or has_ended or patience.is_over):
-                continue
-            name = str(pod["metadata"]["name"])
-            node = names[name]
-            if trouble.reason in explain.HOPELESS_REASONS:
-                raise CacheError(
-                    f"{node} has not got the image {self.pods.image}: {trouble.message}",
-                    "Network and store are measured with it.",
-                    "build images/toolbox, push it where nodes pull from, and name it in alluxops_toolbox_image.",
-                )
-            log = self.kube.pod_log(self.pods.namespace, name, network_pods.CONTAINER, lines=20)
-            shown = replace(trouble, node=node)
-            raise CacheError(*explain.explain(shown, log, patience.waited_s, self.pods.namespace))
-        if patience.is_over:
-            raise CacheError(
-                f"the pods that measure did not start within {patience.timeout_s:.0f} s.",
-                fix=f"see `kubectl -n {self.pods.namespace} describe pods -l {self.pods.selector}`.",
-            )
 
     def links(self, schedule: Schedule) -> tuple[Link, ...]:
         """Both ways of every pair, a round at a time."""
@@ -278,8 +230,3 @@ class Session:
             timeout_s=seconds + OVERHEAD_S,
         )
         return done.stdout if done.stdout.strip() else done.stderr
-
-
-def _runs(pod: Mapping[str, Any]) -> bool:
-    states = pod.get("status", {}).get("containerStatuses") or []
-    return bool(states) and all("running" in state.get("state", {}) for state in states)

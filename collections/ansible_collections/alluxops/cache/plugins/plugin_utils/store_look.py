@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
@@ -21,10 +20,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state impor
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import VARIABLE, Dataset
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look as jobs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
-from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy, Place
 
@@ -56,14 +53,8 @@ def opened(
     reads: bool = False,
 ) -> Iterator[StoreLook]:
     """The Job, for as long as the block. reads: one that files can be read in, of the stores and of the cache."""
-    path = objects.jobs(namespace, ufs_look.job_name(release))
-    jobs.remove_leftover(kube, namespace, release, patience)
-    kube.create(
-        objects.jobs(namespace),
-        ufs_look.job(namespace, release, values, root=ufs_look.EMPTY_ROOT, reads=reads),
-    )
-    with at_the_end(partial(kube.delete, path, propagation="Background")):
-        pod = jobs.wait_for_pod(kube, namespace, release, patience)
+    body = ufs_look.job(namespace, release, values, root=ufs_look.EMPTY_ROOT, reads=reads)
+    with jobs.started(kube, namespace, release, body, patience) as pod:
         before, after = ufs_look.MASTER_IN_BACKGROUND, ufs_look.END_MASTER
         if reads:
             before += ufs_look.WORKER_IN_BACKGROUND
