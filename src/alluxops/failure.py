@@ -97,12 +97,21 @@ def _failure(same: list[Failure]) -> list[str]:
     hosts = " ".join(failure.host for failure in same)
     kind = "UNREACHABLE" if first.unreachable else "FAILED"
     lines = [f"{kind}  {label_of(first.role, first.task)}  on {hosts}", *first.message.splitlines()]
-    if first.path and not first.unreachable and not first.message.startswith("Error: "):
+    if (
+        first.path
+        and not (first.unreachable or first.no_root)
+        and not first.message.startswith("Error: ")
+    ):
         # Our own errors name the place to repair; others are best understood where they happened.
         lines.append(f"Task: {first.path}")
     if first.unreachable:
         lines.append(
             "Fix: Check the host's name, that it is up, and that `ssh` reaches it as the inventory says."
+        )
+    if first.no_root:
+        lines.append(
+            f"Fix: Set the right ansible_become_password for {hosts}, in a vaulted file of the inventory, or let its"
+            f" user become root without one; `ansible {first.host} --become -m ping` shows whether that works."
         )
     return [*lines, ""]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,12 +30,19 @@ MESSAGE_LINES = 60
 # The play with which the verbs that change something begin: it only reads.
 CHECKING_PLAY = "Refuse what cannot work"
 
+# How Ansible's connections say that a user could not become root: ssh, and local, which quotes what sudo said.
+# The collection's node_report has the same; it cannot be imported before a project is known.
+NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
+
 Result = Literal["done", "failed", "refused", "cancelled"]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One host's failure. message: the whole text of the error. refused: found before anything was changed."""
+    """One host's failure. message: the whole text of the error. refused: found before anything was changed.
+
+    no_root: Ansible's user could not become root.
+    """
 
     host: str
     task: str
@@ -43,6 +51,7 @@ class Failure:
     message: str
     refused: bool
     unreachable: bool
+    no_root: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,11 +212,18 @@ class Recorder:
 
 
 def failure_of(event: HostEnded, *, anything_changed: bool) -> Failure:
-    """The failure in an event. Refused: a bad setting or an unreachable host, before anything was changed."""
+    """The failure in an event.
+
+    Refused, before anything was changed: a bad setting, a host that is unreachable or where root cannot be had.
+    """
     result = event.result
     unreachable = event.status is Status.UNREACHABLE
+    no_root = _has_no_root(result)
     refused = not anything_changed and (
-        unreachable or result.get("refused") is True or bool(result.get("argument_errors"))
+        unreachable
+        or no_root
+        or result.get("refused") is True
+        or bool(result.get("argument_errors"))
     )
     return Failure(
         host=event.host,
@@ -217,7 +233,14 @@ def failure_of(event: HostEnded, *, anything_changed: bool) -> Failure:
         message=message_of(result),
         refused=refused,
         unreachable=unreachable,
+        no_root=no_root,
     )
+
+
+def _has_no_root(result: Mapping[str, Any]) -> bool:
+    """Whether the task did not begin, for want of root. Only the first line is Ansible's own."""
+    text = str(result.get("msg") or "")
+    return bool(text) and NO_ROOT.search(text.splitlines()[0]) is not None
 
 
 def message_of(result: Mapping[str, Any]) -> str:

@@ -96,6 +96,13 @@ def test_a_host_is_planned_with_where_fuse_mounts(kube: Cluster) -> None:
             {"failed": False, "msg": "Missing sudo password"},
             "set the right ansible_become_password",
         ),
+        (
+            {
+                "failed": False,
+                "msg": "Task failed: Premature end of stream waiting for become success.\n",
+            },
+            "set the right ansible_become_password",
+        ),
         ({"failed": False, "msg": "SyntaxError"}, "Python 3.9 or newer is needed there"),
         (
             {**CHECKED, "problems": [{"what": "no space", "value": "1 B", "fix": "free some"}]},

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alluxops import outcome as outcome_module
 from alluxops.events import (
     Event,
     HostEnded,
@@ -20,6 +21,7 @@ from alluxops.failure import explain
 from alluxops.outcome import Outcome, Recorder
 from alluxops.request import RunRequest
 from alluxops.verbs import closing_lines
+from ansible_collections.alluxops.cache.plugins.module_utils import node_report
 
 OURS = "Error: alluxio_masters is 2 (cache.yml:14).\nCause: No majority.\nFix: set 1."
 
@@ -37,6 +39,7 @@ CHANGED = ended(Status.CHANGED, task="Change", changed=True)
 REFUSED = ended(Status.FAILED, msg=OURS, refused=True)
 FAILED = ended(Status.FAILED, task="Break", msg="broken")
 UNREACHABLE = ended(Status.UNREACHABLE, msg="No route to host", unreachable=True)
+NO_ROOT = ended(Status.FAILED, task="Look", msg="Task failed: Incorrect sudo password")
 SPEC = ended(Status.FAILED, msg="Validation of arguments failed", argument_errors=["a is wrong"])
 
 
@@ -62,6 +65,13 @@ def outcome(
         ),
         pytest.param(
             [CHANGED, UNREACHABLE, stats(n1=1)], 4, (1, "failed"), id="lost after a change"
+        ),
+        pytest.param([NO_ROOT, stats()], 2, (2, "refused"), id="a wrong password of sudo"),
+        pytest.param(
+            [CHANGED, NO_ROOT, stats(n1=1)], 2, (1, "failed"), id="no root after a change"
+        ),
+        pytest.param(
+            [NO_ROOT, CHANGED, stats(n1=1)], 2, (1, "failed"), id="no root, and others went on"
         ),
         pytest.param(
             [FAILED, REFUSED, stats()], 2, (2, "refused"), id="an earlier failure was rescued"
@@ -133,6 +143,34 @@ def test_an_error_that_a_rescue_repeats_is_told_once() -> None:
     assert text.count("alluxio_masters is 2") == 1
     assert "Say why" in text
     assert "The first install was removed." in text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Task failed: Missing sudo password",
+        "Task failed: Incorrect su password",
+        # A local connection quotes sudo.
+        "Task failed: Premature end of stream waiting for become success.\n>>> Standard Error\nsudo: no",
+    ],
+)
+def test_without_root_the_fix_is_told_with_the_hosts(said: str) -> None:
+    same = [ended(Status.FAILED, host=host, msg=said) for host in ("n1", "n2")]
+    result = outcome(*same, code=2)
+    lines = explain(result, RunRequest("remove-workers"))
+    assert result.exit_code == 2
+    assert lines[1:-3] == said.splitlines()
+    assert "ansible_become_password for n1 n2" in lines[-3]
+    assert lines[-1] == "Nothing was changed."
+
+
+def test_the_collection_knows_the_same_words() -> None:
+    assert outcome_module.NO_ROOT == node_report.NO_ROOT
+
+
+def test_a_password_that_a_command_speaks_of_is_not_that_of_sudo() -> None:
+    other = ended(Status.FAILED, msg="non-zero return code", stderr="Incorrect registry password")
+    assert outcome(other, code=2).exit_code == 1
 
 
 def test_failed_items_of_a_loop_are_told() -> None:

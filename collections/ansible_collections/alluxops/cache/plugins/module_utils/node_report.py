@@ -11,8 +11,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
 
-_NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password|privilege escalation")
-"""How Ansible says that it could not become root."""
+NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
+"""How Ansible's connections say that a user could not become root: ssh, and local, which quotes what sudo said."""
 
 
 def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
@@ -30,7 +30,7 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
         elif result.get("failed"):
             cause = _first_line(result.get("msg") or result.get("module_stderr") or "")
             fix = f"see that `ansible {host} -m setup` works; Python 3.9 or newer is needed there."
-            if _NO_ROOT.search(cause):
+            if NO_ROOT.search(cause):
                 fix = (
                     f"set the right ansible_become_password for {host}, in a vaulted file of the inventory, or let its"
                     f" user become root without one; `ansible {host} --become -m ping` shows whether that works."
