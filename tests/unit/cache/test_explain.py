@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.module_utils.explain import (
     Trouble,
     explain,
+    failed,
     known_cause,
     pod_trouble,
     reason,
@@ -297,3 +298,17 @@ def test_what_its_events_say_is_told_of_a_pod_and_of_a_set_without_pods() -> Non
     )
     assert set_reason("DaemonSet", "d", events) == "FailedCreate: quota exceeded"
     assert set_reason("DaemonSet", "other", events) == ""
+
+
+def test_a_command_that_failed_is_told_by_its_output() -> None:
+    what, cause, fix = failed("no list:", TMPFS_LOG, "see the store.")
+    assert what.startswith("no list:\n")
+    assert "tmpfs is smaller" in what
+    assert "1000000000 bytes to Kubernetes" in cause
+    assert "1073741824" in fix
+    assert failed("no list:", "", "see the store.") == ("no list:", "", "see the store.")
+
+
+def test_a_cause_reads_on_where_the_log_does_not_name_what_it_speaks_of() -> None:
+    _, cause, _ = known_cause(["ErrImagePull"]) or ("", "", "")
+    assert cause == "the node cannot get the image."

@@ -130,16 +130,11 @@ class LoneMaster:
             alive = self._exec(conversion.IS_ALIVE).returncode == 0
             if not alive or self.patience.is_over:
                 log = self._exec(conversion.LAST_WORDS).output
-                known = explain.known_cause([log])
                 ended = (
                     "ended" if not alive else f"does not serve after {self.patience.waited_s:.0f} s"
                 )
-                raise CacheError(
-                    f"a master with a journal of type {journal_type} {ended}:\n"
-                    + "\n".join(explain.telling_lines(log)),
-                    known[1] if known else "",
-                    known[2] if known else "",
-                )
+                what = f"a master with a journal of type {journal_type} {ended}:"
+                raise CacheError(*explain.failed(what, log))
             self.patience.pause(
                 f"a lone master on the journal of type {journal_type}", LOOK_EVERY_S
             )

@@ -188,15 +188,12 @@ def known_cause(texts: Iterable[str]) -> tuple[str, str, str] | None:
                 groups = {
                     key.rstrip("2"): value for key, value in found.groupdict().items() if value
                 }
-                return (
-                    line.strip(),
-                    known.cause.format_map(_Blank(groups)),
-                    known.fix.format_map(_Blank(groups)),
-                )
+                return line.strip(), _filled(known.cause, groups), _filled(known.fix, groups)
     return None
 
 
 def _filled(text: str, groups: Mapping[str, str]) -> str:
+    """A sentence with its groups, which reads on where one of them did not match."""
     return text.format_map(_Blank(groups)).replace(" .", ".").replace("  ", " ")
 
 
@@ -368,6 +365,13 @@ def telling_lines(log: str, count: int = 3) -> list[str]:
     lines = [line.rstrip() for line in log.splitlines() if not _NOISE.match(line)]
     telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines)[-count:]
+
+
+def failed(what: str, output: str, fix: str = "") -> tuple[str, str, str]:
+    """(what, cause, fix) of an error about a command that failed with this output. fix: where that tells no cause."""
+    told = "\n".join([what, *telling_lines(output)])
+    known = known_cause([output])
+    return (told, *known[1:]) if known else (told, "", fix)
 
 
 def explain(

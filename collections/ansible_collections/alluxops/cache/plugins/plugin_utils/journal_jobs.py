@@ -149,13 +149,8 @@ class JournalJobs:
             timeout_s=FORMAT_TIMEOUT_S,
         )
         if done.returncode != 0:
-            known = explain.known_cause([done.output])
-            raise CacheError(
-                f"`alluxio formatJournal` for master {ordinal} (claim {claim}) failed with {done.returncode}:\n"
-                + "\n".join(explain.telling_lines(done.output)),
-                known[1] if known else "",
-                known[2] if known else "",
-            )
+            what = f"`alluxio formatJournal` for master {ordinal} (claim {claim}) failed with {done.returncode}:"
+            raise CacheError(*explain.failed(what, done.output))
         after = journal.read_journal(done.stdout, self.claims[ordinal], self.wanted)
         if after.state != "formatted" or after.holds:
             raise CacheError(

@@ -46,13 +46,9 @@ def files_in(
         return backup.parse_listing(done.stdout)
     if ufs_look.is_missing(done.stdout):
         return []
-    known = explain.known_cause([done.output])
-    raise CacheError(
-        f"the under store's directory {folder} cannot be listed:\n"
-        + "\n".join(explain.telling_lines(done.output)),
-        known[1] if known else "",
-        known[2] if known else "see alluxio_root_ufs, its options and its credentials.",
-    )
+    what = f"the under store's directory {folder} cannot be listed:"
+    fix = "see alluxio_root_ufs, its options and its credentials."
+    raise CacheError(*explain.failed(what, done.output, fix))
 
 
 @contextmanager
