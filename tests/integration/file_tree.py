@@ -97,6 +97,8 @@ def make(run: Run, root: str, pinned: Iterable[str] = ()) -> None:
         worker=$(alluxio fsadmin report capacity | awk '$1 ~ /^[0-9.]+$/ && !/LOST/ {{ print $1; exit }}')
         there=(-Dalluxio.worker.hostname="$worker")
         there+=(-Dalluxio.user.file.copyfromlocal.block.location.policy.class={POLICY})
+        # Else each file that is being written has 64 MiB of the worker, and several are at once.
+        there+=(-Dalluxio.user.file.reserved.bytes=1MB)
         echo first >"$scratch/first"
         fs "${{there[@]}}" "$through" copyFromLocal "$scratch/first" {root}/first
         fs rm {root}/first

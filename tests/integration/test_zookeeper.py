@@ -215,6 +215,45 @@ def test_what_cannot_work_is_refused(cache: Cache, settings: dict[str, Any], nam
     assert named in outcome.output
 
 
+TENANT = "zookeeper-tenant"
+"""Another release, for which the ensemble of the first is the user's own."""
+
+
+@pytest.fixture
+def tenant(lab: RunningLab, cache: Cache) -> Iterator[Cache]:
+    """A place for it, empty before and after."""
+    tenant = Cache(lab, cache.directory / TENANT, TENANT)
+    tenant.directory.mkdir()
+
+    def remove_it() -> None:
+        tenant.remove(directories=[f"/mnt/{TENANT}", f"/mnt/shared/{TENANT}"])
+
+    remove_it()
+    yield tenant
+    remove_it()
+
+
+def test_an_ensemble_of_the_users_own_serves_two_releases(cache: Cache, tenant: Cache) -> None:
+    theirs = f"{NAME}-zookeeper.{NAME}.svc:2181"
+    root_ufs = "s3://datasets/zookeeper-mode/tenant/"
+    settings = {**SETTINGS, "alluxio_root_ufs": root_ufs}
+    nobody = {**settings, "alluxio_zookeeper_address": ["nobody.example.test:2181"]}
+    refused = tenant.verb("site", **nobody)
+    assert refused.code == 2, refused.output
+    assert "nobody.example.test:2181: " in refused.output
+    assert not cache.lab.objects("pods", "-n", TENANT)
+    mine = {**settings, "alluxio_zookeeper_address": [theirs]}
+    done = tenant.verb("site", **mine)
+    assert done.code == 0, done.output
+    sets = [item["metadata"]["name"] for item in cache.lab.objects("statefulsets", "-n", TENANT)]
+    assert sets == [f"{TENANT}-master"]
+    again = tenant.playbook("site.yml", **mine)
+    assert set(again.changed.values()) == {0}, again.output
+    assert report(cache)["healthy"]  # each has a leader of its own
+    found = json.loads(tenant.verb("status", "--json", **mine).output)
+    assert sorted(master["role"] for master in found["masters"]) == ["leader", "standby", "standby"]
+
+
 def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache) -> None:
     alluxio(cache, "fs", "mkdir", "/tree/restored")
     cache.apply("backup", **SETTINGS, backup_to=str(cache.directory / "backups"))

@@ -48,7 +48,7 @@ class Cluster:
 
     def after(self, step: Step) -> list[Cluster]:
         """The states that a step leads through: a run may be killed in each; the last is the step's end."""
-        told = scale_plan._step(step)["values"]["master"]
+        told = scale_plan._step(step, {})["values"]["master"]
         release = replace(self, count=told["count"], running=told["running"])
         if step.what == "lead":
             return [replace(self, leading=step.ordinal)]
@@ -185,7 +185,7 @@ def test_the_lines_for_the_inventory() -> None:
         def _running(self, *_: object) -> Running:
             return Running("ours", "embedded", 3, 3, made(3))
 
-    options = {"masters": 5, "ha": "embedded", "hosts": 5}
+    options = {"masters": 5, "ha": "embedded", "hosts": 5, "values": {}}
     result = Plan.__new__(Plan).act(None, options)  # type: ignore[arg-type]
     assert result["lines"] == ["alluxio_masters: 5", "alluxio_ha: embedded"]
     assert [step["what"] for step in result["steps"]] == ["release", "join", "join", "finish"]

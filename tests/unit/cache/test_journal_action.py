@@ -32,6 +32,7 @@ from tests.unit.cache.journal_volumes import (
     marker,
     options,
 )
+from tests.unit.cache.zookeeper_server import zookeeper_server
 
 Json = dict[str, Any]
 
@@ -330,12 +331,10 @@ def test_masters_that_helm_has_started_are_left_alone(cluster: Volumes) -> None:
     assert cluster.done == []
 
 
-ZOOKEEPER: Json = {"alluxio.zookeeper.enabled": "true"}
-
-
-def shared(**given: Any) -> Json:
+def shared(addresses: str, **given: Any) -> Json:
     values = options()["values"]
-    return options(values={**values, "properties": ZOOKEEPER}, **given)
+    zookeeper = {"alluxio.zookeeper.enabled": "true", "alluxio.zookeeper.address": addresses}
+    return options(values={**values, "properties": zookeeper}, **given)
 
 
 def test_journals_that_are_not_shared_are_refused_with_zookeeper(
@@ -343,16 +342,32 @@ def test_journals_that_are_not_shared_are_refused_with_zookeeper(
 ) -> None:
     once = journal_job.READ_PROOF.replace("tries=20", "tries=1")
     monkeypatch.setattr(journal_job, "READ_PROOF", once)
-    with pytest.raises(SettingsError, match="are not one") as refusal:
-        action._Guard(cluster, shared()).run()  # type: ignore[arg-type]
+    with (
+        zookeeper_server() as address,
+        pytest.raises(SettingsError, match="are not one") as refusal,
+    ):
+        action._Guard(cluster, shared(address)).run()  # type: ignore[arg-type]
     assert "alluxio_journal_shared_path" in refusal.value.fix
     assert not any(list(cluster.folder(ordinal).iterdir()) for ordinal in range(3))
+
+
+def test_an_ensemble_that_does_not_answer_is_refused_before_anything_is_formatted(
+    cluster: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = journal_job.ASK_ZOOKEEPER.replace("tries=4", "tries=1")
+    monkeypatch.setattr(journal_job, "ASK_ZOOKEEPER", once)
+    with pytest.raises(SettingsError, match=r"127\.0\.0\.1:1: .*refused") as refusal:
+        action._Guard(cluster, shared("127.0.0.1:1, ")).run()  # type: ignore[arg-type]
+    assert "alluxio_zookeeper_address" in refusal.value.fix
+    assert not any(list(cluster.folder(ordinal).iterdir()) for ordinal in range(3))
+    assert cluster.jobs == {}
 
 
 def test_a_shared_journal_is_proved_and_formatted_once(cluster: Volumes) -> None:
     for ordinal in (1, 2):
         path = cluster.root / f"alluxio-journal-alluxio-master-{ordinal}"
         path.symlink_to(cluster.folder(0))
-    result = action._Guard(cluster, shared()).run()  # type: ignore[arg-type]
+    with zookeeper_server() as address:
+        result = action._Guard(cluster, shared(f"127.0.0.1:1,{address}")).run()  # type: ignore[arg-type]
     assert [item["ordinal"] for item in result["journals"]] == [0]
     assert sorted(path.name for path in cluster.folder(0).iterdir()) == [journal.MARKER]

@@ -20,6 +20,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     read_journal,
     read_marker,
 )
+from tests.unit.cache.zookeeper_server import zookeeper_server
 
 CLAIM: dict[str, Any] = {
     "name": "alluxio-journal-alluxio-master-1",
@@ -184,3 +185,30 @@ def test_a_nonce_is_read_where_it_was_written_and_nowhere_else(
     assert run(impatient, elsewhere, "abc").stdout.strip() == "xyz"
     run(journal_job.END_PROOF, volume)
     assert journal_job.PROOF not in files(volume)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Zookeeper version: 3.9\nMode: leader\n", 0),
+        ("srvr is not executed because it is not in the whitelist.\n", 0),
+        ("This ZooKeeper instance is not currently serving requests\n", 1),
+        ("HTTP/1.1 400 Bad Request\n", 1),
+    ],
+)
+def test_an_ensemble_is_there_where_a_server_is_in_a_quorum(
+    volume: Path, said: str, code: int
+) -> None:
+    once = journal_job.ASK_ZOOKEEPER.replace("tries=4", "tries=1")
+    with zookeeper_server(said) as address:
+        done = run(once, volume, address)
+    assert done.returncode == code
+    assert done.stdout == ("" if code == 0 else f"{address}: {said}")
+
+
+def test_an_ensemble_that_elects_is_asked_again(volume: Path) -> None:
+    with zookeeper_server("This ZooKeeper instance is not currently serving requests\n") as busy:
+        done = run(journal_job.ASK_ZOOKEEPER, volume, busy, ASK_PAUSE_S="0.01")
+        assert done.stdout.count(busy) == 1
+        with zookeeper_server() as good:
+            assert run(journal_job.ASK_ZOOKEEPER, volume, busy, good).returncode == 0

@@ -158,6 +158,7 @@ class _Guard:
                 replace(item, noted=notes.since(item.claim)) for item in jobs.states(patience)
             ]
             if self.wanted.shared:
+                jobs.ask_zookeeper()
                 jobs.prove_shared()
                 before = before[:1]
             read = [self._as_told(item) for item in before]

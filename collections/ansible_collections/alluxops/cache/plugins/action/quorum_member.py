@@ -21,6 +21,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters
 
 RETRY_EVERY_S: Final = 2.0
+FIRST: Final = 0
+"""The master that always stays."""
 
 
 class ActionModule(ApiAction):
@@ -80,10 +82,8 @@ class ActionModule(ApiAction):
         """Take the master out of both quorums, the job masters' first: they hold no state."""
         found = masters.led(patience)
         if found.leading == ordinal:
-            raise CacheError(
-                f"{masters.pod(ordinal)} leads the quorum, so it is not removed.",
-                fix="run `alluxops scale-masters` again: it moves the leader first.",
-            )
+            # The plan has moved the leader, but another election may have come between.
+            self._lead(masters, FIRST, patience)
         changed = self._remove_job_master(masters, ordinal)
         while (member := _member(found, ordinal)) is not None:
             seen = masters.look()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, quorum, scale
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    cluster,
+    failover,
+    quorum,
+    scale,
+    values,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -37,7 +44,7 @@ class ActionModule(ApiAction):
         return {
             # The steps say themselves what they change; in check mode there are none.
             "changed": self.check_mode and len(steps) > 1,
-            "steps": [_step(step) for step in steps],
+            "steps": [_step(step, options["values"]) for step in steps],
             "shown": shown,
             "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
             "diff": {"before": "", "after": "".join(f"{line}\n" for line in shown[:-1])},
@@ -75,13 +82,26 @@ class ActionModule(ApiAction):
             patience.pause(f"the quorum to settle ({shown})", LOOK_EVERY_S)
 
 
-def _step(step: scale.Step) -> dict[str, Any]:
-    """A step, with what it changes in the chart's values."""
+def _step(step: scale.Step, final: Mapping[str, Any]) -> dict[str, Any]:
+    """A step, with what it changes in the chart's values.
+
+    final: the values once all is done. Those of a single master do not suit masters that vote: they would restart with
+    these, in the midst of the change, in Kubernetes' order and with another one leading.
+    """
     master: dict[str, Any] = {"count": step.count, "running": step.running}
     found = {
         **step.as_dict(),
         "values": {"journal": {"type": step.journal_type}, "master": master},
     }
+    if step.journal_type == scale.JOURNAL_TYPES["embedded"] and step.count > 1:
+        known, mine = final.get("properties") or {}, final.get("master") or {}
+        voting = failover.properties(step.count, "embedded")
+        found["values"]["properties"] = {
+            key: value for key, value in voting.items() if key not in known
+        }
+        master |= {
+            key: value for key, value in values.restarts(step.count).items() if key not in mine
+        }
     if step.what == "convert":
         found["stopped_values"] = {
             "journal": {"type": step.from_type},

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
-
 _CLIENTS: Final = {
     # A client asks the masters in turn which of them leads, and waits for each that does not answer: 30 s by default
     # for one on a node that is gone, longer than all the rest. So: all at once, not for long. While nobody leads, it
@@ -60,8 +58,8 @@ _ZOOKEEPER: Final = {
 _BY_MODE: Final = {"embedded": _EMBEDDED, "zookeeper": _ZOOKEEPER}
 
 
-def properties(settings: Settings) -> dict[str, str]:
-    """The properties for this number of masters and this HA mode; the user's values win over them."""
-    if settings.masters == 1:
+def properties(masters: int, ha: str) -> dict[str, str]:
+    """The properties for this number of masters and this alluxio_ha; the user's values win over them."""
+    if masters == 1:
         return {}
-    return {**_CLIENTS, **_MASTERS, **_BY_MODE.get(settings.ha, {})}
+    return {**_CLIENTS, **_MASTERS, **_BY_MODE.get(ha, {})}

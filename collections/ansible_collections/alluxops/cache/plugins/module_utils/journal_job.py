@@ -18,6 +18,7 @@ Json = dict[str, Any]
 TASK = "journal"
 JOB_LIFETIME_S = 600
 PROOF_RETRIES = 20
+ASK_ROUNDS = 4
 
 
 def java_options(values: Mapping[str, Any], release: str, ordinal: int) -> list[str]:
@@ -133,6 +134,27 @@ echo "${{found:-nothing}}"
 exit 1
 """
 END_PROOF = f'rm -f "$1/{PROOF}"'
+
+# $2 and on: host:port of each server. Asked from a pod, as the cluster's names mean nothing on its nodes. One that has
+# srvr switched off says so, and is there. An election may be under way, so they are asked again. Prints the last round.
+ASK_ZOOKEEPER = f"""
+shift
+tries={ASK_ROUNDS}
+while [ "$tries" -gt 0 ]; do
+  tries=$((tries - 1))
+  told=
+  for address in "$@"; do
+    said=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf srvr >&3 && cat <&3' \\
+      "${{address%:*}}" "${{address##*:}}" 2>&1)
+    case $said in *Mode:*|*whitelist*) exit 0 ;; esac
+    told="$told$address: $(echo "${{said:-no answer within 3 s}}" | head -n 1)
+"
+  done
+  [ "$tries" -eq 0 ] || sleep "${{ASK_PAUSE_S:-5}}"
+done
+printf %s "$told"
+exit 1
+"""
 
 
 def script(text: str, *arguments: str) -> list[str]:

@@ -234,7 +234,7 @@ def our_defaults(settings: Settings, chart: Chart) -> dict[str, Any]:
             # A worker's pod that is made anew has another address. Until the leader forgets the old one, after 5 min by
             # default, clients of that node are sent to it and fail with "io exception".
             "alluxio.master.worker.timeout": "30sec",
-            **failover.properties(settings),
+            **failover.properties(settings.masters, settings.ha),
             **store_properties(settings.root_ufs_options),
         },
     }
@@ -290,11 +290,12 @@ def decided(settings: Settings) -> dict[str, Any]:
 
 def _ours_only(settings: Settings) -> dict[str, Any]:
     """What only our chart knows. Which masters run now is scale-masters' business, step by step."""
-    master: dict[str, Any] = {"running": None}
-    if settings.masters > 1:
-        # Kubernetes would restart them in the order of their numbers; masters_roll leaves the leader to the end.
-        master["updateStrategy"] = {"type": "OnDelete"}
-    return {"master": master}
+    return {"master": {"running": None, **restarts(settings.masters)}}
+
+
+def restarts(masters: int) -> dict[str, Any]:
+    """Who restarts so many masters: Kubernetes in the order of their numbers, or masters_roll, the leader last."""
+    return {"updateStrategy": {"type": "OnDelete"}} if masters > 1 else {}
 
 
 def store_properties(options: Mapping[str, Any]) -> dict[str, str]:

@@ -26,6 +26,10 @@ options:
     type: str
     choices: [ours, upstream]
     default: ours
+  values:
+    description: The chart's values as the settings make them, which the steps end with.
+    type: dict
+    default: {}
   settle_timeout_s:
     description: How long a quorum may take to become healthy, in seconds; four times as long where none leads.
     type: int

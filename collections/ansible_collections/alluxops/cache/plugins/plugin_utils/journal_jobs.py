@@ -20,6 +20,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import Own
 CONTAINER: Final = "journal"
 FORMAT_TIMEOUT_S: Final = 300
 SCRIPT_TIMEOUT_S: Final = 60
+ASK_TIMEOUT_S: Final = 120
 TROUBLE_GRACE_S: Final = 20
 PASSING_GRACE_S: Final = 90
 """Troubles of unknown cause often pass: a node may not see a claim that was just made for a while."""
@@ -137,6 +138,28 @@ class JournalJobs:
             "set alluxio_journal_shared_path to a directory that is one file system (NFS, CephFS, ...) on every host of"
             " cache_masters; `findmnt -T DIRECTORY` on each tells.",
         )
+
+    def ask_zookeeper(self) -> None:
+        """See that a server of the ensemble answers, before masters start that could elect nobody.
+
+        Raises SettingsError, with what came back from each address.
+        """
+        properties = self.values.get("properties") or {}
+        addresses = [
+            address.strip()
+            for address in str(properties.get("alluxio.zookeeper.address", "")).split(",")
+            if address.strip()
+        ]
+        done = self._run(
+            min(self.claims), journal_job.ASK_ZOOKEEPER, *addresses, timeout_s=ASK_TIMEOUT_S
+        )
+        if done.returncode != 0:
+            raise SettingsError(
+                f"no server of ZooKeeper answers from a pod in namespace {self.namespace}:\n{done.stdout.strip()}",
+                "without an ensemble the masters elect no leader. Nothing was formatted and no master started.",
+                "check alluxio_zookeeper_address, the ensemble (`srvr` on its port tells its mode), and that network"
+                " policies let pods of this namespace pass.",
+            )
 
     def format(self, ordinal: int, restoring: str = "") -> journal.Journal:
         """Format one journal, mark it and look again. Raises CacheError with what formatJournal said."""
