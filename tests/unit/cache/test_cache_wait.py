@@ -18,40 +18,21 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release
 from tests.unit.cache.kube_objects import container, event, fixture, pod
+from tests.unit.cache.watched_namespace import Namespace, Waited
 
 Json = dict[str, Any]
 
 TMPFS = "java.lang.IllegalStateException: tmpfs is smaller than the configured size: 1000000000 < 1073741824"
 
 
-class Cluster:
-    """Events and logs of a namespace, as Kube gives them. noted: whether pins are."""
+class Cluster(Namespace):
+    """A release's namespace. noted: whether pins are."""
 
     noted = False
-
-    def __init__(self, events: list[Json] | None = None, log: str = "") -> None:
-        self.events = events or []
-        self.log = log
 
     def get(self, path: str) -> Json | None:
         assert path.endswith("/configmaps/alluxio-pins")
         return {} if self.noted else None
-
-    def list_objects(self, path: str) -> list[Json]:
-        assert path.endswith("/events")
-        return self.events
-
-    def pod_log(self, *_: str, **__: Any) -> str:
-        return self.log
-
-
-class Waited:
-    """How long it has been, set by the test."""
-
-    timeout_s = 600.0
-
-    def __init__(self) -> None:
-        self.waited_s = 0.0
 
 
 class Look:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.action.zookeeper_wait import Troubles
+from ansible_collections.alluxops.cache.plugins.action.zookeeper_wait import ServerTroubles
 from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.settings import Nod
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 from tests.unit.cache.kube_objects import container, event, pod
 from tests.unit.cache.settings_cases import with_
+from tests.unit.cache.watched_namespace import Namespace, Waited
 from tools.repository import ROOT
 
 Json = dict[str, Any]
@@ -132,29 +133,8 @@ def test_a_quorum_is_a_majority_of_ready_servers() -> None:
     assert zookeeper.missing(pods, 3) == ["alluxio-zookeeper-1 0/1"]
 
 
-class Namespace:
-    """Events and logs, as Kube gives them."""
-
-    def __init__(self, log: str = "", events: list[Json] | None = None) -> None:
-        self.log, self.events = log, events or []
-
-    def list_objects(self, path: str) -> list[Json]:
-        assert path.endswith("/events")
-        return self.events
-
-    def pod_log(self, *_: str, **__: Any) -> str:
-        return self.log
-
-
-class Waited:
-    """How long it has been, set by the test."""
-
-    timeout_s = 600.0
-    waited_s = 0.0
-
-
 def test_a_server_that_fails_ends_the_wait_with_what_it_said() -> None:
-    troubles = Troubles(Namespace("Error: the volume of x belongs to server 2"), "cache")  # type: ignore[arg-type]
+    troubles = ServerTroubles(Namespace(log="Error: the volume of x belongs to server 2"), "cache")  # type: ignore[arg-type]
     waited = Waited()
     failing = [server(0, ready=False, restarts=4, waiting="CrashLoopBackOff", exit_code=1)]
     troubles.check(failing, waited)  # type: ignore[arg-type]
@@ -164,7 +144,7 @@ def test_a_server_that_fails_ends_the_wait_with_what_it_said() -> None:
 
 
 def test_an_image_that_is_not_there_names_the_variable() -> None:
-    troubles = Troubles(Namespace(), "cache")  # type: ignore[arg-type]
+    troubles = ServerTroubles(Namespace(), "cache")  # type: ignore[arg-type]
     waited = Waited()
     pulling = [server(0, ready=False, waiting="ImagePullBackOff")]
     troubles.check(pulling, waited)  # type: ignore[arg-type]
@@ -177,7 +157,7 @@ def test_an_image_that_is_not_there_names_the_variable() -> None:
 def test_a_server_that_waits_for_the_others_is_no_reason_to_give_up() -> None:
     unhealthy = event("Pod", "alluxio-zookeeper-0", "Unhealthy", "not in a quorum")
     unhealthy["involvedObject"]["fieldPath"] = "spec.containers{zookeeper}"
-    troubles = Troubles(Namespace(events=[unhealthy]), "cache")  # type: ignore[arg-type]
+    troubles = ServerTroubles(Namespace(events=[unhealthy]), "cache")  # type: ignore[arg-type]
     waited = Waited()
     for waited.waited_s in (0.0, 100.0, 500.0):
         troubles.check([server(0, ready=False)], waited)  # type: ignore[arg-type]

@@ -23,9 +23,9 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Pins
 from ansible_collections.alluxops.cache.plugins.plugin_utils.quorum import Masters, QuorumWatch
+from ansible_collections.alluxops.cache.plugins.plugin_utils.troubles import Troubles
 
 LOOK_EVERY_S: Final = 0.7
-LOG_LINES: Final = 60
 RESTORE_LOG_LINES: Final = 5000
 API_GRACE_S: Final = 60
 GRACE_S: Final = {"CrashLoopBackOff": 5, "restarting": 5, "not scheduled": 60, "FailedMount": 45}
@@ -147,34 +147,28 @@ class TroubleWatch:
         self.workers = frozenset(workers)
         self._events = events or (lambda: read_events(kube, namespace))
         self._restarts: dict[str, int] = {}
-        self._since: dict[tuple[str, str], float] = {}
-        self._last: explain.Trouble | None = None
+        self._troubles = Troubles(kube, namespace)
 
     def check(self, raw: Sequence[Json], seen: health.Seen, patience: Patience) -> None:
         """Raise CacheError with the explanation when a pod's trouble will not pass by waiting."""
         facts = {pod["name"]: pod for pod in seen.pods}
         for pod in seen.pods:
             self._restarts.setdefault(pod["name"], pod["restarts"])
-        current = self._troubles(raw, seen)
-        keys = {(trouble.pod, trouble.reason) for trouble in current}
-        self._since = {key: since for key, since in self._since.items() if key in keys}
-        self._last = current[0] if current else None
-        for trouble in current:
-            since = self._since.setdefault((trouble.pod, trouble.reason), patience.waited_s)
-            lasted = patience.waited_s - since
+        found = self._found(raw, seen)
+        for trouble, lasted in self._troubles.lasting(found, patience.waited_s):
             restarts = facts.get(trouble.pod, {}).get("restarts", 0)
             if self._is_hopeless(trouble, restarts - self._restarts.get(trouble.pod, 0), lasted):
-                raise self._error(trouble, patience.waited_s)
+                raise self._troubles.error(trouble, patience.waited_s)
 
     @property
     def last_reason(self) -> str:
         """What the last look found, for a waiting line; empty when nothing is wrong."""
-        return f" [{self._last.pod}: {self._last.reason}]" if self._last else ""
+        return self._troubles.last_reason
 
     def timeout(self, missing: Sequence[str], patience: Patience) -> CacheError:
         """The error of a wait that took too long."""
-        if self._last is not None:
-            return self._error(self._last, patience.waited_s)
+        if self._troubles.last is not None:
+            return self._troubles.error(self._troubles.last, patience.waited_s)
         return CacheError(
             f"the cache does not serve after {patience.timeout_s:.0f} s: {'; '.join(missing)}.",
             fix=f"see `kubectl -n {self.namespace} get pods -l release={self.release} -o wide` and the logs;"
@@ -193,9 +187,9 @@ class TroubleWatch:
         return trouble.hopeless and lasted_s >= grace
 
     def _known(self, trouble: explain.Trouble) -> bool:
-        return explain.known_cause([self._log(trouble), trouble.message]) is not None
+        return explain.known_cause([self._troubles.log(trouble), trouble.message]) is not None
 
-    def _troubles(self, raw: Sequence[Json], seen: health.Seen) -> list[explain.Trouble]:
+    def _found(self, raw: Sequence[Json], seen: health.Seen) -> list[explain.Trouble | None]:
         """Troubles of pods that are not ready, and of sets that make no pods."""
         facts = {pod["name"]: pod for pod in seen.pods}
         lagging = [
@@ -216,29 +210,10 @@ class TroubleWatch:
         ):
             if role not in has_pods:
                 found.append(explain.set_trouble(kind, name, events))
-        # A container that fails tells more than a pod that waits for it.
-        return sorted(
-            (trouble for trouble in found if trouble is not None),
-            key=lambda trouble: (not trouble.hopeless, not trouble.container),
-        )
+        return found
 
     def _is_elsewhere(self, pod: Json) -> bool:
         """Whether a pod is a worker of a node that no worker is awaited on."""
         is_worker = (pod["metadata"].get("labels") or {}).get("role") == cluster.WORKER_ROLE
         node = cluster.node_of(pod)
         return bool(is_worker and self.workers and node and node not in self.workers)
-
-    def _error(self, trouble: explain.Trouble, waited_s: float) -> CacheError:
-        return CacheError(*explain.explain(trouble, self._log(trouble), waited_s, self.namespace))
-
-    def _log(self, trouble: explain.Trouble) -> str:
-        if not trouble.container:
-            return ""
-        log = ""
-        if trouble.previous:
-            log = self.kube.pod_log(
-                self.namespace, trouble.pod, trouble.container, lines=LOG_LINES, previous=True
-            )
-        return log or self.kube.pod_log(
-            self.namespace, trouble.pod, trouble.container, lines=LOG_LINES
-        )

@@ -15,12 +15,12 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.troubles import Troubles
 
 LOOK_EVERY_S: Final = 0.7
 GRACE_S: Final = 60
 """How long a trouble without a failing container may last: a node may see a claim late, the scheduler tries again."""
 FAILING_GRACE_S: Final = 10
-LOG_LINES: Final = 60
 
 
 class ActionModule(ApiAction):
@@ -31,7 +31,7 @@ class ActionModule(ApiAction):
         if self.check_mode:
             return {"skipped": True, "missing": [], "waited_s": 0.0}
         patience = Patience(options["wait_timeout_s"])
-        troubles = Troubles(kube, options["namespace"])
+        troubles = ServerTroubles(kube, options["namespace"])
         quorum_since: float | None = None
         while True:
             raw, missing, serves = _look(kube, options)
@@ -47,7 +47,9 @@ class ActionModule(ApiAction):
                     return {**result, "warnings": [_warning(options["release"], missing)]}
             if patience.is_over:
                 raise troubles.timeout(options["release"], missing, patience)
-            patience.pause(f"ZooKeeper: {', '.join(missing[:3])}{troubles.shown}", LOOK_EVERY_S)
+            patience.pause(
+                f"ZooKeeper: {', '.join(missing[:3])}{troubles.last_reason}", LOOK_EVERY_S
+            )
 
 
 def _look(kube: Kube, options: Options) -> tuple[list[Json], list[str], bool]:
@@ -74,64 +76,35 @@ def _warning(release: str, missing: Sequence[str]) -> str:
     )
 
 
-class Troubles:
+class ServerTroubles(Troubles):
     """What keeps servers from serving, and since when."""
-
-    def __init__(self, kube: Kube, namespace: str) -> None:
-        self._kube = kube
-        self._namespace = namespace
-        self._since: dict[tuple[str, str], float] = {}
-        self._last: explain.Trouble | None = None
-
-    @property
-    def shown(self) -> str:
-        """What the last look found, for a waiting line; empty when nothing is wrong."""
-        return f" [{self._last.pod}: {self._last.reason}]" if self._last else ""
 
     def check(self, raw: Sequence[Json], patience: Patience) -> None:
         """Raise CacheError with the explanation when a server's trouble will not pass by waiting."""
         lagging = [pod for pod in raw if not cluster.is_ready(cluster.pod_facts(pod))]
-        events = self._kube.list_objects(objects.core(self._namespace, "events")) if lagging else []
+        events = self.kube.list_objects(objects.core(self.namespace, "events")) if lagging else []
         found = [explain.pod_trouble(pod, events) for pod in lagging]
-        # A container that fails tells more than a server that waits for it to make up a quorum.
-        current = sorted(
-            (trouble for trouble in found if trouble is not None),
-            key=lambda trouble: (not trouble.hopeless, not trouble.container),
-        )
-        keys = {(trouble.pod, trouble.reason) for trouble in current}
-        self._since = {key: since for key, since in self._since.items() if key in keys}
-        self._last = current[0] if current else None
-        for trouble in current:
-            since = self._since.setdefault((trouble.pod, trouble.reason), patience.waited_s)
-            lasted_s = patience.waited_s - since
+        for trouble, lasted_s in self.lasting(found, patience.waited_s):
             if trouble.hopeless and lasted_s >= FAILING_GRACE_S:
-                raise self._error(trouble, patience)
+                raise self.error(trouble, patience.waited_s)
             if trouble.reason in _WITHOUT_CONTAINER and lasted_s >= GRACE_S:
-                raise self._error(trouble, patience)
+                raise self.error(trouble, patience.waited_s)
 
     def timeout(self, release: str, missing: Sequence[str], patience: Patience) -> CacheError:
         """The error of a wait that took too long."""
-        if self._last is not None:
-            return self._error(self._last, patience)
+        if self.last is not None:
+            return self.error(self.last, patience.waited_s)
         name = f"{release}-zookeeper"
         return CacheError(
             f"{name} has no quorum after {patience.timeout_s:.0f} s: {', '.join(missing)}.",
-            fix=f"see `kubectl -n {self._namespace} get pods -l release={name} -o wide` and the logs.",
+            fix=f"see `kubectl -n {self.namespace} get pods -l release={name} -o wide` and the logs.",
         )
 
-    def _error(self, trouble: explain.Trouble, patience: Patience) -> CacheError:
-        log = ""
-        if trouble.container:
-            for previous in (True, False) if trouble.previous else (False,):
-                log = log or self._kube.pod_log(
-                    self._namespace,
-                    trouble.pod,
-                    trouble.container,
-                    lines=LOG_LINES,
-                    previous=previous,
-                )
-        told = explain.explain(trouble, log, patience.waited_s, self._namespace)
-        return CacheError(*(part.replace("alluxio_version", "zookeeper_image") for part in told))
+    def error(self, trouble: explain.Trouble, waited_s: float) -> CacheError:
+        """As of other pods, but that these have another image."""
+        told = super().error(trouble, waited_s)
+        parts = (told.what, told.cause, told.fix)
+        return CacheError(*(part.replace("alluxio_version", "zookeeper_image") for part in parts))
 
 
 _WITHOUT_CONTAINER = frozenset({"not scheduled", *explain.EVENT_REASONS})

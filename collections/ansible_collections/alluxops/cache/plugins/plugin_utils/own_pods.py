@@ -11,10 +11,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.troubles import Troubles
 
 GRACE_S: Final = 20
 """So long a pod may be in trouble before that is an error: a pull may fail once."""
-LOG_LINES: Final = 30
 LOOK_EVERY_S: Final = 0.5
 ENDED: Final = frozenset({"Failed", "Succeeded"})
 """Phases of a pod that is not started again."""
@@ -111,11 +111,8 @@ class OwnPods:
                 "It has the programs that this verb runs on nodes.",
                 "build images/toolbox, push it where nodes pull from, and name it in alluxops_toolbox_image.",
             )
-        log = ""
-        if trouble.container:
-            log = self.kube.pod_log(self.namespace, trouble.pod, trouble.container, lines=LOG_LINES)
-        shown = replace(trouble, node=node)
-        return CacheError(*explain.explain(shown, log, patience.waited_s, self.namespace))
+        troubles = Troubles(self.kube, self.namespace)
+        return troubles.error(replace(trouble, node=node), patience.waited_s)
 
 
 def _goes(item: Mapping[str, Any]) -> bool:
