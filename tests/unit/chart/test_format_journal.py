@@ -146,6 +146,19 @@ def test_a_formatting_that_fails_keeps_the_master_from_starting(pod: Pod) -> Non
     assert pod.start(FAIL="yes").returncode != 0
 
 
+def started_as_its_user(journal: str) -> subprocess.CompletedProcess[str]:
+    """The script, by the user that masters run as."""
+    script = SCRIPT.read_text(encoding="utf-8")
+    return subprocess.run(
+        ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "bash", "-c", script],
+        env={"PATH": os.environ["PATH"], "JOURNAL": journal, "JOURNAL_SHARED": "false"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up its rights")
 def test_what_the_masters_user_may_not_enter_of_a_file_system_s_own_is_no_failure() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -154,15 +167,7 @@ def test_what_the_masters_user_may_not_enter_of_a_file_system_s_own_is_no_failur
         (Path(folder) / ".format-unfinished").touch(0o666)
         (Path(folder) / "raft" / "x" / "current").mkdir(parents=True)
         (Path(folder) / "raft" / "x" / "current" / "log_inprogress_0").touch()
-        script = SCRIPT.read_text(encoding="utf-8")
-        done = subprocess.run(
-            ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "bash", "-c", script],
-            env={"PATH": os.environ["PATH"], "JOURNAL": folder, "JOURNAL_SHARED": "false"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = started_as_its_user(folder)
     assert done.returncode == 0, done.stderr
     assert "a master has written to it since" in done.stdout
 
@@ -183,15 +188,7 @@ def test_a_journal_that_cannot_be_read_is_not_an_empty_one(pod: Pod, ordinal: in
 def test_a_journal_that_cannot_be_written_is_named_with_its_fix(mode: int) -> None:
     with tempfile.TemporaryDirectory() as folder:  # unlike tmp_path, where others can reach it
         Path(folder).chmod(mode)
-        script = SCRIPT.read_text(encoding="utf-8")
-        done = subprocess.run(
-            ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "bash", "-c", script],
-            env={"PATH": os.environ["PATH"], "JOURNAL": folder, "JOURNAL_SHARED": "false"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = started_as_its_user(folder)
     assert done.returncode == 1
     assert "Fix: give the volume's directory to user 1000" in done.stderr
 
