@@ -167,13 +167,18 @@ def test_a_rollback_reads_the_settings_values_only_where_journals_are_made_with_
         assert not runs("Check and merge") or plan.restores or plan.formats_new
 
 
-def test_a_rollback_whose_proof_failed_has_something_to_finish(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def rolled_back(monkeypatch: pytest.MonkeyPatch) -> Json:
+    """What a run is given that goes on with a rollback which Helm has done."""
     past = [*PAST, upgrade.Revision(6, "deployed", False, run="a")]
     monkeypatch.setattr(action, "_revisions", lambda *_: past)
     monkeypatch.setattr(action, "_marker_version", lambda *_: "2.9.6")
-    going_on: Json = {"revision": 4, "journal_folder": "/journal"}
+    return {"revision": 4, "journal_folder": "/journal"}
+
+
+def test_a_rollback_whose_proof_failed_has_something_to_finish(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    going_on = rolled_back(monkeypatch)
     found = plan(monkeypatch, "r2", "r2", "r2", goal="4 5", **going_on)
     assert (found["changes"], found["restarts"]) == (True, [])
     assert "did not end" in "\n".join(found["summary"])
@@ -285,10 +290,7 @@ def test_the_workers_wait_for_the_masters_that_a_killed_run_did_not_reach(
 def test_masters_that_a_killed_rollback_did_not_restart_are_restarted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    past = [*PAST, upgrade.Revision(6, "deployed", False, run="a")]
-    monkeypatch.setattr(action, "_revisions", lambda *_: past)
-    monkeypatch.setattr(action, "_marker_version", lambda *_: "2.9.6")
-    going_on: Json = {"revision": 4, "journal_folder": "/journal"}
+    going_on = rolled_back(monkeypatch)
     found = plan(monkeypatch, "r1", "r2", "r2", **going_on)
     assert found["changes"]
     assert "alluxio-master-0 did not restart since" in "\n".join(found["summary"])
