@@ -30,6 +30,8 @@ VERBS = [
     "dashboard",
     "shell",
 ]
+RUN = [verb for verb in VERBS if verb not in {"dashboard", "shell"}]
+"""Those that run a playbook."""
 PLAYBOOKS = Path(alluxops.__file__).parents[2] / "playbooks"
 
 
@@ -47,30 +49,12 @@ def test_help_lists_the_verbs_that_exist_and_no_other(runner: CliRunner) -> None
     assert listed(runner) == VERBS
 
 
-@pytest.mark.parametrize("verb", [v for v in VERBS if v not in {"deploy", "dashboard", "shell"}])
+@pytest.mark.parametrize("verb", [verb for verb in RUN if verb != "deploy"])
 def test_each_verb_has_its_playbook(verb: str) -> None:
     assert (PLAYBOOKS / f"{verb.replace('-', '_')}.yml").is_file()
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        "site",
-        "deploy",
-        "preflight",
-        "verify",
-        "status",
-        "scale-masters",
-        "remove-workers",
-        "bootstrap-workers",
-        "datasets",
-        "check",
-        "repair",
-        "backup",
-        "restore",
-        "uninstall",
-    ],
-)
+@pytest.mark.parametrize("verb", RUN)
 def test_options_are_called_as_in_ansible(runner: CliRunner, verb: str) -> None:
     text = runner.invoke(app, [verb, "--help"]).output
     for option in (
