@@ -38,6 +38,11 @@ class Outcome:
         return {host: int(count) for host, count in found}
 
     @property
+    def changed_total(self) -> int:
+        """Over all hosts."""
+        return sum(self.changed.values())
+
+    @property
     def tasks(self) -> int:
         """Tasks that started, from ansible-playbook's banners."""
         return len(re.findall(r"^TASK \[", self.output, re.MULTILINE))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.lab_under_test import ROOT, RunningLab
+from tests.integration import role_under_test
+from tests.integration.cache_under_test import Outcome
+from tests.integration.lab_under_test import RunningLab
 
 pytestmark = pytest.mark.timeout(600)  # several runs of Ansible each
 
@@ -31,23 +31,11 @@ class Nodes:
     def play(self, *options: str, fails: bool = False, **settings: Any) -> str:
         """Run the role; returns what Ansible printed."""
         hosts = "cache_masters:cache_workers"
-        play = {"hosts": hosts, "gather_facts": False, "roles": ["node_storage"]}
-        playbook = self.directory / "node_storage.yml"
-        playbook.write_text(yaml.safe_dump([play]))
-        wanted = self.directory / "settings.yml"
-        wanted.write_text(yaml.safe_dump({"node_storage_root": STORAGE, **settings}))
-        done = subprocess.run(
-            ["ansible-playbook", str(playbook), "-e", f"@{wanted}", *options],
-            cwd=ROOT,
-            env=self.lab.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert (done.returncode != 0) is fails, done.stdout
-        return done.stdout
+        wanted = {"node_storage_root": STORAGE, **settings}
+        argv = role_under_test.command(self.directory, "node_storage", hosts, wanted, *options)
+        done = role_under_test.play(self.lab, argv)
+        assert (done.code != 0) is fails, done.output
+        return done.output
 
     def sh(self, node: str, script: str) -> str:
         return self.lab.on_node(node, script)
@@ -61,10 +49,7 @@ class Nodes:
 
 def changed(output: str) -> dict[str, int]:
     """Host -> how many tasks changed something there."""
-    return {
-        found[1]: int(found[2])
-        for found in re.finditer(r"^(\S+) .*changed=(\d+)", output, re.MULTILINE)
-    }
+    return Outcome(0, output).changed
 
 
 WANTED = [

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.integration.lab_under_test import ROOT, RunningLab, lab_command
+from tests.integration import role_under_test
+from tests.integration.cache_under_test import Outcome
+from tests.integration.lab_under_test import RunningLab, lab_command
 
 KEYRING = "/etc/apt/keyrings/alluxops-helm.gpg"
 SOURCE = "/etc/apt/sources.list.d/alluxops-helm.sources"
@@ -25,20 +23,6 @@ OTHER_HELM = '#!/bin/sh\necho "v{version}"\n'
 
 
 @dataclass
-class Outcome:
-    """How a run of the role ended."""
-
-    code: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        """How many tasks changed something; the role runs on one host."""
-        found = re.search(r"^\S+ .*changed=(\d+)", self.output, re.MULTILINE)
-        return int(found[1]) if found else -1
-
-
-@dataclass
 class Host:
     """The node, and the role's settings for it."""
 
@@ -48,26 +32,11 @@ class Host:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def command(self, *options: str) -> list[str]:
-        play = {"hosts": self.node, "gather_facts": False, "roles": ["helm"]}
-        playbook = self.directory / "helm.yml"
-        playbook.write_text(yaml.safe_dump([play]))
-        settings = self.directory / "settings.yml"
-        settings.write_text(yaml.safe_dump(self.settings))
-        return ["ansible-playbook", str(playbook), "-e", f"@{settings}", *options]
+        return role_under_test.command(self.directory, "helm", self.node, self.settings, *options)
 
     def play(self, *options: str, **settings: Any) -> Outcome:
         self.settings.update(settings)
-        done = subprocess.run(
-            self.command(*options),
-            cwd=ROOT,
-            env=self.lab.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout)
+        return role_under_test.play(self.lab, self.command(*options))
 
     def apply(self, **settings: Any) -> Outcome:
         outcome = self.play(**settings)

@@ -27,7 +27,7 @@ def test_apt_check_shows_what_comes_apply_does_it_and_again_changes_nothing(apt:
     assert apt.files() == []
     assert apt.package() == ""
 
-    assert apt.apply().changed == 1
+    assert apt.apply().changed_total == 1
     assert apt.package() == "4.3.1-1"
     assert apt.files() == [KEYRING, PIN, SOURCE]
     assert "v4.3" in apt.sh("helm version --short")
@@ -38,10 +38,10 @@ def test_apt_check_shows_what_comes_apply_does_it_and_again_changes_nothing(apt:
     left = "ls /etc/apt/trusted.gpg.d /var/cache/apt | grep -e helm -e alluxops; true"
     assert apt.sh(left) == ""
 
-    assert apt.apply().changed == 0
+    assert apt.apply().changed_total == 0
     again = apt.play("--check", "--diff")
     assert again.code == 0, again.output
-    assert again.changed == 0
+    assert again.changed_total == 0
 
 
 def test_apt_the_pin_holds_against_an_upgrade_of_the_host(apt: Host) -> None:
@@ -59,9 +59,9 @@ def test_apt_another_version_is_shown_and_taken_up_and_down(apt: Host) -> None:
     assert "-4.2.0-1" in rehearsal.output
     assert "+4.9.9-1" in rehearsal.output
     assert apt.package() == "4.2.0-1"
-    assert apt.apply().changed == 1
+    assert apt.apply().changed_total == 1
     assert apt.package() == "4.9.9-1"
-    assert apt.apply(helm_version="4.2.0").changed == 1
+    assert apt.apply(helm_version="4.2.0").changed_total == 1
     assert apt.package() == "4.2.0-1"
     assert "Pin: version 4.2.0-1" in apt.sh(f"cat {PIN}")
 
@@ -90,7 +90,7 @@ def test_apt_a_keyring_that_somebody_replaced_is_put_right_or_taken_away(
     good = apt.sh(f"sha256sum < {KEYRING}")
     replace = f"gpg --dearmor > {KEYRING} << 'KEY'\n{signers[1].public_key().decode()}\nKEY"
     apt.sh(replace)
-    assert apt.apply().changed == 1
+    assert apt.apply().changed_total == 1
     assert apt.sh(f"sha256sum < {KEYRING}") == good
 
     apt.sh(replace)
@@ -98,7 +98,7 @@ def test_apt_a_keyring_that_somebody_replaced_is_put_right_or_taken_away(
     output = apt.refuse(helm_apt_key_fingerprint="DDF78C3E6EBB2D2CC223C95C62BA89D07698DBC6")
     assert "were removed" in output
     assert apt.files() == [PIN]
-    assert apt.apply(helm_apt_key_fingerprint=wanted).changed == 1
+    assert apt.apply(helm_apt_key_fingerprint=wanted).changed_total == 1
     assert apt.package() == "4.3.1-1"
 
 
@@ -164,4 +164,4 @@ def test_apt_a_killed_run_is_finished_by_the_next(apt: Host, after_s: float) -> 
     running.wait()
     apt.apply()
     assert apt.package() == "4.3.1-1"
-    assert apt.apply().changed == 0
+    assert apt.apply().changed_total == 0

@@ -26,11 +26,11 @@ def test_the_pinned_version_is_installed_once(apt: Host) -> None:
     rehearsal = apt.play("--check", "--diff")
     assert rehearsal.code == 0, rehearsal.output
     assert apt.files() == []
-    assert apt.apply().changed == 1
+    assert apt.apply().changed_total == 1
     assert apt.package() == "4.3.1-1"
     assert apt.files() == [KEYRING, PIN, SOURCE]
     assert "Candidate: 4.3.1-1" in apt.sh("apt-cache policy helm")
-    assert apt.apply().changed == 0
+    assert apt.apply().changed_total == 0
 
 
 @pytest.mark.parametrize(

@@ -37,15 +37,15 @@ def test_binary_comes_from_an_archive_once(
     assert archive[2] in rehearsal.output
     assert host.files() == []
 
-    assert host.apply().changed == 1
+    assert host.apply().changed_total == 1
     assert host.sh(f"stat -c '%U:%G %a' {BINARY}").split() == ["root:root", "755"]
     assert "v4.3" in host.sh(f"{BINARY} version --short")
     assert host.sh("ls -A /usr/local/bin | grep alluxops; true") == "", "no half files"
     # What is there came from this archive: it is not fetched again, so its address may be gone.
-    assert host.apply(helm_binary_url="http://127.0.0.1:1/helm.tar.gz").changed == 0
+    assert host.apply(helm_binary_url="http://127.0.0.1:1/helm.tar.gz").changed_total == 0
 
     host.sh(f"echo '# changed' >> {BINARY}")
-    assert host.apply(helm_binary_url=url).changed == 1
+    assert host.apply(helm_binary_url=url).changed_total == 1
     assert host.sh(f"tail -c 9 {BINARY} | grep -c changed; true").strip() == "0"
 
 
@@ -77,7 +77,7 @@ def test_present_installs_nothing_and_refuses_a_helm_that_will_not_do(host: Host
     host.sh(f"cat > {BINARY} << 'END'\n{script}END\nchmod 755 {BINARY}")
     assert "3.14 or newer" in host.refuse()
     host.sh(f"sed -i s/3.13.3/3.21.4/ {BINARY}")
-    assert host.apply().changed == 0
+    assert host.apply().changed_total == 0
 
 
 def test_snap_without_snapd_is_refused_before_anything_changes(host: Host) -> None:
@@ -136,20 +136,20 @@ def test_snap_from_a_file_is_installed_once_replaced_by_another_and_runs(
     [snap] = snaps.glob("helm_*.snap")
     rehearsal = snap_host.play("--check", "--diff", helm_snap_file=str(snap))
     assert rehearsal.code == 0, rehearsal.output
-    assert rehearsal.changed == 1
+    assert rehearsal.changed_total == 1
     assert "helm absent" in rehearsal.output
     assert "helm" not in snap_host.sh("snap list")
 
-    assert snap_host.apply().changed == 1
+    assert snap_host.apply().changed_total == 1
     assert "v4.3" in snap_host.sh("/snap/bin/helm version --short")
     assert re.search(r"^helm\s+4\.3\.1\s+x1\s.*classic", snap_host.sh("snap list"), re.MULTILINE)
-    assert snap_host.apply().changed == 0
+    assert snap_host.apply().changed_total == 0
     assert snap_host.sh("ls /var/tmp ~/.ansible/tmp | grep -c snap; true").strip() == "0", (
         "no copies"
     )
 
     other = helm_sources.make_snap(snap_host.directory, "4.2.0")
-    assert snap_host.apply(helm_snap_file=str(other)).changed == 1
+    assert snap_host.apply(helm_snap_file=str(other)).changed_total == 1
     assert snap_host.sh("/snap/bin/helm version").strip() == "v4.2.0"
 
     # What cannot be had is refused, and the Helm that is there stays.
