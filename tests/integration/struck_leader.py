@@ -52,6 +52,17 @@ def missing_after(
     return [line for load in loads for line in client.missing(load.acknowledged, kind=kind)]
 
 
+def missing_after_pause(
+    cache: Cache, masters: Masters, client: SteadyClient, pause_s: float
+) -> list[str]:
+    """Have the leader stand still under load, until another leads; the acknowledged writes that are not there."""
+
+    def pause(pod: str) -> float:
+        return masters.pause_process(pod, pause_s)
+
+    return missing_after(cache, masters, client, pause, "pause", moves=True)
+
+
 def missing_after_dead_node(cache: Cache, masters: Masters, client: SteadyClient) -> list[str]:
     """Cut the power of the leader's node under load; the acknowledged writes that are not there. The node is back then.
 

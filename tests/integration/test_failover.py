@@ -12,7 +12,11 @@ import pytest
 
 from tests.integration.cache_under_test import Cache
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.struck_leader import missing_after, missing_after_dead_node
+from tests.integration.struck_leader import (
+    missing_after,
+    missing_after_dead_node,
+    missing_after_pause,
+)
 from tests.masters_under_test import Masters
 from tests.steady_client import SteadyClient
 
@@ -64,10 +68,7 @@ def test_killing_the_leader_loses_no_acknowledged_write(
 def test_a_leader_that_stands_still_loses_no_acknowledged_write(
     cache: Cache, masters: Masters, client: SteadyClient
 ) -> None:
-    def pause(pod: str) -> float:
-        return masters.pause_process(pod, PAUSE_S)
-
-    assert missing_after(cache, masters, client, pause, "pause", moves=True) == []
+    assert missing_after_pause(cache, masters, client, PAUSE_S) == []
 
 
 def test_verify_status_and_shell_follow_the_leader(cache: Cache, masters: Masters) -> None:

@@ -12,7 +12,11 @@ import pytest
 from lab import versions
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab, run_lab
-from tests.integration.struck_leader import missing_after, missing_after_dead_node
+from tests.integration.struck_leader import (
+    missing_after,
+    missing_after_dead_node,
+    missing_after_pause,
+)
 from tests.masters_under_test import Masters
 from tests.steady_client import SteadyClient
 
@@ -166,10 +170,7 @@ def test_nothing_is_lost_with_the_leaders_node(
 def test_a_leader_that_stands_still_loses_no_acknowledged_write(
     cache: Cache, masters: Masters, client: SteadyClient
 ) -> None:
-    def pause(pod: str) -> float:
-        return masters.pause_process(pod, PAUSE_S)
-
-    assert missing_after(cache, masters, client, pause, "pause", moves=True) == []
+    assert missing_after_pause(cache, masters, client, PAUSE_S) == []
     wait_healthy(cache)
 
 
