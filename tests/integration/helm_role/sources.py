@@ -15,6 +15,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Final
 
 SPARE_PORTS = range(9001, 9010)
 """Ports of the host that the lab lets nodes reach, beside those of its own services."""
@@ -131,6 +132,15 @@ def tampered(repository: Path, place: Path, change: Callable[[Path], None]) -> P
     shutil.copytree(repository, place)
     change(place)
     return place
+
+
+TAMPERED: Final = {
+    "index": (change_signed_index, "changed after it was signed"),
+    "packages": (change_packages, "not the one that the signed index names"),
+    "package": (change_package, "not the one that the signed index names"),
+    "unsigned": (drop_signature, "no valid signature"),
+}
+"""What may be done to a repository, and what the role says of it."""
 
 
 def make_archive(path: Path, program: Path) -> str:

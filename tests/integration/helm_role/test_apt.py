@@ -104,13 +104,8 @@ def test_apt_a_keyring_that_somebody_replaced_is_put_right_or_taken_away(
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [
-        (helm_sources.change_signed_index, "changed after it was signed"),
-        (helm_sources.change_packages, "not the one that the signed index names"),
-        (helm_sources.change_package, "not the one that the signed index names"),
-        (helm_sources.drop_signature, "no valid signature"),
-    ],
-    ids=["index", "packages", "package", "unsigned"],
+    helm_sources.TAMPERED.values(),
+    ids=helm_sources.TAMPERED,
 )
 def test_apt_a_tampered_repository_is_refused_and_nothing_of_it_stays(
     apt: Host, sources: tuple[Path, str], change: Callable[[Path], None], says: str
