@@ -29,7 +29,7 @@ from tests.integration.store_under_test import (
     small_cache,
 )
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 
 NAME = "data-plane"
 BUCKET = "data-plane-under-test"
@@ -197,7 +197,9 @@ def test_five_breakages_of_both_are_found_listed_and_mended(plane: DataPlane) ->
     checked.break_off_load(r"small: [1-9]\d* of \d+ files")
     # Alluxio goes on with what it was told to load, without the run.
     progress = "load --progress /sets/small || true"
-    checked.cache.wait_for("Alluxio's load", lambda: "RUNNING" not in checked.alluxio(progress))
+    checked.cache.wait_for(
+        "Alluxio's load", lambda: "RUNNING" not in checked.alluxio(progress), limit_s=600
+    )
     lost = {path: "lost blocks" for path, part in checked.cached().items() if part != "100%"}
     assert sum(path.startswith("/sets/small/") for path in lost) > 3
     assert sum(path.startswith("/sets/large/") for path in lost) == LARGE
