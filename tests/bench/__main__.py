@@ -26,6 +26,7 @@ from tests.bench import (
     check,
     datasets,
     failover,
+    network,
     remove_workers,
     scale_masters,
     site,
@@ -46,6 +47,7 @@ TOPICS: dict[str, Callable[[by_hand.Lab, Options], list[Measure]]] = {
     "upgrade": upgrade.measure,
     "datasets": datasets.measure,
     "check": check.measure,
+    "network": network.measure,
     "benchmark": benchmark.measure,
     "scale-masters": scale_masters.measure,
     "remove-workers": remove_workers.measure,
@@ -57,7 +59,7 @@ WITHOUT_LAB: dict[str, Callable[[Options], list[Measure]]] = {
     "fleet": fleet.measure,
     "simulated": simulated.measure,
 }
-ALSO = {"restore": "backup", "rollback": "upgrade"}
+ALSO = {"restore": "backup", "rollback": "upgrade", "repair": "check"}
 """Verbs that are measured with another."""
 KNOWN = (*TOPICS, *ALSO, *WITHOUT_LAB)
 FAILED = (RuntimeError, AssertionError, LabFailedError, subprocess.SubprocessError)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from tests.bench import network
 from tests.bench.by_hand import Lab
 from tests.bench.measures import Measure
 from tests.bench.options import Options
@@ -40,8 +41,10 @@ def measure(lab: Lab, options: Options) -> list[Measure]:
             "benchmark_runs": options.rounds,
             "benchmark_slow_endpoint": far,
             "benchmark_report": str(folder / "reports"),
+            "network_report": str(folder / "network.json"),
         }
         fresh(lab, **given)
+        network.look(lab, options, folder / "network.json", **given)  # the ceilings
         run(lab, "playbooks/benchmark.yml", **given)
         [path] = (folder / "reports").glob("*.json")
         report = json.loads(path.read_text())
@@ -50,7 +53,8 @@ def measure(lab: Lab, options: Options) -> list[Measure]:
     name_of_all = f"benchmark, {len(WORKLOADS)} workloads"
     found = [Measure(name_of_all, "s", (seconds,), NO_WAY_BY_HAND)]
     for workload in report["workloads"]:
-        print("\n".join(workload["verdict"]), flush=True)
+        bounds = [f"{arm['arm']}: bound by {arm['bound']}" for arm in workload["arms"]]
+        print("\n".join([workload["name"], *workload["verdict"], *bounds]), flush=True)
         samples = {
             arm["arm"]: tuple(one["mib_s"] for one in arm["runs"]) for arm in workload["arms"]
         }

@@ -164,7 +164,8 @@ class Cache:
     @property
     def running_log(self) -> str:
         """What the last run started by `running` has printed so far."""
-        return (self.directory / "running.log").read_text()
+        log = self.directory / "running.log"
+        return log.read_text() if log.exists() else ""
 
     def shell(self, *argv: str) -> str:
         """One `alluxio` command in the leader, through the wrapper."""

@@ -69,6 +69,14 @@ class RunningLab:
         return self.paths.inventory
 
     @property
+    def values(self) -> dict[str, Any]:
+        """`alluxio_values` of its inventory, which a test's own take the place of."""
+        found: dict[str, Any] = json.loads(self.run("ansible-inventory", "--host", "n1"))[
+            "alluxio_values"
+        ]
+        return found
+
+    @property
     def environment(self) -> dict[str, str]:
         """The tests' environment with what `lab env` exports."""
         return {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.integration.lab_under_test import RunningLab
@@ -62,16 +64,42 @@ def make_secret(lab: RunningLab, namespace: str, name: str, **data: str) -> None
 
 def keys(lab: RunningLab, bucket: str) -> list[str]:
     """All that is in a bucket."""
+    return sorted(listing(lab, bucket))
+
+
+def listing(lab: RunningLab, bucket: str) -> dict[str, tuple[int, str]]:
+    """Size and ETag of every object of a bucket, by its key."""
     pages = lab.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+    found = [item for page in pages for item in page.get("Contents", [])]
+    return {item["Key"]: (item["Size"], item["ETag"]) for item in found}
+
+
+def in_parallel[Item](act: Callable[[Item], Any], items: Iterable[Item]) -> None:
+    """Do something for each of many items; a client of boto3 may be used by all of them."""
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(act, item) for item in items]:
+            done.result()
+
+
+def put_in_parts(client: Any, bucket: str, key: str, parts: Iterable[bytes]) -> None:
+    """Write an object as most tools write a large one: its ETag is no digest of its content."""
+    upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    where = {"Bucket": bucket, "Key": key, "UploadId": upload}
+    sent = [
+        {
+            "PartNumber": number,
+            "ETag": client.upload_part(**where, PartNumber=number, Body=body)["ETag"],
+        }
+        for number, body in enumerate(parts, 1)
+    ]
+    client.complete_multipart_upload(**where, MultipartUpload={"Parts": sent})
 
 
 def empty(lab: RunningLab, bucket: str, root_prefix: str) -> None:
     """Take away what an earlier run left: a bucket, and a prefix of the root's."""
     client = lab.s3()
     if bucket in [item["Name"] for item in client.list_buckets()["Buckets"]]:
-        for key in keys(lab, bucket):
-            client.delete_object(Bucket=bucket, Key=key)
+        in_parallel(lambda key: client.delete_object(Bucket=bucket, Key=key), keys(lab, bucket))
         client.delete_bucket(Bucket=bucket)
     found = client.list_objects_v2(Bucket="datasets", Prefix=f"{root_prefix}/")
     for item in found.get("Contents", []):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.integration.cache_under_test import Cache, Outcome
+from tests.integration.cache_under_test import Cache
+from tests.integration.checked_under_test import Checked
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.store_under_test import WRONG, empty, images, keys, make_secrets, small_cache
+from tests.integration.store_under_test import (
+    WRONG,
+    empty,
+    images,
+    listing,
+    make_secrets,
+    put_in_parts,
+    small_cache,
+)
 
 pytestmark = pytest.mark.long
 
@@ -26,49 +31,9 @@ SETTINGS = {**small_cache(ROOT_PREFIX), "alluxio_datasets": [SET]}
 TOP = SET["path"]
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A cache with a loaded dataset."""
-
-    cache: Cache
-    report: Path
-
-    def check(self, *argv: str, code: int = 0, **more: Any) -> Outcome:
-        """`alluxops check` of the dataset, all of its content."""
-        given = {"check_paths": [TOP], "check_content": "all", "check_report": str(self.report)}
-        return self._run("check", *argv, code=code, **{**given, **more})
-
-    def repair(self, *argv: str, code: int = 0, **more: Any) -> Outcome:
-        """`alluxops repair` of the dataset."""
-        given = {"repair_paths": [TOP], "repair_content": "all", "repair_report": str(self.report)}
-        return self._run("repair", *argv, code=code, **{**given, **more})
-
-    def _run(self, verb: str, *argv: str, code: int, **settings: Any) -> Outcome:
-        outcome = self.cache.verb(verb, *argv, **{**SETTINGS, **settings})
-        assert outcome.code == code, outcome.output
-        return outcome
-
-    @property
-    def found(self) -> dict[str, str]:
-        """The kinds of the last report's findings by path."""
-        return {one["path"]: one["kind"] for one in json.loads(self.report.read_text())["findings"]}
-
-    def alluxio(self, *commands: str) -> str:
-        """Commands in the first master; no store is asked."""
-        never = "-Dalluxio.user.file.metadata.load.type=NEVER"
-        return self.cache.script("; ".join(f"alluxio fs {never} {one}" for one in commands))
-
-    def etags(self) -> dict[str, str]:
-        """Every object and its content."""
-        client = self.cache.lab.s3()
-        return {
-            key: client.head_object(Bucket=BUCKET, Key=key)["ETag"]
-            for key in keys(self.cache.lab, BUCKET)
-        }
-
-    def put(self, key: str, body: bytes) -> None:
-        """Write an object beside the cache."""
-        self.cache.lab.s3().put_object(Bucket=BUCKET, Key=key, Body=body)
+def put(checked: Checked, key: str, body: bytes) -> None:
+    """Write an object beside the cache."""
+    checked.cache.lab.s3().put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
 @pytest.fixture(scope="module")
@@ -83,23 +48,12 @@ def checked(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for number in range(FILES):
         client.put_object(Bucket=BUCKET, Key=f"small/{number:04d}", Body=b"%d " % number * 50)
     client.put_object(Bucket=BUCKET, Key="large/one", Body=b"1" * 20_000_000)
-    upload = client.create_multipart_upload(Bucket=BUCKET, Key="large/parts")["UploadId"]
-    where = {"Bucket": BUCKET, "Key": "large/parts", "UploadId": upload}
-    parts = [
-        {
-            "PartNumber": number,
-            "ETag": client.upload_part(**where, PartNumber=number, Body=b"%d" % number * 6_000_000)[
-                "ETag"
-            ],
-        }
-        for number in (1, 2)
-    ]
-    client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    put_in_parts(client, BUCKET, "large/parts", [b"%d" % number * 6_000_000 for number in (1, 2)])
     client.put_object(Bucket="datasets", Key=f"{ROOT_PREFIX}/own/file", Body=b"a" * 1000)
     cache.apply("site", **SETTINGS)
     make_secrets(lab, NAME)
     cache.apply("datasets", **SETTINGS)
-    yield Checked(cache, folder / "report.json")
+    yield Checked(cache, folder / "report.json", SETTINGS, [TOP])
     cache.remove()
     empty(lab, BUCKET, ROOT_PREFIX)
 
@@ -121,14 +75,14 @@ def test_what_cannot_be_looked_at_is_refused(checked: Checked) -> None:
 
 
 def test_a_good_dataset_is_proven_and_left_as_it_was(checked: Checked) -> None:
-    before, listed = checked.etags(), checked.alluxio(f"ls -R {TOP}")
+    before, listed = listing(checked.cache.lab, BUCKET), checked.alluxio(f"ls -R {TOP}")
     text = checked.check().output
     assert f"{FILES + 2} of {FILES + 2} files" in text
     assert "1 read from the store too" in text
     assert "findings  none" in text
     assert checked.found == {}
     assert checked.report.stat().st_mode & 0o777 == 0o600
-    assert (checked.etags(), checked.alluxio(f"ls -R {TOP}")) == (before, listed)
+    assert (listing(checked.cache.lab, BUCKET), checked.alluxio(f"ls -R {TOP}")) == (before, listed)
     text = checked.check("--check", check_content="sample", check_sample=20).output
     assert "20 of 20 files" in text
     assert "0 changed" in checked.repair().output
@@ -169,10 +123,10 @@ def corrupt(checked: Checked, path: str) -> None:
 
 def break_it(checked: Checked) -> dict[str, str]:
     """Everything that may go wrong beside the cache; what `check` has to say of it."""
-    checked.put("small/0000", b"X " * 50)
-    checked.put("small/0001", b"x")
+    put(checked, "small/0000", b"X " * 50)
+    put(checked, "small/0001", b"x")
     checked.cache.lab.s3().delete_object(Bucket=BUCKET, Key="small/0002")
-    checked.put("small/new", b"new")
+    put(checked, "small/new", b"new")
     corrupt(checked, f"{TOP}/small/0003")
     return {
         f"{TOP}/small/0000": "changed",
@@ -185,7 +139,7 @@ def break_it(checked: Checked) -> dict[str, str]:
 
 def test_every_breakage_is_found_and_mended(checked: Checked) -> None:
     broken = break_it(checked)
-    before = checked.etags()
+    before = listing(checked.cache.lab, BUCKET)
     text = checked.check(code=1).output
     assert checked.found == broken
     assert "1 truncated" in text
@@ -199,15 +153,15 @@ def test_every_breakage_is_found_and_mended(checked: Checked) -> None:
     checked.check()
     assert "0 changed" in checked.repair().output
     assert "findings  none" in checked.check().output
-    assert checked.etags() == before
+    assert listing(checked.cache.lab, BUCKET) == before
     pinned = checked.alluxio(f"ls -R -p {TOP}")
     assert pinned.count("100%") == FILES + 2
     assert checked.cache.lab.kubectl("-n", NAME, "get", "configmaps").count("check-repair") == 0
 
 
 def test_only_what_is_named_is_touched(checked: Checked) -> None:
-    checked.put("small/0004", b"y " * 70)
-    checked.put("large/new", b"new")
+    put(checked, "small/0004", b"y " * 70)
+    put(checked, "large/new", b"new")
     checked.repair(repair_paths=[f"{TOP}/large"], repair_content="none")
     checked.check(code=1, check_content="none")
     assert checked.found == {f"{TOP}/small/0004": "changed"}
@@ -237,18 +191,7 @@ def test_what_only_the_cache_has_is_told_and_kept(checked: Checked) -> None:
 
 
 def test_a_load_whose_worker_was_killed_is_found_and_mended(checked: Checked) -> None:
-    checked.alluxio(f"unpin {TOP}", f"free {TOP}")
-    lab = checked.cache.lab
-    with checked.cache.running(
-        "alluxops", "datasets", "-i", str(lab.inventory), **SETTINGS
-    ) as process:
-        checked.cache.wait_for(
-            "the load", lambda: re.search(r"images: \d+ of \d+ files", checked.cache.running_log)
-        )
-        worker = next(name for name in checked.cache.pods() if "-worker-" in name)
-        lab.kubectl("-n", NAME, "delete", "pod", worker, "--force", "--grace-period=0")
-        checked.cache.kill(process)
-    checked.cache.apply("verify", **SETTINGS)
+    checked.break_off_load(r"images: \d+ of \d+ files")
     checked.check(code=1, check_content="none")
     assert set(checked.found.values()) == {"lost blocks"}
     checked.repair()

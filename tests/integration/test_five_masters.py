@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import yaml
 
 from lab import versions
 from lab.state import load
+from tests.chaos.faults.dead_node import power_off, power_on
 from tests.integration import file_tree
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.file_tree import FileTree
@@ -28,6 +29,10 @@ pytestmark = pytest.mark.long
 
 NAME = "five"
 WORKERS = ("n4", "n5")
+HOSTS = ("n1", "n2", "n3", "n4", "n5")
+"""Of cache_masters."""
+MOVED = ("n1", "n4", "n3", "n2", "n5")
+"""The same, once master 1 has moved to n4."""
 OURS: dict[str, Any] = {"verify_tests": False, "alluxio_worker_quota": 268435456}
 THREE = {"alluxio_masters": 3, "alluxio_ha": "embedded"}
 FIVE = {"alluxio_masters": 5, "alluxio_ha": "embedded"}
@@ -49,12 +54,13 @@ class FewWorkers(RunningLab):
         """The inventory directory, for -i."""
         return self.place
 
-    def write_inventory(self) -> None:
+    def write_inventory(self, masters: Sequence[str]) -> None:
         shutil.copytree(self.paths.inventory, self.place, dirs_exist_ok=True)
         path = self.place / "hosts.yml"
         hosts = yaml.safe_load(path.read_text())
-        hosts["all"]["children"]["cache_workers"] = {"hosts": {name: {} for name in WORKERS}}
-        path.write_text(yaml.safe_dump(hosts))
+        for group, names in (("cache_masters", masters), ("cache_workers", WORKERS)):
+            hosts["all"]["children"][group] = {"hosts": {name: {} for name in names}}
+        path.write_text(yaml.safe_dump(hosts, sort_keys=False))
 
 
 class Release:
@@ -80,7 +86,7 @@ class Release:
     def marker(self, ordinal: int) -> dict[str, Any]:
         """What the marker in a master's journal volume says."""
         path = f"{self.cache.root}/journal/.alluxops.json"
-        marker: dict[str, Any] = json.loads(self.lab.on_node(f"n{ordinal + 1}", f"cat {path}"))
+        marker: dict[str, Any] = json.loads(self.lab.on_node(MOVED[ordinal], f"cat {path}"))
         return marker
 
     def delete_masters(self, *ordinals: int) -> None:
@@ -89,7 +95,7 @@ class Release:
 
 
 @pytest.fixture(scope="module")
-def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FewWorkers]:
     """A lab of five nodes. One that is up already is left up, and so is one with KEEP=1."""
     name = os.environ.get("ALLUXOPS_TEST_LAB", "test") + "5"
     found = load(name)
@@ -97,7 +103,7 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     try:
         run_lab("up", "--name", name, "--workers", "4")
         running = FewWorkers(name, tmp_path_factory.mktemp("inventory"))
-        running.write_inventory()
+        running.write_inventory(HOSTS)
         yield running
     finally:
         if not was_up and os.environ.get("KEEP") != "1":
@@ -105,7 +111,7 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 
 
 def test_masters_that_share_a_journal_become_five_and_three_again(
-    five: RunningLab, tmp_path: Path
+    five: FewWorkers, tmp_path: Path
 ) -> None:
     """Before the release of the other tests, so that their masters do not run beside these."""
     five.bring_images("images-zookeeper")
@@ -134,7 +140,7 @@ def test_masters_that_share_a_journal_become_five_and_three_again(
 
 
 @pytest.fixture(scope="module")
-def release(five: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+def release(five: FewWorkers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """A cache with three masters."""
     found = Release(Cache(five, tmp_path_factory.mktemp(NAME), NAME))
     found.cache.remove()
@@ -152,9 +158,40 @@ def before(release: Release) -> FileTree:
 
 
 @pytest.fixture(scope="module")
-def grown(release: Release, before: FileTree) -> Outcome:
-    """The run that made five of three."""
+def moved(five: FewWorkers, release: Release, before: FileTree) -> Outcome:
+    """The run that brought master 1 to n4 after n2 was gone for good; n2 is back then, and bare."""
     del before
+    claim = f"alluxio-journal-{NAME}-master-1"
+    lost = next(node for node in five.state.nodes if node.name == "n2")
+    volume = five.kubectl("get", "pvc", claim, "-n", NAME, "-o", "jsonpath={.spec.volumeName}")
+    power_off(five.state, lost)
+    try:
+        five.kubectl("delete", "node", "n2")
+        five.kubectl("delete", "pvc", claim, "-n", NAME)
+        five.kubectl("delete", "pv", volume)
+        five.write_inventory([name for name in MOVED if name != lost.name])
+        return release.verb("site", **THREE)
+    finally:
+        power_on(five.state)
+        five.on_node(lost.name, f"rm -rf {release.cache.storage}")
+        five.write_inventory(MOVED)
+
+
+def test_a_master_whose_host_is_gone_moves_to_another(
+    release: Release, before: FileTree, moved: Outcome
+) -> None:
+    assert moved.code == 0, moved.output
+    report = release.report(**THREE)
+    assert report["healthy"], report["problems"]
+    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 3
+    assert release.cache.pods()[f"{NAME}-master-1"]["spec"]["nodeName"] == "n4"
+    assert before.differences(release.tree()) == []
+
+
+@pytest.fixture(scope="module")
+def grown(release: Release, moved: Outcome) -> Outcome:
+    """The run that made five of three."""
+    assert moved.code == 0, moved.output
     return release.verb("scale-masters", **FIVE)
 
 

@@ -133,7 +133,7 @@ def test_site_with_the_lines_changes_nothing_and_with_stale_ones_is_refused(
 def test_a_changed_property_restarts_the_leader_last(release: Release, grown: Outcome) -> None:
     del grown
     leader, made = release.leader(**THREE), release.masters()
-    values = inventory_values(release.lab)
+    values = release.lab.values
     values["master"]["properties"] = {"alluxio.master.ttl.checker.interval": "2hour"}
     release.apply("site", **THREE, alluxio_values=values)
     now = release.masters()
@@ -164,11 +164,3 @@ def test_a_run_killed_half_way_is_continued_by_the_next(
     assert list(release.masters()) == [f"{NAME}-master-0"]
     assert before.differences(release.tree()) == []
     assert ", 0 changed" in release.apply("site", **ONE).output
-
-
-def inventory_values(lab: RunningLab) -> dict[str, Any]:
-    """`alluxio_values` of the lab's inventory."""
-    values: dict[str, Any] = json.loads(lab.run("ansible-inventory", "--host", "n1"))[
-        "alluxio_values"
-    ]
-    return values

@@ -80,7 +80,7 @@ def test_a_changed_setting_is_shown_then_applied_and_restarts_what_reads_it(cach
     changed = {
         "alluxio_worker_quota": 402653184,
         "alluxio_values": {
-            **inventory_values(cache),
+            **cache.lab.values,
             "properties": {"alluxio.user.metrics.heartbeat.interval": "3sec"},
         },
     }
@@ -125,13 +125,6 @@ def test_a_revision_that_nobody_has_proven_is_proven_without_a_change(cache: Cac
     assert set(outcome.changed.values()) == {0}, outcome.output
     assert outcome.tasks <= TASKS_OF_A_NO_OP
     assert "runTests" not in cache.playbook("site.yml").output
-
-
-def inventory_values(cache: Cache) -> dict[str, Any]:
-    """`alluxio_values` of the lab's inventory."""
-    shown = cache.lab.run("ansible-inventory", "--host", "n1")
-    values: dict[str, Any] = json.loads(shown)["alluxio_values"]
-    return values
 
 
 def test_what_is_written_lands_in_the_bucket_and_is_read_on_another_node(cache: Cache) -> None:

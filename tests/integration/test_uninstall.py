@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,8 +146,7 @@ def test_a_dead_mount_is_detached_if_it_is_this_release_s(cache: Cache) -> None:
     assert "mount /mnt/alluxio-fuse on n2: its process is gone" in outcome.output
     assert cache.lab.on_node("n2", mounted).strip() == "1"
 
-    shown = json.loads(cache.lab.run("ansible-inventory", "--host", "n1"))["alluxio_values"]
-    fuse = {**shown, "fuse": {"enabled": True, "mountPoint": "/mnt/alluxio-fuse"}}
+    fuse = {**cache.lab.values, "fuse": {"enabled": True, "mountPoint": "/mnt/alluxio-fuse"}}
     outcome = cache.apply("uninstall", **SETTINGS, alluxio_values=fuse)
     assert "dead mount /mnt/alluxio-fuse on n2" in outcome.output
     assert cache.lab.on_node("n2", mounted, check=False).strip() == "0"

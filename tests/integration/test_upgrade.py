@@ -65,9 +65,8 @@ def running(cache: Cache) -> set[str]:
 
 def values_with(cache: Cache, **properties: str) -> dict[str, Any]:
     """The lab's own values with other properties."""
-    shown = json.loads(cache.lab.run("ansible-inventory", "--host", "n1"))
     named = {name.replace("_", "."): value for name, value in properties.items()}
-    return {"alluxio_values": {**shown["alluxio_values"], "properties": named}}
+    return {"alluxio_values": {**cache.lab.values, "properties": named}}
 
 
 def test_site_does_not_change_the_version_of_a_running_release(

@@ -1,4 +1,6 @@
 # Makes a backup of the metadata in the root under store, then removes older ones so that KEEP whole ones stay (0: all).
+# One more than 5 times as large as the new one stays: what this cache has forgotten, such as after a journal was lost,
+# may be in none but the older ones.
 # Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
 set -euo pipefail
 
@@ -19,6 +21,7 @@ if ! grep -q "/$made.complete\$" <<<"$listed"; then
   echo "The backup $made is not whole in the under store." >&2
   exit 1
 fi
+size_of() { sed -nE "s/.* ([0-9]+) +[A-Z_]+ .*\/$1\$/\1/p" <<<"$listed"; }
 if ((KEEP > 0)); then
   # Names begin with their date: sorted backwards, the newest come first.
   names=$(sed -nE 's/.*(alluxio-backup-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{12,14}\.gz)$/\1/p' <<<"$listed" | sort -r)
@@ -26,7 +29,11 @@ if ((KEEP > 0)); then
   whole=0
   for name in $names; do
     if ((whole >= KEEP)); then
-      [[ "$name" == "$made" ]] || alluxio fs rm "$CACHE_FOLDER/$name*"
+      if (($(size_of "$name") > 5 * $(size_of "$made"))); then
+        echo "$name stays: it is more than 5 times as large as $made. Remove it by hand if the cache is to know so little." >&2
+      elif [[ "$name" != "$made" ]]; then
+        alluxio fs rm "$CACHE_FOLDER/$name*"
+      fi
     elif grep -q "/$name.complete\$" <<<"$listed"; then
       whole=$((whole + 1))
     fi

@@ -221,7 +221,8 @@ def fake_backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module.taken = []  # type: ignore[attr-defined]
     module.error = None  # type: ignore[attr-defined]
 
-    def take(*where: Any, to: str, patience: Any) -> Made:
+    def take(*where: Any, to: str, kept: bool, patience: Any) -> Made:
+        module.kept = kept  # type: ignore[attr-defined]
         if module.error is not None:
             raise module.error
         module.taken.append((where[1:], to))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, backup_place
@@ -108,3 +110,20 @@ def test_a_mark_in_another_cluster_s_directory_makes_no_backup_whole() -> None:
     torn = [File(NEW, 9, MINE.in_cache), File(NEW + backup.COMPLETE, 0, THEIRS.in_cache)]
     with pytest.raises(SettingsError, match="there is no backup in"):
         pick(torn)
+
+
+def test_what_was_made_before_a_change_is_not_the_latest_but_for_who_goes_back() -> None:
+    kept = replace(MINE, kept=True).in_cache
+    assert kept == f"{MINE.in_cache}/before-changes"
+    both = lying(MINE.in_cache, MID) + lying(kept, NEW)
+    assert pick(both).name == MID
+    assert backup_place.pick(both, LATEST, MINE, ROOT, "", going_back=True).folder == kept
+    assert pick(both, Source("name", NEW)).folder == kept
+    with pytest.raises(SettingsError, match="before a change") as error:
+        pick(lying(kept, NEW))
+    assert f"{ADDRESS}/uid-1/before-changes/{NEW}" in error.value.what
+
+
+def test_what_another_cluster_made_before_a_change_is_no_candidate() -> None:
+    theirs = lying(replace(THEIRS, kept=True).in_cache, NEW)
+    assert pick(lying(MINE.shared, OLD) + theirs).name == OLD

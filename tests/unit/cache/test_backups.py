@@ -151,6 +151,21 @@ def test_backups_of_other_clusters_and_of_before_stay_whatever_is_kept(
     assert all(path.exists() for path in others)
 
 
+def test_what_knows_much_more_than_the_new_one_stays(written_below: Cluster) -> None:
+    store(written_below, OLD, MID)
+    (written_below.folder / "ufs" / FOLDER / OLD).write_text("x" * 60)
+    made = take(written_below, keep=1)
+    assert made.size_bytes == 10
+    assert made.pruned == (MID,)
+    assert OLD in in_ufs(written_below)
+
+
+def test_the_way_back_from_a_change_lies_apart(cluster: Cluster) -> None:
+    kube = cast("Kube", cluster)
+    for kept, where in ((False, "uid-1/"), (True, "uid-1/before-changes/")):
+        assert backups.plan(kube, "ns", "alluxio", to="ufs", kept=kept).endswith(f"/{where}")
+
+
 def test_a_backup_that_was_not_finished_is_an_error_and_removes_none(
     written_below: Cluster,
 ) -> None:

@@ -176,6 +176,7 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     cluster.serve(True, True, True)
     result = forced(cluster).run()
     assert backups.taken == [(("cache", "alluxio"), "ufs")]
+    assert not backups.kept
     assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
     assert holds(cluster) == [False] * 3
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
@@ -277,6 +278,7 @@ def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(
         noted_backup.STOPPED_AS: "2",
     }
     assert marker(cluster, 0).restoring == "/x.gz"  # type: ignore[union-attr]
+    assert backups.kept
 
 
 BACKUP = "s3://b/before.gz"

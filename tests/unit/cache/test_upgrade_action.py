@@ -30,6 +30,7 @@ OPTIONS: Json = {
     "backup_to": "ufs",
     "revision": 0,
     "restores": False,
+    "kept": False,
     "wait_timeout_s": 1,
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils import backup
 from ansible_collections.alluxops.cache.plugins.module_utils.backup_place import Place
 from tests.unit.cache.test_backup import MID, NEW, OLD
 from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
@@ -28,7 +29,7 @@ case "$1 $2" in
   printf 'Backup Entry Count : 7\n' ;;
 "fs -D"*)
   for file in "$HERE"/store/*; do
-    echo "-rw-r--r-- a b 9 PERSISTED 11-24-2026 20:03:14:707 0% $4/${file##*/}"
+    echo "-rw-r--r-- a b $(wc -c <"$file") PERSISTED 11-24-2026 20:03:14:707 0% $4/${file##*/}"
   done ;;
 "fs rm") [[ "$3" == -R ]] || rm "$HERE/store/"${3##*/} ;;
 esac
@@ -77,8 +78,8 @@ def test_backups_lie_where_alluxops_looks_for_them(chart: Chart, root: str, fold
 
 
 def test_the_schedule_s_backups_lie_in_the_cluster_s_own_directory(chart: Chart) -> None:
-    backup: Values = {"schedule": "@daily", "cluster": "uid-1"}
-    job = chart.render({**values(), "backup": backup}).get("CronJob", "alluxio-backup")
+    scheduled: Values = {"schedule": "@daily", "cluster": "uid-1"}
+    job = chart.render({**values(), "backup": scheduled}).get("CronJob", "alluxio-backup")
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     env = {each["name"]: each.get("value") for each in container["env"]}
     place = Place("cache", "alluxio", "uid-1")
@@ -148,6 +149,18 @@ def test_the_script_keeps_the_newest(run: Run, keep: int, kept: list[str]) -> No
     assert done.returncode == 0, done.stderr
     assert f"Backup URI         : s3://b/x/{NEW}" in done.stdout
     assert run.kept == sorted([*kept, *(f"{name}.complete" for name in kept), "notes.txt"])
+
+
+def test_the_script_keeps_what_knows_much_more(run: Run) -> None:
+    run.put(OLD, f"{OLD}.complete", MID, f"{MID}.complete")
+    (run.store / NEW).write_text("nothing")
+    (run.store / OLD).write_text("much more than that, and more than five times as long")
+    (run.store / MID).write_text("about as much as that")
+    done = run(1)
+    assert done.returncode == 0, done.stderr
+    assert [name for name in run.kept if name.endswith(".gz")] == [OLD, NEW]
+    assert f"{OLD} stays" in done.stderr
+    assert f"> {backup.SHRUNK} * $(size_of" in SCRIPT.read_text()
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(1, [NEW]), (2, [OLD, MID, NEW])])

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values
+from ansible_collections.alluxops.cache.plugins.module_utils import datasets, profiles, values
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
 from lab import versions
 from tests.unit.cache.settings_cases import GOOD
 from tests.unit.chart.example_files import FILES, FOLDER, IDS, Json, containers, documents, pods
 from tests.unit.chart.rendering import CHART, Chart, Rendered
-from tools.repository import ROOT
+from tools.repository import ROOT, relative
 
 TURNED_ON = {"fuse": {"enabled": True}, "proxy": {"enabled": True}}
 HOST = re.compile(r"\b(alluxio-[a-z]+(?:-\d)?)\.alluxio\b(?::(\d+))?")
+DECLARED = sorted(FOLDER.glob("datasets/*.yml"))
 EACH = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 
@@ -180,6 +181,18 @@ def test_the_policy_lets_the_caches_own_pods_and_marked_namespaces_in() -> None:
     [marked] = clients["from"]
     assert marked["namespaceSelector"]["matchLabels"] == {"alluxops.io/cache-client": "true"}
     assert "ipBlock" in nodes["from"][0]
+
+
+@pytest.mark.parametrize("path", DECLARED, ids=relative)
+def test_a_declared_data_set_can_be_read_and_is_named(path: Path) -> None:
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found, faults = datasets.read(settings["alluxio_datasets"])
+    assert faults == []
+    assert [(one.pin, bool(one.load), one.shared) for one in found] == [(True, True, True)]
+    assert settings["alluxio_profile"] == path.stem
+    assert path.stem in profiles.PROFILES
+    for page in (FOLDER / "README.md", ROOT / "docs/runbooks/datasets.md"):
+        assert f"datasets/{path.name}" in page.read_text(encoding="utf-8"), page
 
 
 @EACH

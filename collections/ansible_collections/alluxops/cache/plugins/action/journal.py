@@ -285,6 +285,8 @@ class _Guard:
                 self.namespace,
                 self.release,
                 to=self.options["backup_to"],
+                # What serves may be a part of what is being restored.
+                kept=bool(self.options["restoring"]),
                 patience=Patience(self.options["wait_timeout_s"]),
             )
         except CacheError as error:

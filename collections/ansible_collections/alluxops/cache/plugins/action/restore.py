@@ -127,7 +127,8 @@ class ActionModule(ApiAction):
         if uri:
             chosen = backup.choose(files, backup.Source("ufs", uri), where)
         else:
-            chosen = backup_place.pick(files, source, place, root, where)
+            going_back = bool(options["revision"])
+            chosen = backup_place.pick(files, source, place, root, where, going_back=going_back)
             uri = backup_place.uri_in_ufs(root, chosen.folder, chosen.name)
         doubtful = options["revision"] and source.kind == "latest"
         doubts = backup_age.doubts(chosen.name, eras) if doubtful else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -128,7 +129,6 @@ class ActionModule(ApiAction):
             masters=in_turn,
             leads=seen.leader is not None and in_turn[-1:] == [seen.leader.pod],
             workers=sorted(str(pod["node"]) for pod in seen.of_role(cluster.WORKER_ROLE)),
-            backup_to=_destination(kube, options, seen, restores=restores) if changes else "",
             revision=options["revision"],
             held=options["may_hold_workers"],
             restore_from=options["restore_from"] if restores else "",
@@ -136,6 +136,10 @@ class ActionModule(ApiAction):
             if options["revision"] or goal is None
             else versions.behind(found, _tag(goal, options)),
         )
+        if changes:
+            kept = plan.version_changes or restores
+            where = _destination(kube, options, seen, restores=restores, kept=kept)
+            plan = replace(plan, backup_to=where)
         if changes and seen.leader is None:
             noted = _noted(kube, namespace, release, restores=restores)
             upgrade.check_backup(plan, noted, options["without_backup"])
@@ -159,7 +163,9 @@ class ActionModule(ApiAction):
             conversion_pod.remove(kube, namespace, release, Patience(options["wait_timeout_s"]))
         seen = objects.look(kube, namespace, release)
         if self.check_mode and seen.leader is not None:
-            where = backups.plan(kube, namespace, release, to=options["backup_to"])
+            where = backups.plan(
+                kube, namespace, release, to=options["backup_to"], kept=options["kept"]
+            )
             return {"changed": True, "backup": {}, "where": where}
         if not self.check_mode:
             _note_goal(kube, options)
@@ -175,6 +181,7 @@ class ActionModule(ApiAction):
             namespace,
             release,
             to=options["backup_to"],
+            kept=options["kept"],
             patience=Patience(options["wait_timeout_s"]),
         ).as_dict()
         _note(kube, namespace, release, str(made["where"]))
@@ -285,12 +292,16 @@ def _without_leader(noted: str, *, restores: bool) -> str:
     return UNSAVED if restores else NOBODY
 
 
-def _destination(kube: Kube, options: Options, seen: health.Seen, *, restores: bool) -> str:
+def _destination(
+    kube: Kube, options: Options, seen: health.Seen, *, restores: bool, kept: bool
+) -> str:
     """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
     if seen.leader is None:
         noted = _noted(kube, options["namespace"], options["release"], restores=restores)
         return _without_leader(noted, restores=restores)
-    return backups.plan(kube, options["namespace"], options["release"], to=options["backup_to"])
+    return backups.plan(
+        kube, options["namespace"], options["release"], to=options["backup_to"], kept=kept
+    )
 
 
 def _parsed(text: str) -> list[Json]:

@@ -25,6 +25,8 @@ IN_JOURNAL: Final = "alluxops-backups"
 """Directory in a master's journal volume: what is written there survives the pod."""
 COMPLETE: Final = ".complete"
 """Alluxio writes an empty file of this suffix beside a backup once it is whole."""
+SHRUNK: Final = 5
+"""One so many times as large as a new backup is not removed for it. The schedule's script has the same number."""
 INIT_PROPERTY: Final = "alluxio.master.journal.init.from.backup"
 
 _NAME = re.compile(r"^alluxio-backup-(\d{4}-\d{2}-\d{2})-(\d{12,14})\.gz$")
@@ -178,6 +180,14 @@ def prunable(names: Iterable[str], complete: Iterable[str], keep: int, made: str
     if not kept or len(kept) < keep:
         return []
     return sorted(name for name in set(names) if is_name(name) and kept[-1] > name != made)
+
+
+def spared(gone: Iterable[str], sizes: Mapping[str, int], made: str) -> list[str]:
+    """Those of prunable() that stay nevertheless, as they are so much larger than the one just made.
+
+    What the cache has forgotten, such as after a journal was lost, may be in none but the older ones. sizes: in bytes.
+    """
+    return [name for name in gone if sizes[name] > SHRUNK * sizes[made]]
 
 
 def folder_of(uri: str, root_ufs: str) -> str:

@@ -7,7 +7,7 @@ backup is, so its directory does: else one cluster would remove the other's back
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup
@@ -15,15 +15,21 @@ from ansible_collections.alluxops.cache.plugins.module_utils.backup import File,
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 SHOWN_OF_OTHERS = 3
+KEPT = "before-changes"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose backups. cluster: uid of the namespace kube-system."""
+    """Whose backups. cluster: uid of the namespace kube-system.
+
+    kept: those that a verb makes before it changes what they hold. No schedule removes them, and `latest` means none of
+    them: what they hold may be a part, or of an Alluxio that is left again.
+    """
 
     namespace: str
     release: str
     cluster: str
+    kept: bool = False
 
     @property
     def shared(self) -> str:
@@ -33,7 +39,8 @@ class Place:
     @property
     def in_cache(self) -> str:
         """The directory of this cluster's release, as a path of the cache."""
-        return f"{self.shared}/{self.cluster}".rstrip("/")
+        own = f"{self.shared}/{self.cluster}".rstrip("/")
+        return f"{own}/{KEPT}" if self.kept else own
 
     def in_ufs(self, root_ufs: str) -> str:
         """The same for `fsadmin backup`: below what the root mount shows, so that the cache can list and delete it."""
@@ -56,13 +63,25 @@ def uri_in_ufs(root_ufs: str, folder: str, name: str) -> str:
     return f"{start}{path.rstrip('/')}{folder}/{name}"
 
 
-def pick(files: Sequence[File], wanted: Source, place: Place, root_ufs: str, where: str) -> File:
+def pick(
+    files: Sequence[File],
+    wanted: Source,
+    place: Place,
+    root_ufs: str,
+    where: str,
+    *,
+    going_back: bool = False,
+) -> File:
     """The backup that `latest` or a name means, of all files below place.shared. Raises SettingsError.
 
-    A backup that may be another cluster's is taken only where it is given by its address.
+    A backup that may be another cluster's is taken only where it is given by its address. going_back: to what was
+    before a change, so that `latest` means kept ones too.
     """
+    kept = [file for file in files if file.folder == replace(place, kept=True).in_cache]
     own = [file for file in files if file.folder == place.in_cache]
     unowned = [file for file in files if file.folder == place.shared]
+    if going_back or wanted.kind == "name":
+        own += kept
     if wanted.kind == "name":
         named = [each for each in (own, unowned) if wanted.value in {file.name for file in each}]
         if named:
@@ -76,6 +95,8 @@ def pick(files: Sequence[File], wanted: Source, place: Place, root_ufs: str, whe
         if unclear and not mine and not others:
             return unclear[0]
         candidates = [*mine, *unclear, *others]
+    if not candidates and backup.whole(kept) and wanted.kind == "latest":
+        raise _only_kept(backup.whole(kept)[-1], root_ufs, where)
     if not candidates:
         return backup.choose(own or unowned, wanted, where)
     listed = ", ".join(uri_in_ufs(root_ufs, file.folder, file.name) for file in candidates)
@@ -88,11 +109,21 @@ def pick(files: Sequence[File], wanted: Source, place: Place, root_ufs: str, whe
     )
 
 
+def _only_kept(newest: File, root_ufs: str, where: str) -> SettingsError:
+    return SettingsError(
+        f"there is no backup in {where} but those that verbs made before a change, such as"
+        f" {uri_in_ufs(root_ufs, newest.folder, newest.name)}.",
+        "One of these may hold a part only, as of a restore that did not end, or be of an Alluxio that was left again.",
+        "give the address of the one that is meant in restore_from.",
+    )
+
+
 def _newest_of_others(files: Sequence[File], place: Place) -> list[File]:
     """The newest whole backup of each other cluster; the newest few of those."""
     newest = {
         file.folder: file
         for file in backup.whole(files)
         if file.folder not in {place.in_cache, place.shared}
+        and not file.folder.endswith(f"/{KEPT}")
     }
     return sorted(newest.values(), key=lambda file: file.name)[-SHOWN_OF_OTHERS:]

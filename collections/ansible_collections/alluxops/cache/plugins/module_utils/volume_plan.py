@@ -173,7 +173,8 @@ def _check_volume(release: Release, claim: Claim, volume: Mapping[str, Any]) -> 
             f"volume {name} is at {_place(*found)}; the settings say {_place(*wanted)}.",
             "a volume's place cannot be changed, and what is stored there would stay behind.",
             "set node_storage_root, alluxio_journal_shared_path and the order of cache_masters back, or move the data,"
-            " delete claim and volume, and run again.",
+            " delete claim and volume, and run again. (Where a master's host is gone for good, see"
+            " docs/runbooks/high-availability.md.)",
         )
     storage_class = volume["spec"].get("storageClassName", "")
     if storage_class != claim.storage_class:

@@ -73,6 +73,10 @@ options:
     description: C(ufs), or a directory on the controller.
     type: str
     default: ufs
+  kept:
+    description: With O(state=backup), whether it is the way back to another Alluxio, which no schedule removes.
+    type: bool
+    default: false
   backup:
     description: With O(state=explain), where the backup lies that was made before.
     type: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -33,24 +33,31 @@ LIST: Final = "alluxio fs -Dalluxio.user.file.metadata.sync.interval=0 ls"
 
 
 def take(
-    kube: Kube, namespace: str, release: str, *, to: str, keep: int = 0, patience: Patience
+    kube: Kube,
+    namespace: str,
+    release: str,
+    *,
+    to: str,
+    keep: int = 0,
+    kept: bool = False,
+    patience: Patience,
 ) -> backup.Backup:
     """Make a backup, see that it is there and whole, and remove older ones so that `keep` stay (0 keeps all).
 
-    to: `ufs`, or a directory on the controller. Metadata that changes meanwhile may be in it or not; a census to
-    compare with is read before. Raises SettingsError where the backup would not outlive the cache, CacheError where
-    none is made.
+    to: `ufs`, or a directory on the controller. kept: it is the way back from a change, and lies apart. Metadata that
+    changes meanwhile may be in it or not; a census to compare with is read before. Raises SettingsError where the
+    backup would not outlive the cache, CacheError where none is made.
     """
-    taker = _Taker(kube, namespace, release, patience)
+    taker = _Taker(kube, namespace, release, patience, kept=kept)
     backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
     started = time.monotonic()
     made = taker.to_ufs(keep) if to == backup.TO_UFS else taker.to_controller(to, keep)
     return backup.timed(made, time.monotonic() - started)
 
 
-def plan(kube: Kube, namespace: str, release: str, *, to: str) -> str:
+def plan(kube: Kube, namespace: str, release: str, *, to: str, kept: bool = False) -> str:
     """Where take() would put a backup, for check mode. Raises as it does before it begins."""
-    taker = _Taker(kube, namespace, release, Patience(0))
+    taker = _Taker(kube, namespace, release, Patience(0), kept=kept)
     backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
     if to == backup.TO_UFS:
         return backup_place.uri_in_ufs(taker.root_ufs, taker.place.in_cache, "")
@@ -60,12 +67,14 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str) -> str:
 class _Taker:
     """One backup of one release, as it was seen at the start."""
 
-    def __init__(self, kube: Kube, namespace: str, release: str, patience: Patience) -> None:
+    def __init__(
+        self, kube: Kube, namespace: str, release: str, patience: Patience, *, kept: bool
+    ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
         self.patience = patience
-        self.place = backup_place.Place(namespace, release, objects.cluster_uid(kube))
+        self.place = backup_place.Place(namespace, release, objects.cluster_uid(kube), kept)
         seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
@@ -92,8 +101,8 @@ class _Taker:
                 backup.failure(listed.output) if listed.returncode else "",
                 f"see `alluxio fs ls {shown}` in {self.leader.pod}, and run again.",
             )
-        names, whole = ([file.name for file in each] for each in (files, complete))
-        gone = backup.prunable(names, whole, keep, name)
+        sizes = {file.name: file.size_bytes for file in files}
+        gone = _gone(sizes, [file.name for file in complete], keep, name)
         self._forget_in_ufs(shown, gone)
         self._forget_in_journals()
         return self._made(written.uri, written, found[0].size_bytes, pruned=gone)
@@ -110,8 +119,8 @@ class _Taker:
             size = pod.fetch(path, target)
         self._forget_in_journals()
         # Here a file gets its name once it is whole.
-        names = [file.name for file in target.parent.iterdir()]
-        gone = backup.prunable(names, names, keep, target.name)
+        sizes = {file.name: file.stat().st_size for file in target.parent.iterdir()}
+        gone = _gone(sizes, sizes, keep, target.name)
         for name in gone:
             (target.parent / name).unlink()
         return self._made(path, written, size, file=str(target), pruned=gone)
@@ -233,3 +242,15 @@ class _Taker:
 
 def _name(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
+
+
+def _gone(sizes: Mapping[str, int], whole: Iterable[str], keep: int, made: str) -> list[str]:
+    """Which backups go. Warns of those that stay as they are so much larger than the new one."""
+    gone = backup.prunable(sizes, whole, keep, made)
+    stay = backup.spared(gone, sizes, made)
+    if stay:
+        Display().warning(
+            f"{made} is less than a fifth as large as {', '.join(stay)}, so these stay. Does the cache still know what"
+            " it should? If so, remove them by hand."
+        )
+    return [name for name in gone if name not in stay]
