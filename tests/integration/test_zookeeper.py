@@ -142,7 +142,10 @@ def test_nothing_is_lost_with_the_leaders_pod(
 ) -> None:
     alluxio(cache, "fs", "mkdir", *[f"/tree/{name}/deep" for name in "abc"])
     for name in "abc":
-        alluxio(cache, "fs", "cp", "file:///opt/alluxio/conf/log4j.properties", f"/tree/{name}/f")
+        # Not in the background, as is the default: the listing tells whether it is persisted.
+        through = "-Dalluxio.user.file.writetype.default=CACHE_THROUGH"
+        source = "file:///opt/alluxio/conf/log4j.properties"
+        alluxio(cache, "fs", through, "cp", source, f"/tree/{name}/f")
     alluxio(cache, "fs", "setTtl", "--action", "free", "/tree/a/f", "86400000")
     before = tree(cache)
     assert len(before) == 9
