@@ -302,9 +302,7 @@ def _look(kube: Kube, settings: Settings) -> restore.Seen:
         patience.pause("a master to serve what was restored", 2)
         seen = objects.look(kube, namespace, release)
         serving = seen.leader.pod if seen.leader else ""
-    return restore.Seen(
-        serving, found.pending, restored, has_ended=found.has_ended, noted=noted
-    )
+    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended, noted=noted)
 
 
 def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:
