@@ -122,7 +122,7 @@ def finish(monkeypatch: pytest.MonkeyPatch, kube: Any, leader: health.Leader | N
     monkeypatch.setattr(action.ActionModule, "check_mode", False)
     monkeypatch.setattr(objects, "look", lambda *_: seen)
     monkeypatch.setattr(action, "_logs", lambda *_: ["INFO starting"])
-    monkeypatch.setattr(censuses, "read", lambda *_: census.Census(1, 2, 3, 4))
+    monkeypatch.setattr(censuses, "read", lambda *_: census.Census(1, 2, 3, ()))
     options = {"namespace": "cache", "release": "alluxio", "uri": URI, "entries": 0, "values": {}}
     return action.ActionModule.__new__(action.ActionModule)._finish(kube, options)
 
