@@ -4,6 +4,14 @@
 # Environment: UFS_FOLDER, the directory as the under store names it; CACHE_FOLDER, the same as a path of the cache; KEEP.
 set -euo pipefail
 
+# A Job that was there before, or that someone makes of the suspended CronJob.
+case "${ALLUXIO_JAVA_OPTS:-} ${ALLUXIO_MASTER_JAVA_OPTS:-}" in
+*alluxio.master.journal.init.from.backup=*)
+  echo "A restore has not ended: the cache may hold a part of the metadata only, and no backup of that is made." >&2
+  exit 1
+  ;;
+esac
+
 # Progress is overwritten in place, and the answer follows on the same line.
 made=""
 if answer=$(alluxio fsadmin backup "$UFS_FOLDER" --allow-leader | tr '\r' '\n'); then

@@ -10,6 +10,14 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* "true" where the masters are told to start from a backup, as a restore does until it has ended. */}}
+{{- define "alluxio.restores" -}}
+{{- $properties := merge (dict) (default dict .Values.master.properties) (default dict .Values.properties) -}}
+{{- if hasKey $properties "alluxio.master.journal.init.from.backup" -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* host:port of each master. Takes {root, port}. */}}
 {{- define "alluxio.masterAddresses" -}}
 {{- $addresses := list -}}

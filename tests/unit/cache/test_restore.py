@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import restore as action
 from ansible_collections.alluxops.cache.plugins.module_utils import backup, journal, restore
 from ansible_collections.alluxops.cache.plugins.module_utils.backup import File, Source
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.restore import Seen
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Node
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -86,6 +86,55 @@ def test_an_interrupted_restore_goes_on_with_the_same_backup(
 def test_a_restore_that_its_marker_says_has_ended_is_not_begun_again() -> None:
     seen = Seen("m0", IN_UFS.value, None, has_ended=True)
     assert plan(IN_UFS, seen) == restore.Plan(IN_UFS, IN_UFS.value, is_finished=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "noted"),
+    [
+        (LATEST, f"{FOLDER}/{MID}"),
+        (BY_NAME, f"{FOLDER}/{NEW}"),
+        (IN_UFS, f"{FOLDER}/{NEW}"),
+        (HERE, IN_JOURNAL),
+    ],
+)
+def test_a_restore_that_only_its_note_tells_of_is_brought_to_its_end(
+    source: Source, noted: str
+) -> None:
+    found = plan(source, Seen("m0", noted=noted))
+    assert found == restore.Plan(source, noted, is_finished=True, is_settling=True)
+    with pytest.raises(SettingsError, match="no master serves now") as refusal:
+        plan(source, Seen(noted=noted))
+    assert "run this again" in refusal.value.fix
+
+
+@pytest.mark.parametrize("source", [IN_UFS, BY_NAME, HERE])
+def test_another_backup_is_refused_until_a_noted_restore_is_brought_to_its_end(
+    source: Source,
+) -> None:
+    with pytest.raises(SettingsError, match="did not come to its end") as refusal:
+        plan(source, Seen("m0", noted=f"{FOLDER}/{MID}"))
+    assert refusal.value.fix.startswith(f"finish it with restore_from={MID} (or latest)")
+
+
+def test_a_note_does_not_vouch_for_a_restore_that_the_configuration_still_names() -> None:
+    found = plan(IN_UFS, Seen("m0", IN_UFS.value, noted=IN_UFS.value))
+    assert found == restore.Plan(IN_UFS, IN_UFS.value)
+
+
+def test_a_rollback_restores_whatever_a_restore_has_noted() -> None:
+    seen = Seen("m0", noted=IN_UFS.value)
+    found = restore.plan(IN_UFS, seen, "alluxio", "/journal", replaces=True)
+    assert found == restore.Plan(IN_UFS, IN_UFS.value)
+
+
+@pytest.mark.parametrize(("restored", "held"), [(12, 12), (13, 12), (12, 0), (None, 12)])
+def test_as_many_entries_as_the_backup_holds_are_the_whole(restored: int | None, held: int) -> None:
+    restore.check_whole(restored, held, IN_JOURNAL, "alluxio")
+
+
+def test_fewer_entries_than_the_backup_holds_are_not_the_whole() -> None:
+    with pytest.raises(CacheError, match=r"11 entries of .* were restored into alluxio, and it"):
+        restore.check_whole(11, 12, IN_JOURNAL, "alluxio")
 
 
 @pytest.mark.parametrize("replaces", [False, True])

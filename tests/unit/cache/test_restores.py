@@ -5,16 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.alluxops.cache.plugins.action import backup as backup_action
+from ansible_collections.alluxops.cache.plugins.action import restore as action
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    backup,
+    census,
+    health,
+    journal,
+    restore,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster as facts
-from ansible_collections.alluxops.cache.plugins.module_utils import journal
-from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
-from tests.unit.cache.journal_volumes import Volumes
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, restores
+from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
+from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.stopped_masters import StoppedMasters
+from tests.unit.cache.journal_volumes import SET, Volumes
+from tests.unit.cache.test_backup import NEW as NAME
+from tools.repository import ROOT
 
-URI = "s3://b/x/alluxio-backup-1.gz"
+URI = f"s3://b/x/{NAME}"
 OPTIONS = (
     f"-Dalluxio.master.journal.folder=/journal -Dalluxio.master.journal.init.from.backup={URI}"
 )
@@ -35,7 +52,19 @@ class Configured(Volumes):
     def get(self, path: str) -> dict[str, Any] | None:
         if path.endswith("/configmaps/alluxio-config"):
             return {"data": {"ALLUXIO_MASTER_JAVA_OPTS": self.options}}
+        if path == SET and self.masters is not None:
+            return {
+                **self.masters,
+                "metadata": {**self.masters["metadata"], "annotations": dict(self.notes)},
+            }
         return super().get(path)
+
+    def merge(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        assert path == SET
+        given = {**self.notes, **body["metadata"]["annotations"]}
+        self.notes = {key: value for key, value in given.items() if value is not None}
+        self.done.append("merge")
+        return body
 
 
 @pytest.fixture
@@ -73,3 +102,81 @@ def test_without_a_marker_or_a_master_nothing_is_told(kube: Any) -> None:
     assert (found(kube).goes_on, found(kube).has_ended) == ("", False)
     kube.serve(True)
     assert (found(kube).goes_on, found(kube).has_ended) == ("", False)
+
+
+def test_a_note_stays_on_the_masters_until_it_is_taken_away(kube: Any) -> None:
+    restores.note(kube, "cache", "alluxio", None)
+    assert restores.noted(kube, "cache", "alluxio") == ""
+    kube.serve(True)
+    for uri, told in ((URI, URI), (URI, URI), (None, ""), (None, "")):
+        restores.note(kube, "cache", "alluxio", uri)
+        assert restores.noted(kube, "cache", "alluxio") == told
+    assert kube.done == ["merge", "merge"]
+
+
+LEADER = health.Leader("alluxio-master-0", "2.9.6", (), ())
+
+
+def finish(monkeypatch: pytest.MonkeyPatch, kube: Any, leader: health.Leader | None) -> Any:
+    seen = health.Seen(pods=[facts.pod_facts(pod) for pod in kube.pods], leader=leader)
+    monkeypatch.setattr(action.ActionModule, "check_mode", False)
+    monkeypatch.setattr(objects, "look", lambda *_: seen)
+    monkeypatch.setattr(action, "_logs", lambda *_: ["INFO starting"])
+    monkeypatch.setattr(censuses, "read", lambda *_: census.Census(1, 2, 3, ()))
+    options = {"namespace": "cache", "release": "alluxio", "uri": URI, "entries": 0, "values": {}}
+    return action.ActionModule.__new__(action.ActionModule)._finish(kube, options)
+
+
+def test_a_restore_counts_by_its_note_once_its_configuration_and_its_log_are_gone(
+    monkeypatch: pytest.MonkeyPatch, kube: Any
+) -> None:
+    kube.options = "-Da=b"
+    kube.serve(True)
+    with pytest.raises(CacheError, match="was not restored whole"):
+        finish(monkeypatch, kube, LEADER)
+    kube.notes = {restore.NOTE: URI}
+    assert NAME in finish(monkeypatch, kube, LEADER)["summary"]
+    with pytest.raises(CacheError, match=r"restored whole .* no master serves now"):
+        finish(monkeypatch, kube, None)
+    kube.options = OPTIONS  # of a restore that began again
+    with pytest.raises(CacheError, match="was not restored whole"):
+        finish(monkeypatch, kube, LEADER)
+
+
+def test_masters_that_are_stopped_for_new_journals_lose_the_note(kube: Any) -> None:
+    kube.serve()
+    kube.notes = {restore.NOTE: URI}
+    StoppedMasters(kube, "cache", "alluxio").stop(Patience(1))
+    assert restore.NOTE not in kube.notes
+
+
+@pytest.mark.parametrize("place", ["configuration", "note"])
+def test_the_verb_backup_waits_for_a_restore_to_end(
+    monkeypatch: pytest.MonkeyPatch, kube: Any, place: str
+) -> None:
+    told = {backup.INIT_PROPERTY: URI} if place == "configuration" else {}
+    monkeypatch.setattr(backups, "_Taker", lambda *_: SimpleNamespace(configuration=told))
+    kube.serve(True)
+    if place == "note":
+        backups.refuse_while_restoring(kube, "cache", "alluxio")
+        kube.notes = {restore.NOTE: URI}
+    options = {"namespace": "cache", "release": "alluxio", "to": "ufs", "keep": 7}
+    with pytest.raises(SettingsError, match=f"a restore of {URI} into alluxio has begun") as fault:
+        backup_action.ActionModule.__new__(backup_action.ActionModule).act(kube, options)
+    assert f"restore_from={NAME}" in fault.value.fix
+
+
+def test_a_restore_and_site_take_the_note_away_once_the_cache_is_proven() -> None:
+    restores_play = yaml.safe_load((ROOT / "playbooks" / "restore.yml").read_text())[-1]
+    used = [task["ansible.builtin.import_role"] for task in restores_play["tasks"]]
+    assert [(role["name"], role.get("tasks_from")) for role in used] == [
+        ("restore", None),
+        ("verify", None),
+        ("restore", "settled"),
+    ]
+    site = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[-1]
+    assert site["roles"] == ["verify"]
+    assert site["post_tasks"][0]["ansible.builtin.import_role"]["tasks_from"] == "settled"
+    [noted, deployed, *_] = yaml.safe_load((ROOT / "roles/restore/tasks/settle.yml").read_text())
+    assert noted["alluxops.cache.restore"]["state"] == "noted"
+    assert deployed["ansible.builtin.import_role"]["tasks_from"] == "release"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup
+from ansible_collections.alluxops.cache.plugins.module_utils.backup import INIT_PROPERTY
 from ansible_collections.alluxops.cache.plugins.module_utils.backup_place import Place
 from tests.unit.cache.test_backup import MID, NEW, OLD
 from tests.unit.chart.rendering import CHART, Chart, Rendered, Values
@@ -92,6 +93,23 @@ def test_a_changed_schedule_restarts_nothing(chart: Chart) -> None:
         assert before.pod(kind, name) == after.pod(kind, name)
 
 
+@pytest.mark.parametrize("below", ["master", None])
+def test_the_schedule_rests_while_a_backup_is_restored(chart: Chart, below: str | None) -> None:
+    told: Values = {INIT_PROPERTY: "s3://b/x/alluxio-backup-1.gz"}
+    root: Values = {ROOT_UFS: "s3://b/x/"}
+    at_rest: Values = {**values(), "master": {"properties": told}}
+    if below is None:
+        at_rest = {**values(), "properties": {**root, **told}}
+    before, during = chart.render(values()), chart.render(at_rest)
+    specs = [each.get("CronJob", "alluxio-backup")["spec"] for each in (before, during)]
+    assert specs[1] == {**specs[0], "suspend": True}
+    assert "suspend" not in specs[0]
+    # What restarts the masters is their property, which the schedule has no part in.
+    unscheduled = chart.render({**at_rest, "backup": {}})
+    for kind, name in (("StatefulSet", "alluxio-master"), ("DaemonSet", "alluxio-worker")):
+        assert during.pod(kind, name) == unscheduled.pod(kind, name)
+
+
 def test_metrics_are_mounted_where_their_configuration_is_read(chart: Chart) -> None:
     job = chart.render({**values(), "metrics": {"enabled": True}}).get("CronJob", "alluxio-backup")
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
@@ -114,8 +132,9 @@ class Run:
         (folder / "bin/alluxio").write_text(ALLUXIO)
         (folder / "bin/alluxio").chmod(0o755)
 
-    def __call__(self, keep: int) -> subprocess.CompletedProcess[str]:
+    def __call__(self, keep: int, **options: str) -> subprocess.CompletedProcess[str]:
         env = {
+            **options,
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
             "HERE": str(self.folder),
             "UFS_FOLDER": f"/x{CACHE}",
@@ -189,3 +208,13 @@ def test_the_script_fails_where_no_whole_backup_was_made(run: Run, fault: str, t
     assert done.returncode == 1
     assert told in done.stderr
     assert {OLD, MID} <= set(run.kept)
+
+
+@pytest.mark.parametrize("options", ["ALLUXIO_JAVA_OPTS", "ALLUXIO_MASTER_JAVA_OPTS"])
+def test_a_job_that_someone_makes_meanwhile_makes_no_backup(run: Run, options: str) -> None:
+    run.put(OLD, f"{OLD}.complete")
+    done = run(1, **{options: f"-Da=b -D{INIT_PROPERTY}=s3://b/x/{OLD} -Dc=d"})
+    assert done.returncode == 1
+    assert "A restore has not ended" in done.stderr
+    assert not (run.folder / "said").exists()
+    assert run.kept == [OLD, f"{OLD}.complete"]

@@ -19,6 +19,7 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Each run makes a new backup: it is changed by nature."""
         namespace, release, to = options["namespace"], options["release"], options["to"]
+        backups.refuse_while_restoring(kube, namespace, release)
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=to)
             kept = f", {options['keep']} would stay" if options["keep"] else ""

@@ -58,6 +58,8 @@ class ActionModule(ApiAction):
             "started": self._start,
             "finished": self._finish,
             "restarted": self._restart,
+            "noted": self._note,
+            "settled": self._settle,
         }[options["state"]]
         return step(kube, options)
 
@@ -94,6 +96,7 @@ class ActionModule(ApiAction):
             "value": source.value,
             "uri": plan.uri,
             "is_finished": plan.is_finished,
+            "is_settling": plan.is_settling,
             "entries": entries,
             "warnings": doubts,
         }
@@ -173,12 +176,19 @@ class ActionModule(ApiAction):
         restored = restore.restored_entries(logs)
         # An earlier run may have written that down, and the log be gone.
         found = restores.read(kube, namespace, release, seen.pods)
-        if seen.leader is None or (restored is None and not found.has_ended):
+        is_noted = not found.pending and restores.noted(kube, namespace, release) == uri
+        if restored is None and not found.has_ended and not is_noted:
             raise CacheError(
                 f"{uri} was not restored whole into {namespace}/{release}.",
                 restore.why_not_restored(logs),
                 "run the same restore again: it begins with new journals.",
             )
+        if seen.leader is None:
+            raise CacheError(
+                f"{uri} was restored whole into {namespace}/{release}, and no master serves now.",
+                fix="see `alluxops status`; once one serves, run this again, and it ends what is left.",
+            )
+        restore.check_whole(restored, options["entries"], uri, release)
         if uri.startswith(journal.journal_folder(options["values"]).rstrip("/") + "/"):
             for pod in seen.of_role(cluster.MASTER_ROLE):
                 _files(kube, namespace, str(pod["name"])).remove(uri)
@@ -219,6 +229,18 @@ class ActionModule(ApiAction):
                 )
             patience.pause("the masters to restart", 1)
         return {"changed": True, "restarted": sorted(masters.values())}
+
+    def _note(self, kube: Kube, options: Options) -> Result:
+        """Note what was restored: next, the configuration ceases to tell of it."""
+        if not self.check_mode:
+            restores.note(kube, options["namespace"], options["release"], options["uri"])
+        return {"changed": False}
+
+    def _settle(self, kube: Kube, options: Options) -> Result:
+        """It is proven that the cache serves: nothing of a restore is left to be done."""
+        if not self.check_mode:
+            restores.note(kube, options["namespace"], options["release"], None)
+        return {"changed": False}
 
 
 def _counted(file: Path) -> int:
@@ -274,13 +296,14 @@ def _look(kube: Kube, settings: Settings) -> restore.Seen:
     seen = objects.look(kube, namespace, release)
     found = restores.read(kube, namespace, release, seen.pods)
     serving = seen.leader.pod if seen.leader else ""
+    noted = restores.noted(kube, namespace, release)
     restored = restore.restored_entries(_logs(kube, namespace, seen)) if found.pending else None
     patience = Patience(LEADER_COMES_WITHIN_S)
-    while restored is not None and not serving and not patience.is_over:
+    while (noted or restored is not None) and not serving and not patience.is_over:
         patience.pause("a master to serve what was restored", 2)
         seen = objects.look(kube, namespace, release)
         serving = seen.leader.pod if seen.leader else ""
-    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended)
+    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended, noted=noted)
 
 
 def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:

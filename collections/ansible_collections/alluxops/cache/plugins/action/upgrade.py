@@ -17,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     immutable,
     master_start,
     noted_backup,
+    restore,
     roll,
     rollback,
     upgrade,
@@ -190,7 +191,8 @@ class ActionModule(ApiAction):
     def _end(self, kube: Kube, options: Options) -> Result:
         """Everything serves: what was backed up before says nothing of what comes now."""
         if not self.check_mode:
-            _annotate(kube, options["namespace"], options["release"], noted_backup.FORGOTTEN)
+            notes = {**noted_backup.FORGOTTEN, restore.NOTE: None}
+            _annotate(kube, options["namespace"], options["release"], notes)
         return {"changed": False}
 
     def _settle(self, kube: Kube, options: Options) -> Result:

@@ -15,8 +15,13 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import backup
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 
+NOTE: Final = "alluxops/restore-to-settle"
+"""Annotation of the masters' StatefulSet: the backup that was restored whole by a run that has yet to end.
+
+It is there before the backup is taken out of the configuration, which is all that tells of a restore until then.
+"""
 MASTER_OPTIONS: Final = "ALLUXIO_MASTER_JAVA_OPTS"
 _PROPERTY = re.compile(rf"-D{re.escape(backup.INIT_PROPERTY)}=(\S+)")
 _FOLDER = re.compile(r"-Dalluxio\.master\.journal\.folder=(\S+)")
@@ -35,13 +40,14 @@ class Seen:
 
     serving: the leader's pod, or "". pending: the backup that the release's configuration names, as a restore leaves it
     until it has ended. restored: how many entries a master says it has restored; None where none says so. has_ended:
-    the markers of the journals say that it has ended.
+    the markers of the journals say that it has ended. noted: the backup that a run has noted as restored whole.
     """
 
     serving: str = ""
     pending: str = ""
     restored: int | None = None
     has_ended: bool = False
+    noted: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,13 @@ class Plan:
     """What to do. uri: what the masters are told to read; "" where the backup has yet to be looked up.
 
     is_finished: the masters have restored it already, in a run that was interrupted; only the end is left.
+    is_settling: of that end, the masters' restart is done, and perhaps the configuration no longer names the backup.
     """
 
     source: backup.Source
     uri: str
     is_finished: bool = False
+    is_settling: bool = False
 
 
 def confirm(release: str, confirmed: str, *, replaces: bool = False) -> None:
@@ -83,20 +91,15 @@ def plan(
     """Begin, go on with what an interrupted run began, or refuse. Raises SettingsError.
 
     replaces: the cache may serve, as a rollback means to replace what it knows; another backup may take the place of
-    one that could not be restored.
+    one that could not be restored. What a restore has noted is then nothing to go on with: it restored for itself.
     """
     uri = uri_of(source, journal_folder)
-    is_another = _is_another(source, uri, seen.pending)
-    if seen.pending and not (is_another and replaces):
+    begun = seen.pending or ("" if replaces else seen.noted)
+    is_another = _is_another(source, uri, begun)
+    if begun and not (is_another and replaces):
         if is_another:
-            raise SettingsError(
-                f"a restore of {seen.pending} into {release} has begun and did not end; restore_from is"
-                f" {source.value}.",
-                "The journals hold a part of that backup, or all of it.",
-                f"finish it with restore_from={PurePosixPath(seen.pending).name} (or latest); to take another one,"
-                " format the journals first (alluxio_journal_format: force).",
-            )
-        uri = seen.pending
+            raise _begun_with_another(begun, source, release, is_whole=not seen.pending)
+        uri = begun
     elif seen.serving and not replaces:
         raise SettingsError(
             f"{release} serves ({seen.serving} leads), so its journal is not empty.",
@@ -104,8 +107,10 @@ def plan(
             "restore into a new release; or take this one away with `alluxops uninstall` and"
             f" alluxio_confirm_purge={release}, and restore then.",
         )
-    has_begun = bool(seen.pending) and uri == seen.pending
-    is_whole = has_begun and (seen.has_ended or seen.restored is not None)
+    has_begun = bool(begun) and uri == begun
+    # A note beside a configuration that names a backup tells nothing new: the markers do.
+    is_settling = has_begun and not seen.pending
+    is_whole = has_begun and (is_settling or seen.has_ended or seen.restored is not None)
     if is_whole and not seen.serving:
         raise SettingsError(
             f"{uri} was restored whole into {release}, and no master serves now.",
@@ -114,7 +119,26 @@ def plan(
             " give up what came since, run `alluxops uninstall` and restore with alluxio_journal_format: force and"
             f" alluxio_confirm_format: {release}.",
         )
-    return Plan(source, uri, is_finished=is_whole)
+    return Plan(source, uri, is_finished=is_whole, is_settling=is_settling)
+
+
+def _begun_with_another(
+    begun: str, source: backup.Source, release: str, *, is_whole: bool
+) -> SettingsError:
+    """Another backup is asked for than the one of a run that did not end. is_whole: it has restored all of it."""
+    finish = f"finish it with restore_from={PurePosixPath(begun).name} (or latest)"
+    if is_whole:
+        return SettingsError(
+            f"a restore of {begun} into {release} did not come to its end; restore_from is {source.value}.",
+            "All of that backup was restored; a proof that the cache serves is missing.",
+            f"{finish}, or with `alluxops site`; what is to be given up for another backup goes with"
+            f" `alluxops uninstall` and alluxio_confirm_purge={release} after that.",
+        )
+    return SettingsError(
+        f"a restore of {begun} into {release} has begun and did not end; restore_from is {source.value}.",
+        "The journals hold a part of that backup, or all of it.",
+        f"{finish}; to take another one, format the journals first (alluxio_journal_format: force).",
+    )
 
 
 def _is_another(source: backup.Source, uri: str, pending: str) -> bool:
@@ -156,6 +180,22 @@ def applied_entries(logs: Iterable[str]) -> int:
     """How many entries a master has applied so far, which it says every 30 s, or has restored; 0 where none says so."""
     said = (pattern.findall(log) for log in logs for pattern in (_APPLIED, _RESTORED))
     return max((int(number) for numbers in said for number in numbers), default=0)
+
+
+def check_whole(restored: int | None, held: int, uri: str, release: str) -> None:
+    """Raise CacheError where fewer entries were restored than the backup holds; None and 0 where that is not known.
+
+    A master counts the messages that it applied, one by one, as count_entries counts those in the file. It ends at the
+    first that it cannot read to its end, and behind the first stream of a gzip file, without an error.
+    """
+    if restored is None or restored >= held:
+        return
+    raise CacheError(
+        f"{restored} entries of {uri} were restored into {release}, and it holds {held}.",
+        "the master took the backup to end there.",
+        f"take what there is away with `alluxops uninstall` and alluxio_confirm_purge={release}, and restore another"
+        " backup, or this one with the Alluxio that wrote it.",
+    )
 
 
 def why_not_restored(logs: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     fails,
     holds,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 
 def restore_check(uri: str, release: str) -> Check:
@@ -22,4 +23,21 @@ def restore_check(uri: str, release: str) -> Check:
         f"run the same `alluxops restore` or `rollback` again (restore_from={name}): what was restored whole is brought"
         " to its end, anything else is backed up and restored anew.",
         "the cache may hold a part of the backup only.",
+    )
+
+
+def refuse_backup(pending: str, noted: str, release: str) -> None:
+    """Raise SettingsError where a backup may be one of a part of the metadata, and yet become the newest.
+
+    pending: the backup that the leader was told to start from. noted: the one that a run has restored whole which has
+    not ended: pins may be missing still.
+    """
+    uri = pending or noted
+    if not uri:
+        return
+    raise SettingsError(
+        f"a restore of {uri} into {release} has begun and did not end.",
+        "A backup made now would be the newest one, and could push that one out, though it may hold a part of it only.",
+        f"let the restore end, or run the same `alluxops restore` or `rollback` again"
+        f" (restore_from={PurePosixPath(uri).name}), then back up.",
     )

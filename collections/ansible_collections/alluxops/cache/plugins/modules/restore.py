@@ -15,11 +15,13 @@ description:
   - C(finished) fails unless a master said that it has restored all of the backup, and counts what the cache holds.
   - C(restarted) restarts the masters where one has restored the backup since it started. Until its next start it reads
     every path that someone asks for again from the under store, and a directory's owner and mode with it.
+  - C(noted) notes on the masters' StatefulSet that the backup was restored whole, before the configuration ceases to
+    name it; C(settled) takes that note away, once it is proven that the cache serves.
 options:
   state:
     description: Which step.
     type: str
-    choices: [checked, chosen, placed, started, finished, restarted]
+    choices: [checked, chosen, placed, started, finished, restarted, noted, settled]
     required: true
   settings:
     description: The settings that M(alluxops.cache.settings) returned. For C(checked) and C(chosen).
@@ -61,9 +63,13 @@ options:
     type: dict
     default: {}
   uri:
-    description: The backup that was restored. For C(finished).
+    description: The backup that was restored. For C(finished) and C(noted).
     type: str
     default: ''
+  entries:
+    description: How many entries it holds; C(finished) fails where fewer were restored. 0 where that is not known.
+    type: int
+    default: 0
   masters:
     description: How many masters the release has. For C(started).
     type: int
@@ -123,6 +129,10 @@ uri:
   type: str
 is_finished:
   description: An interrupted run has restored it already, and only the end is left.
+  returned: O(state=checked)
+  type: bool
+is_settling:
+  description: Of that end, the masters' restart is done as well.
   returned: O(state=checked)
   type: bool
 entries:

@@ -17,10 +17,12 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup_place,
     cluster,
     health,
+    restore_check,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
@@ -62,6 +64,13 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str, kept: bool = Fals
     if to == backup.TO_UFS:
         return backup_place.uri_in_ufs(taker.root_ufs, taker.place.in_cache, "")
     return taker.place.on_controller(to) + "/"
+
+
+def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> None:
+    """Raise SettingsError where a restore has begun and not ended. For the verb: others back up what they replace."""
+    taker = _Taker(kube, namespace, release, Patience(0))
+    pending = str(taker.configuration.get(backup.INIT_PROPERTY) or "")
+    restore_check.refuse_backup(pending, restores.noted(kube, namespace, release), release)
 
 
 class _Taker:

@@ -33,6 +33,23 @@ class Found:
         return bool(self.pending) and has_served and not self.goes_on
 
 
+def noted(kube: Kube, namespace: str, release: str) -> str:
+    """The backup that was restored whole by a run that has yet to end, by its note; "" for none."""
+    found = objects.masters_set(kube, namespace, release) or {}
+    notes = (found.get("metadata") or {}).get("annotations") or {}
+    return str(notes.get(restore.NOTE, ""))
+
+
+def note(kube: Kube, namespace: str, release: str, uri: str | None) -> None:
+    """Note that this backup was restored whole; None takes the note away. Without masters there is none."""
+    if (uri or "") == noted(kube, namespace, release):
+        return
+    kube.merge(
+        objects.apps(namespace, "statefulsets", f"{release}-master"),
+        {"metadata": {"annotations": {restore.NOTE: uri}}},
+    )
+
+
 def read(kube: Kube, namespace: str, release: str, pods: Iterable[Mapping[str, Any]]) -> Found:
     """Look. pods: the release's, as pod_facts has them."""
     config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))

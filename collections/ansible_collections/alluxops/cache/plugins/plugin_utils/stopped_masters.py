@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, noted_backup
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, noted_backup, restore
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import conversion_pod
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -82,6 +82,7 @@ class StoppedMasters:
             noted_backup.MASTERS_BEFORE: str(before) if come_back and before else None,
             noted_backup.FORMAT_NOTE: backup_uri or None,
             noted_backup.STOPPED_AS: str(generation) if backup_uri else None,
+            restore.NOTE: None,  # of the journals that go
         }
         self._merge(notes, replicas=0)
         name = self._found["metadata"]["name"]
