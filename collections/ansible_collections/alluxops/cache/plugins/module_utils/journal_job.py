@@ -144,10 +144,10 @@ while [ "$tries" -gt 0 ]; do
   tries=$((tries - 1))
   told=
   for address in "$@"; do
-    said=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf srvr >&3 && cat <&3' \\
+    said=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf srvr >&3 && cat <&3' bash \\
       "${{address%:*}}" "${{address##*:}}" 2>&1)
     case $said in *Mode:*|*whitelist*) exit 0 ;; esac
-    told="$told$address: $(echo "${{said:-no answer within 3 s}}" | head -n 1)
+    told="$told$address: $(echo "${{said:-no answer within 3 s}}" | sed 's/^bash: line 1: //; s/^bash: connect: //; q')
 "
   done
   [ "$tries" -eq 0 ] || sleep "${{ASK_PAUSE_S:-5}}"
