@@ -68,7 +68,7 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str, kept: bool = Fals
 
 def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> None:
     """Raise SettingsError where a restore has begun and not ended. For the verb: others back up what they replace."""
-    taker = _Taker(kube, namespace, release, Patience(0))
+    taker = _Taker(kube, namespace, release, Patience(0), kept=False)
     pending = str(taker.configuration.get(backup.INIT_PROPERTY) or "")
     restore_check.refuse_backup(pending, restores.noted(kube, namespace, release), release)
 
