@@ -308,7 +308,25 @@ def test_check_mode_tells_where_it_would_be(cluster: Cluster) -> None:
     assert not (cluster.folder / "said").exists()
 
 
-def test_nobody_serves_so_nobody_makes_a_backup(cluster: Cluster) -> None:
+def test_a_master_that_restarts_is_waited_for(tmp_path: Path) -> None:
+    looks = iter([False, False, True])
+
+    class Restarting(Cluster):
+        def pod_http(self, namespace: str, name: str, port: int, path: str) -> str | None:
+            if name == "alluxio-master-0" and not self.leads:
+                self.leads = next(looks)
+            return super().pod_http(namespace, name, port, path)
+
+    restarting = Restarting(tmp_path)
+    restarting.leads = False
+    backups.refuse_while_restoring(cast("Kube", restarting), "ns", "alluxio")
+    assert restarting.leads
+
+
+def test_nobody_serves_so_nobody_makes_a_backup(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "LEADER_S", 0.1)
     cluster.leads = False
     with pytest.raises(CacheError, match="no master of ns/alluxio serves"):
         take(cluster)

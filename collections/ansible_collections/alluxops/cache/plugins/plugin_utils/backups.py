@@ -30,6 +30,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.pod_files import Po
 from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import SMALL_JVM
 
 COMMAND_TIMEOUT_S: Final = 120
+LEADER_S: Final = 90
+"""How long somebody is waited for who can make a backup."""
 # What lies in the UFS now, not what the cache remembers of it.
 LIST: Final = "alluxio fs -Dalluxio.user.file.metadata.sync.interval=0 ls"
 
@@ -68,7 +70,7 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str, kept: bool = Fals
 
 def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> None:
     """Raise SettingsError where a restore has begun and not ended. For the verb: others back up what they replace."""
-    taker = _Taker(kube, namespace, release, Patience(0), kept=False)
+    taker = _Taker(kube, namespace, release, Patience(LEADER_S), kept=False)
     pending = str(taker.configuration.get(backup.INIT_PROPERTY) or "")
     restore_check.refuse_backup(pending, restores.noted(kube, namespace, release), release)
 
@@ -85,6 +87,10 @@ class _Taker:
         self.patience = patience
         self.place = backup_place.Place(namespace, release, objects.cluster_uid(kube), kept)
         seen = objects.look_at_installed(kube, namespace, release)
+        while seen.leader is None and patience.waited_s < min(LEADER_S, patience.timeout_s):
+            # A master that restarts, or an election, is over in less.
+            patience.pause("a master to lead", 1)
+            seen = objects.look_at_installed(kube, namespace, release)
         if seen.leader is None:
             raise CacheError(
                 f"no master of {namespace}/{release} serves, so there is nobody to make a backup.",
