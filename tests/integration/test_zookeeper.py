@@ -238,7 +238,7 @@ def tenant(lab: RunningLab, cache: Cache) -> Iterator[Cache]:
 
 
 def test_an_ensemble_of_the_users_own_serves_two_releases(cache: Cache, tenant: Cache) -> None:
-    theirs = f"{NAME}-zookeeper.{NAME}.svc:2181"
+    server = f"{NAME}-zookeeper-{{}}.{NAME}-zookeeper-servers.{NAME}.svc:2181"
     root_ufs = "s3://datasets/zookeeper-mode/tenant/"
     settings = {**SETTINGS, "alluxio_root_ufs": root_ufs}
     nobody = {**settings, "alluxio_zookeeper_address": ["nobody.example.test:2181"]}
@@ -246,7 +246,7 @@ def test_an_ensemble_of_the_users_own_serves_two_releases(cache: Cache, tenant: 
     assert refused.code == 1, refused.output
     assert "nobody.example.test:2181: nobody.example.test: " in refused.output
     assert not cache.lab.objects("pods", "-n", TENANT)
-    mine = {**settings, "alluxio_zookeeper_address": [theirs]}
+    mine = {**settings, "alluxio_zookeeper_address": [server.format(number) for number in range(3)]}
     done = tenant.verb("site", **mine)
     assert done.code == 0, done.output
     sets = [item["metadata"]["name"] for item in cache.lab.objects("statefulsets", "-n", TENANT)]
