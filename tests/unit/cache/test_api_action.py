@@ -9,11 +9,8 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import api_action
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
-    Patience,
-    argument_spec,
-    plain,
-)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import argument_spec, plain
 
 ACTIONS = sorted(path.stem for path in Path(api_action.__file__).parents[1].glob("action/*.py"))
 

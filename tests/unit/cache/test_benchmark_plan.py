@@ -12,7 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Seat, Workload
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import argument_spec
 
 MIB = 1024**2
 OPTIONS: dict[str, Any] = {

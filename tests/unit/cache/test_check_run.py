@@ -30,7 +30,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     SettingsError,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import check_run
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import argument_spec
 from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import ContentCheck
 from tests.unit.cache.check_cases import FILE, file_at
 

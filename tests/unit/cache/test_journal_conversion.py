@@ -26,7 +26,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     CacheError,
     SettingsError,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import argument_spec
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import argument_spec
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.journal_volumes import SET, Volumes, marker
 from tests.unit.cache.kube_objects import container, pod

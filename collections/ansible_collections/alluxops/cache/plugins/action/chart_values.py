@@ -21,8 +21,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
     Options,
     Result,
-    plain,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import lines_of
 
 

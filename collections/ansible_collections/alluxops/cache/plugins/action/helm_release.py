@@ -19,11 +19,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
 from ansible_collections.alluxops.cache.plugins.plugin_utils import helm_records, parent
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
-    Patience,
-    Result,
-    plain,
-)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience, Result
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed, packed_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube

@@ -22,8 +22,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
     Options,
     Result,
-    plain,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
 from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
     extra_variables,

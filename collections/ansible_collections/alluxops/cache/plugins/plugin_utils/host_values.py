@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import settings as rules
 from ansible_collections.alluxops.cache.plugins.module_utils.host_variables import Value
-from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import plain
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import place_of
 
 
