@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import journal as action
-from ansible_collections.alluxops.cache.plugins.module_utils import journal, volumes
+from ansible_collections.alluxops.cache.plugins.module_utils import journal
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import HOLDS_JOURNAL
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.kube_objects import container, pod
 
@@ -92,7 +93,7 @@ class Volumes:
 
     def _annotations(self, claim: str) -> Json:
         since = self.notes.get(claim)
-        return {"annotations": {volumes.HOLDS_JOURNAL: since}} if since else {}
+        return {"annotations": {HOLDS_JOURNAL: since}} if since else {}
 
     def noted(self) -> list[int]:
         """The masters whose claims say that a journal lies there."""
@@ -138,7 +139,7 @@ class Volumes:
 
     def merge(self, path: str, patch: Json) -> Json:
         if path.startswith(f"{CLAIMS}/"):
-            since = patch["metadata"]["annotations"][volumes.HOLDS_JOURNAL]
+            since = patch["metadata"]["annotations"][HOLDS_JOURNAL]
             name = path.rpartition("/")[2]
             self.notes = {key: value for key, value in self.notes.items() if key != name}
             self.notes |= {name: since} if since else {}

@@ -20,6 +20,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     new_marker,
     served_marker,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import HOLDS_JOURNAL, Note
 from tests.unit.cache.journal_volumes import Volumes, forced, guard, holds, marker, options
 from tests.unit.cache.test_journal_left import Scaled, mark
 from tests.unit.cache.test_journal_marker import marked
@@ -33,7 +34,7 @@ Json = dict[str, Any]
 
 def noted(*kinds: str, wanted: Wanted = EMBEDDED) -> list[Journal]:
     """Journals whose claims say that they are there."""
-    return journals(*kinds, wanted=wanted, noted=SINCE)
+    return journals(*kinds, wanted=wanted, noted=Note(SINCE))
 
 
 # The decision.
@@ -356,7 +357,7 @@ def test_what_was_not_looked_at_is_not_lost() -> None:
 
 def test_claims_tell_since_when() -> None:
     claim: Json = {"metadata": {"name": "c"}, "spec": {}}
-    assert volumes.claim_facts(claim)["holds_journal_since"] == ""
-    claim["metadata"]["annotations"] = {volumes.HOLDS_JOURNAL: SINCE}
-    assert volumes.claim_facts(claim)["holds_journal_since"] == SINCE
+    assert volumes.claim_facts(claim)["holds_journal"] == ""
+    claim["metadata"]["annotations"] = {HOLDS_JOURNAL: SINCE}
+    assert volumes.claim_facts(claim)["holds_journal"] == SINCE
     assert journal.claim_name("a", 2) == "alluxio-journal-a-master-2"

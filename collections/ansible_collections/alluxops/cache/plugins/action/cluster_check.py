@@ -65,12 +65,12 @@ class ActionModule(ApiAction):
 
 
 def _noted(cluster: Json, options: Options) -> dict[str, str]:
-    """The claims of masters that say that a journal lies in their volume, and since when."""
+    """What the claims of masters say of a journal that lies in their volume, where they say it."""
     journals = {claim["name"] for claim in options["claims"] if claim["kind"] == "journal"}
     return {
-        claim["name"]: claim["holds_journal_since"]
+        claim["name"]: claim["holds_journal"]
         for claim in cluster["claims"]
-        if claim["name"] in journals and claim["holds_journal_since"]
+        if claim["name"] in journals and claim["holds_journal"]
     }
 
 

@@ -154,9 +154,7 @@ class _Guard:
         ) as jobs:
             jobs.clear(patience)
             jobs.start()
-            before = [
-                replace(item, noted=notes.since(item.claim)) for item in jobs.states(patience)
-            ]
+            before = [replace(item, noted=notes.of(item.claim)) for item in jobs.states(patience)]
             if self.wanted.shared:
                 jobs.ask_zookeeper()
                 jobs.prove_shared()
@@ -169,9 +167,13 @@ class _Guard:
             for item in before:
                 if item.ordinal in plan.format:  # it goes on purpose, also if this run dies
                     notes.forget(item.claim)
+                elif item.ordinal in plan.adopt:
+                    notes.loosen(item.claim)
             after = [self._treated(jobs, plan, item) for item in before]
         # Before a master can start: should this run die, nothing else would tell that there was one.
-        noted = [item.claim for item in after if item.is_formatted and notes.put(item.claim)]
+        noted = [
+            item.claim for item in after if item.is_formatted and notes.put(item.claim, item.marker)
+        ]
         if plan.format:
             self._let_them_see(plan)
         if self.masters.stopped_by_us and not self.options["restoring"]:

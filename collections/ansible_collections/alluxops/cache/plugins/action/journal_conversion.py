@@ -27,6 +27,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import clean_up
+from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_notes import JournalNotes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 from ansible_collections.alluxops.cache.plugins.plugin_utils.own_pods import OwnPods
@@ -189,8 +190,14 @@ class LoneMaster:
     def mark(self, journal_type: journal.JournalType) -> None:
         """Say in the volume that this journal is the true one now."""
         wanted, now = self._wanted(journal_type), datetime.now(UTC)
-        new = journal.new_marker(wanted, 0, now)
-        self._marker_file().write(journal.served_marker(new, wanted, 0, now))
+        new = journal.served_marker(journal.new_marker(wanted, 0, now), wanted, 0, now)
+        claim, notes = (
+            journal.claim_name(self.release, 0),
+            JournalNotes(self.kube, self.namespace),
+        )
+        notes.loosen(claim)
+        self._marker_file().write(new)
+        notes.put(claim, new)
 
     def _wanted(self, journal_type: journal.JournalType) -> journal.Wanted:
         found = journal.Wanted.from_values(

@@ -9,7 +9,10 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
+    refuse_another,
+    refuse_lost,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -96,7 +99,7 @@ class _Writer:
         names = [str(pod["name"]) for pod in pods]
         for name in names:
             self._before[name] = self._after[name] = self._file(name).read()
-        self._refuse_lost(count)
+        self._refuse_wrong(count)
         for name in names:
             self._treat(name, dry=dry)
 
@@ -106,20 +109,26 @@ class _Writer:
     def _claim(self, pod: str) -> str:
         return journal.claim_name(self.wanted.release, self.wanted.ordinal_of(_ordinal(pod)))
 
-    def _refuse_lost(self, count: int) -> None:
-        """Refuse to make a journal ours in the place of one that was there."""
+    def _refuse_wrong(self, count: int) -> None:
+        """Refuse to make a journal ours in the place of one that was there, or to go on with one that is older."""
         found = [
             journal.Journal(
                 self.wanted.ordinal_of(_ordinal(name)),
                 self._claim(name),
-                "adopted" if marker is None else "formatted",
+                self._state(name, marker),
                 marker,
                 types=(self.wanted.journal_type,),
-                noted=self._notes.since(self._claim(name)),
+                noted=self._notes.of(self._claim(name)),
             )
             for name, marker in self._before.items()
         ]
+        refuse_another(found, self.wanted, leads=True, masters=count)
         refuse_lost(found, self.wanted, leads=True, masters=count)
+
+    def _state(self, name: str, marker: journal.Marker | None) -> journal.State:
+        if marker is None:
+            return "adopted"
+        return "formatted" if self.wanted.owns(marker, _ordinal(name)) else "other"
 
     def _treat(self, name: str, *, dry: bool) -> None:
         """Bring the marker of one master up to date, and note on its claim that a journal lies there."""
@@ -152,13 +161,17 @@ class _Writer:
                 f" since, take it away first (`alluxops uninstall -e alluxio_confirm_purge={self.wanted.release}`)."
             )
         self._after[name] = wanted
-        if wanted != marker and not dry:
-            self._file(name).write(wanted)
         claim = self._claim(name)
-        if self._notes.lacks(claim):
+        lacks = self._notes.lacks(claim, wanted)
+        if lacks:
             self._noted.append(claim)
-            if not dry:
-                self._notes.put(claim)
+        if dry:
+            return
+        if lacks:
+            self._notes.loosen(claim)
+        if wanted != marker:
+            self._file(name).write(wanted)
+        self._notes.put(claim, wanted)
 
     def _is_member(self, ordinal: int) -> bool:
         """Whether a master has a vote; one whose journal is no embedded one needs none."""

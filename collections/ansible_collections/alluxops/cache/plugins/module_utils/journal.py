@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import NO_NOTE, Note
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 
 Json = dict[str, Any]
@@ -59,6 +60,11 @@ class Marker:
     left_at: str | None = None
     left_by: str = ""
     next_version: str = ""
+
+    @property
+    def made(self) -> str:
+        """When the journal became ours, which tells it from others that were made in the same volume's place."""
+        return self.formatted_at or self.adopted_at or ""
 
     @property
     def newest(self) -> str:
@@ -161,7 +167,7 @@ class Journal:
     marker names another release or master), unfinished (formatting began and did not end, and entries are left),
     foreign (files that are no journal), unreadable. It is judged for the journal type in use. types: those formatted;
     records: those that hold a master's entries; either may name a type that is not in use. detail: what was found.
-    place: where it lies. noted: since when its claim says that a journal of ours lies there; empty for nothing said.
+    place: where it lies. noted: what its claim says of the journal that lies there.
     """
 
     ordinal: int
@@ -173,7 +179,7 @@ class Journal:
     detail: str = ""
     place: str = ""
     journal_type: JournalType = "UFS"
-    noted: str = ""
+    noted: Note = NO_NOTE
 
     @property
     def holds(self) -> bool:

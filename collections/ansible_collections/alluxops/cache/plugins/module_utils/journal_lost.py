@@ -1,8 +1,9 @@
-"""Journals that are not there any more, though their claim, or their marker, says that they were.
+"""Journals that are not there any more, though their claim, or their marker, says that they were; or others than they.
 
 A disk that is not mounted looks like a new volume, and masters with an embedded journal even start on it: they elect a
 leader and serve nothing, where the cache knew all. So nothing is formatted, started or adopted in the place of a
-journal that was there, unless the others of its quorum bring it up to date.
+journal that was there, unless the others of its quorum bring it up to date. And where a journal was made anew below
+the mount point, the old disk that comes back later hides it: what lies there then is ours too, and older.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Sequence
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import Journal, Wanted
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import command
 from ansible_collections.alluxops.cache.plugins.module_utils.quorum import names
-from ansible_collections.alluxops.cache.plugins.module_utils.volumes import HOLDS_JOURNAL
 
 _LOOKS_LIKE_THAT = "a disk that is not mounted, or a volume that was replaced, looks like that"
 _COULD_ELECT = (
@@ -24,6 +25,16 @@ _COULD_ELECT = (
 def is_lost(journal: Journal) -> bool:
     """Whether what its claim speaks of is not there: nothing is, or a journal that does not say whose it is."""
     return bool(journal.noted) and journal.marker is None and journal.state in {"empty", "adopted"}
+
+
+def is_another(journal: Journal) -> bool:
+    """Whether it is one of ours, and not the one that its claim speaks of."""
+    marker = journal.marker
+    return (
+        marker is not None
+        and journal.state not in {"other", "unreadable"}
+        and journal.noted.is_of_another(marker.made)
+    )
 
 
 def has_vanished(journal: Journal) -> bool:
@@ -71,15 +82,45 @@ def refuse_lost(journals: Sequence[Journal], wanted: Wanted, *, leads: bool, mas
         )
     raise SettingsError(
         f"{first.name} {found}, and claim {first.claim} says that one of {wanted.release} lies there since"
-        f" {first.noted}{also}.",
+        f" {first.noted.since}{also}.",
         cause,
-        f"{fix}; or, to use what lies there as it is, `{forgotten(first, wanted)}` and run again.",
+        f"{fix}; or, to use what lies there as it is, `{command(first.claim, wanted.namespace)}` and run again.",
     )
 
 
-def forgotten(journal: Journal, wanted: Wanted) -> str:
-    """The command that makes a claim forget its journal: what lies in its volume counts as it is then."""
-    return f"kubectl -n {wanted.namespace} annotate pvc {journal.claim} {HOLDS_JOURNAL}-"
+def refuse_another(
+    journals: Sequence[Journal], wanted: Wanted, *, leads: bool, masters: int
+) -> None:
+    """Refuse journals that are others than their claims speak of. leads, masters: as in refuse_lost().
+
+    Also one of several: an old one may be longer, or of a later term, and win the vote over those that know more.
+    Raises SettingsError.
+    """
+    others = [journal for journal in journals if is_another(journal)]
+    if not others:
+        return
+    first, rest = others[0], [journal.ordinal for journal in others[1:]]
+    made = first.marker.made if first.marker is not None else ""
+    also = f"; the same goes for {names(rest)}" if rest else ""
+    cause = (
+        "an old disk that is mounted again, over a journal that was made in its place, looks like that; what was"
+        " written since is not in it."
+    )
+    move = "unmount the old disk for good (/etc/fstab), or put the journal back that the claim speaks of"
+    fix = f"with no master running, {move}, and run again"
+    if leads:
+        cause += " Masters serve, and what they write goes to it."
+        fix = (
+            f"stop the masters (`kubectl -n {wanted.namespace} scale statefulset {wanted.release}-master"
+            f" --replicas=0`), {move}, start them (`--replicas={masters}`), and run again"
+        )
+    raise SettingsError(
+        f"{first.name} was made at {made}, says its marker, and claim {first.claim} says that the one of"
+        f" {wanted.release} was made at {first.noted.made}{also}.",
+        cause,
+        f"{fix}; or, if the one that lies there is the right one, `{command(first.claim, wanted.namespace)}` and run"
+        " again.",
+    )
 
 
 def refuse_vanished(journals: Sequence[Journal], *, leads: bool) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import
     when_left,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
+    refuse_another,
     refuse_lost,
     refuse_vanished,
 )
@@ -89,6 +90,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
         _refuse_foreign(journal)
     if request.restoring:
         return _plan_restore(journals, request)
+    refuse_another(journals, request.wanted, leads=request.leads, masters=request.masters)
     refuse_left(journals, request.wanted.release)
     for journal in journals:
         for fault in _unusable(journal, request.wanted):

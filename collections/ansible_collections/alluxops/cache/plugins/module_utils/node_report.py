@@ -9,7 +9,11 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import refuse_lost
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
+    refuse_another,
+    refuse_lost,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import read_note
 
 NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
 """How Ansible's connections say that a user could not become root: ssh, and local, which quotes what sudo said."""
@@ -86,8 +90,9 @@ def lost(
 ) -> list[SettingsError]:
     """Journals that are not on the hosts where their claims say that they lie: such as those on disks not mounted.
 
-    A directory made in such a place would be all that a waiting master needs. results, masters, claims: as in
-    left_out(). noted: since when, by claim. leads: a master serves.
+    A directory made in such a place would be all that a waiting master needs. Or others lie there, such as older ones
+    on disks that were not mounted for a while. results, masters, claims: as in left_out(). noted: the notes, by claim.
+    leads: a master serves.
     """
     hosts = {node: host for host, node in masters.items()}
     found = []
@@ -95,12 +100,14 @@ def lost(
         result = results.get(hosts.get(str(claim.get("node") or ""), "")) or {}
         if claim["kind"] == "journal" and "marker" in result:
             seen = journal.seen_on_host(result, claim, wanted)
-            found.append(replace(seen, noted=noted.get(str(claim["name"]), "")))
-    try:
-        refuse_lost(found, wanted, leads=leads, masters=len(found))
-    except SettingsError as error:
-        return [error]
-    return []
+            found.append(replace(seen, noted=read_note(noted.get(str(claim["name"])))))
+    errors = []
+    for refuse in (refuse_another, refuse_lost):
+        try:
+            refuse(found, wanted, leads=leads, masters=len(found))
+        except SettingsError as error:
+            errors.append(error)
+    return errors
 
 
 def kept(

@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     WORKER_ROLE,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import note_of
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import kubernetes_bytes
 
 Json = dict[str, Any]
@@ -23,12 +24,6 @@ PVC = "PersistentVolumeClaim"
 HOSTNAME = "kubernetes.io/hostname"
 STORAGE_CLASS = "alluxops-local"
 """A class that no provisioner serves, so that nothing but our volumes binds the claims."""
-HOLDS_JOURNAL = "alluxops.io/holds-journal"
-"""Annotation of a journal's claim: since when a journal of ours lies in its volume (ISO 8601, UTC).
-
-What lies in the volume cannot say that it is the wrong one: a disk that is not mounted looks like a new one. The
-claim's volume says where it lies, so it forgets this with the volume: an uninstall takes both.
-"""
 _TAKE_OURS = (STORAGE_CLASS, "standard", "")
 _ROLES = {"journal": MASTER_ROLE, "domain": WORKER_ROLE, "zookeeper": "zookeeper"}
 
@@ -279,17 +274,12 @@ def volume_facts(volume: Mapping[str, Any]) -> Json:
     }
 
 
-def holds_journal_since(claim: Mapping[str, Any]) -> str:
-    """What a claim says of the journal in its volume; empty where none is known to have lain there."""
-    return str((claim["metadata"].get("annotations") or {}).get(HOLDS_JOURNAL) or "")
-
-
 def claim_facts(claim: Mapping[str, Any]) -> Json:
-    """What matters of a PersistentVolumeClaim: {name, phase, volume, storage_class, holds_journal_since}."""
+    """What matters of a PersistentVolumeClaim: {name, phase, volume, storage_class, holds_journal}."""
     return {
         "name": claim["metadata"]["name"],
         "phase": phase(claim),
         "volume": claim["spec"].get("volumeName", ""),
         "storage_class": claim["spec"].get("storageClassName", ""),
-        "holds_journal_since": holds_journal_since(claim),
+        "holds_journal": note_of(claim).text(),
     }

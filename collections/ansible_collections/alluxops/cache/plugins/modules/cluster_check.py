@@ -122,7 +122,7 @@ checks:
       type: str
       returned: success
 noted:
-  description: Since when a journal lies in the volume of a master's claim, by claim. Empty with O(restores).
+  description: What the claims of masters say of a journal that lies in their volume, by claim. Empty with O(restores).
   returned: always
   type: dict
 leads:

@@ -10,9 +10,11 @@ description:
     one whose master left the quorum (M(alluxops.cache.journal_left)).
   - Starts no Job for a master that is ready, unless O(read), a forced format, O(stale) or O(restoring) asks for it.
     While some serve, only the journals of those that fail are looked at.
-  - Notes on each claim since when a journal of ours lies in its volume (annotation C(alluxops.io/holds-journal)),
-    before a master can start on it. Where a claim says so and the volume is empty, or what lies there has no marker, it
-    formats and adopts nothing, such as on a disk that is not mounted; but a minority of a quorum while a master leads.
+  - Notes on each claim since when a journal of ours lies in its volume, and which (annotation
+    C(alluxops.io/holds-journal)), before a master can start on it. Where a claim says so and the volume is empty, or
+    what lies there has no marker, it formats and adopts nothing, such as on a disk that is not mounted; but a minority
+    of a quorum while a master leads. A journal that is another one than the claim speaks of is refused, unless it is
+    formatted on purpose.
   - Where a newer Alluxio is going to start on a journal, that is written into its marker before. An older one than that
     is refused where no release is there any more, of which preflight knows what has served.
   - A forced format of journals that hold metadata takes a backup first, through the leader, and is refused without one.

@@ -7,9 +7,10 @@ description:
   - Each journal volume carries a small file, C(.alluxops.json), that names the release, the master, the type of the
     journal and the newest Alluxio that has served from it. This action brings it up to date through the masters' own
     containers, while they serve; a journal that someone else formatted gets one.
-  - On the claim of each journal it notes since when one lies there (annotation C(alluxops.io/holds-journal)). Where a
-    claim says so and the journal has no marker, it fails, as masters have begun anew in the place of a disk that is not
-    mounted; a minority of a quorum, which the others have brought up to date, is accepted.
+  - On the claim of each journal it notes since when one lies there, and which (annotation
+    C(alluxops.io/holds-journal)). Where a claim says so and the journal has no marker, it fails, as masters have begun
+    anew in the place of a disk that is not mounted; a minority of a quorum, which the others have brought up to date,
+    is accepted. Where the journal is another one than the claim speaks of, it fails too, as that is an old one.
   - The marker of another release is left as it is, with a warning. So is that of a master which left the quorum (see
     M(alluxops.cache.journal_left)) and runs all the same; a member of the quorum loses that mark.
   - Without a journal volume (C(emptyDir), HDFS) there is nothing to do.
