@@ -373,12 +373,3 @@ def test_a_shared_journal_is_proved_and_formatted_once(cluster: Volumes) -> None
         result = action._Guard(cluster, shared(f"127.0.0.1:1,{address}")).run()  # type: ignore[arg-type]
     assert [item["ordinal"] for item in result["journals"]] == [0]
     assert sorted(path.name for path in cluster.folder(0).iterdir()) == [journal.MARKER]
-
-
-@pytest.mark.parametrize(
-    "asked", [{"policy": "force", "confirm": "alluxio"}, {"restoring": "/x.gz"}]
-)
-def test_a_journal_in_no_volume_is_not_taken_for_made_new(cluster: Volumes, asked: Json) -> None:
-    with pytest.raises(SettingsError, match="in no volume of its own"):
-        guard(cluster, claims=[], **asked).refuse_without_volumes()
-    guard(cluster, claims=[]).refuse_without_volumes()

@@ -149,26 +149,3 @@ def test_the_marker_is_read_on_the_host(tmp_path: Path) -> None:
     (tmp_path / journal.MARKER).write_text(journal.new_marker(WANTED, 0, NOW).text())
     read = journal.read_marker(node_check.read_marker(str(tmp_path)))
     assert read == journal.new_marker(WANTED, 0, NOW)
-
-
-def too_few(results: Results, masters: int) -> list[str]:
-    hosts = {f"{name}.example": name for name in results}
-    claims = [{"kind": "journal", "ordinal": ordinal} for ordinal in range(masters)]
-    found = {f"{name}.example": result for name, result in results.items()}
-    return [error.what for error in node_report.too_few(found, hosts, claims, WANTED)]
-
-
-def test_fewer_masters_than_were_a_quorum_are_refused() -> None:
-    results: Results = {"n1": marker(0), "n2": marker(1), "n3": marker(2), "n4": {"marker": ""}}
-    assert too_few(results, 3) == []
-    (told,) = too_few(results, 1)
-    assert told.startswith("alluxio_masters is 1, and ")
-    assert "master 1 on n2.example, master 2 on n3.example" in told
-
-
-def test_what_masters_left_behind_makes_no_quorum() -> None:
-    known = journal.read_marker(str(marker(1)["marker"]))
-    assert known is not None
-    copy = {"marker": replace(known, left_at="2026-01-02T03:04:05Z").encoded()}
-    others: Results = {"n3": marker(2, served=False), "n4": marker(3, release="other")}
-    assert too_few({"n1": marker(0), "n2": copy, **others}, 1) == []

@@ -53,7 +53,6 @@ class ActionModule(ApiAction):
             ],
             "noted": noted,
             "leads": leader is not None,
-            "away": not cluster["masters"] and not options["restores"],
         }
         failed = [item for item in checks if not item.ok]
         if failed:

@@ -36,7 +36,6 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Look where it is needed, decide, format, leave nothing running."""
         guard = _Guard(kube, options)
-        guard.refuse_without_volumes()
         if not self.check_mode:
             # Masters may start after this, and one of an interrupted conversion would write to the same journal.
             patience = Patience(options["wait_timeout_s"])
@@ -78,19 +77,6 @@ class _Guard:
             self.serving = objects.find_leader(kube, self.namespace, pods) is not None
         self.forced = options["policy"] == "force"
         self.looked_at = self._to_look_at()
-
-    def refuse_without_volumes(self) -> None:
-        """Refuse to make journals new that lie where nobody looks. Raises SettingsError."""
-        asked = "alluxio_journal_format=force" if self.forced else "a restore"
-        if self.all_claims or not (self.forced or self.options["restoring"]):
-            return
-        raise SettingsError(
-            f"{asked} is to make the journal of {self.namespace}/{self.release} new, and it lies in no volume of its"
-            " own (journal.ufsType, journal.folder).",
-            "alluxops reads and formats journals in volumes only.",
-            "with the masters stopped, run `alluxio formatJournal` by hand with the release's properties, in a pod of"
-            " its image; for a restore, start them then with alluxio.master.journal.init.from.backup.",
-        )
 
     def _to_look_at(self) -> list[Json]:
         """The claims that a Job looks into: a master that is ready has told that its journal is formatted."""

@@ -10,7 +10,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.node_report import 
     faults,
     left_out,
     lost,
-    too_few,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
@@ -35,8 +34,6 @@ class ActionModule(ControllerAction):
         found += lost(
             results, masters, claims, wanted, noted=options["noted"], leads=options["leads"]
         )
-        if options["away"]:
-            found += too_few(results, masters, claims, wanted)
         raise_all(found)
         nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
         summary = preflight_report.lines(

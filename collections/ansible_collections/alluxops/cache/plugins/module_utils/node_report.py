@@ -79,37 +79,6 @@ def left_out(
     return errors
 
 
-def too_few(
-    results: Mapping[str, Mapping[str, Any]],
-    masters: Mapping[str, str],
-    claims: Sequence[Mapping[str, Any]],
-    wanted: journal.Wanted,
-) -> list[SettingsError]:
-    """Journals of masters beyond those that are to run, where the release is away: a quorum of which some would miss.
-
-    While it is there, the number that runs is compared with the settings. results, masters, claims: as in left_out().
-    """
-    count = sum(claim["kind"] == "journal" for claim in claims)
-    beyond = {}
-    for host in masters:
-        marker = journal.read_marker(str(results.get(host, {}).get("marker") or ""))
-        if marker is None or not marker.served or marker.left_at or marker.ordinal < count:
-            continue
-        if wanted.owns(marker, marker.ordinal):
-            beyond[marker.ordinal] = host
-    if not count or not beyond:
-        return []
-    held = ", ".join(f"master {ordinal} on {host}" for ordinal, host in sorted(beyond.items()))
-    return [
-        SettingsError(
-            f"alluxio_masters is {count}, and journals of more masters lie on the hosts: {held}.",
-            "they were a quorum, and without a majority of it none of them leads.",
-            f"set alluxio_masters: {max(beyond) + 1} and alluxio_ha: embedded, deploy, then `alluxops scale-masters`;"
-            f" where such a journal is to be given up, remove {journal.MARKER} in it.",
-        )
-    ]
-
-
 def lost(
     results: Mapping[str, Mapping[str, Any]],
     masters: Mapping[str, str],

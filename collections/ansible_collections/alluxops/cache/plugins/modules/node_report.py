@@ -43,10 +43,6 @@ options:
     description: The C(leads) of M(alluxops.cache.cluster_check).
     type: bool
     default: false
-  away:
-    description: The C(away) of M(alluxops.cache.cluster_check).
-    type: bool
-    default: false
   values:
     description: The chart's effective values, which name the type of journal.
     type: dict
