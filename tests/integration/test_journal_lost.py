@@ -44,6 +44,13 @@ class Disk:
     def bring_back(self) -> None:
         self.run(f"rm -rf {self.path} && mv {self.path}-aside {self.path}")
 
+    def cover(self) -> None:
+        """Mount the old disk over the journal that was made below it."""
+        self.run(f"mv {self.path} {self.path}-below && mv {self.path}-aside {self.path}")
+
+    def uncover(self) -> None:
+        self.run(f"rm -rf {self.path} && mv {self.path}-below {self.path}")
+
     def listed(self) -> str:
         """What lies in the directory; `none` where there is none."""
         return self.run(f"ls -A {self.path} 2>/dev/null || echo none").strip()
@@ -112,3 +119,25 @@ def test_site_waits_for_a_disk_that_is_not_mounted(cache: Cache, settings: dict[
     cache.apply("site", **settings)
     assert cache.known() == before
     cache.apply("site", **settings)  # and nothing is left that keeps the next one from its work
+    if settings["alluxio_ha"] == "none":
+        the_disk_comes_back_too_late(cache, disk, settings)
+
+
+def the_disk_comes_back_too_late(cache: Cache, disk: Disk, settings: dict[str, Any]) -> None:
+    """A journal was made below the mount point meanwhile: the disk's is the release's too, and older."""
+    scale(cache, 0)
+    disk.take_away()
+    begin_anew = {"alluxio_journal_format": "force", "alluxio_confirm_format": NAME}
+    cache.apply("site", **settings, **begin_anew)
+    scale(cache, 0)
+    disk.cover()
+    for masters in (0, 1):  # waiting for it, and serving from it as after a reboot
+        scale(cache, masters)
+        outcome = cache.verb("site", **settings)
+        assert outcome.code == 2, outcome.output
+        assert "says its marker, and claim" in outcome.output
+        assert "unmount the old disk" in outcome.output
+    scale(cache, 0)
+    disk.uncover()
+    scale(cache, 1)
+    cache.apply("site", **settings)

@@ -149,3 +149,38 @@ def test_the_marker_is_read_on_the_host(tmp_path: Path) -> None:
     (tmp_path / journal.MARKER).write_text(journal.new_marker(WANTED, 0, NOW).text())
     read = journal.read_marker(node_check.read_marker(str(tmp_path)))
     assert read == journal.new_marker(WANTED, 0, NOW)
+
+
+def fewer(results: Results, masters: int, **wanted: Any) -> list[str]:
+    """What is said of three hosts, of which so many are to run masters."""
+    hosts = {f"h{number}": f"n{number}" for number in range(3)}
+    claims: list[dict[str, Any]] = [
+        {"kind": "journal", "ordinal": ordinal, "node": f"n{ordinal}", "path": PLACE}
+        for ordinal in range(masters)
+    ]
+    found = node_report.fewer(results, hosts, claims, replace(WANTED, **wanted))
+    return [str(error) for error in found]
+
+
+def test_fewer_masters_do_not_leave_journals_behind() -> None:
+    results: Results = {f"h{ordinal}": marker(ordinal) for ordinal in range(3)}
+    assert fewer(results, 3) == []
+    (told,) = fewer(results, 1)
+    assert "alluxio_masters is 1" in told
+    assert "master 1 on h1, master 2 on h2" in told
+    assert "set alluxio_masters: 3 " in told
+    assert "scale-masters" in told
+    (told,) = fewer({"h0": marker(0), "h1": marker(1), "h2": {"unreachable": True}}, 1)
+    assert "set alluxio_masters: 3 " in told
+    assert "set alluxio_masters: 5 " in fewer({"h2": marker(4)}, 3)[0]
+
+
+def test_what_no_master_of_the_release_served_from_is_in_nobodys_way() -> None:
+    known = journal.read_marker(str(marker(1)["marker"]))
+    assert known is not None
+    left = {"marker": replace(known, left_at="2026-01-02T03:04:05Z").encoded()}
+    others = [left, marker(1, served=False), marker(1, release="other"), {"marker": ""}, {}]
+    for other in others:
+        assert fewer({"h0": marker(0), "h1": other}, 1) == []
+    assert fewer({"h0": marker(0), "h1": marker(0)}, 1, shared=True) == []
+    assert fewer({"h1": marker(1)}, 0) == []  # in no volume of ours

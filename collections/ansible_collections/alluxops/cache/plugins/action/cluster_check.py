@@ -53,6 +53,7 @@ class ActionModule(ApiAction):
             ],
             "noted": noted,
             "leads": leader is not None,
+            "away": not (options["restores"] or cluster["masters"]),
         }
         failed = [item for item in checks if not item.ok]
         if failed:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, proven
+from ansible_collections.alluxops.cache.plugins.module_utils import claims, cluster, journal, proven
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import (
     Plan,
@@ -36,6 +36,13 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Look where it is needed, decide, format, leave nothing running."""
         guard = _Guard(kube, options)
+        for fault in claims.in_no_volume(
+            options["claims"],
+            options["values"],
+            policy=options["policy"],
+            restores=bool(options["restoring"]),
+        ):
+            raise fault
         if not self.check_mode:
             # Masters may start after this, and one of an interrupted conversion would write to the same journal.
             patience = Patience(options["wait_timeout_s"])

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, preflight_report
+from ansible_collections.alluxops.cache.plugins.module_utils.claims import in_no_volume
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
     faults,
+    fewer,
     left_out,
     lost,
 )
@@ -31,6 +33,15 @@ class ActionModule(ControllerAction):
         )
         results, claims = options["results"], options["claims"]
         found = faults(results) + left_out(results, masters, claims, wanted)
+        if options["away"]:
+            found += fewer(results, masters, claims, wanted)
+        if options["values"]:
+            found += in_no_volume(
+                claims,
+                options["values"],
+                policy=options["policy"],
+                restores=options["restores"],
+            )
         found += lost(
             results, masters, claims, wanted, noted=options["noted"], leads=options["leads"]
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import claim_name
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import provisions
@@ -23,6 +24,41 @@ def in_volumes(journal: Mapping[str, Any]) -> bool:
     """Whether the journals lie in volumes, one a claim."""
     of_masters = journal.get("type") == "EMBEDDED" or journal.get("ufsType", "local") == "local"
     return bool(of_masters and journal.get("volumeType", PVC) == PVC)
+
+
+def in_no_volume(
+    found: Sequence[Mapping[str, Any]], effective: Mapping[str, Any], *, policy: str, restores: bool
+) -> list[SettingsError]:
+    """What is asked of journals that have no claim: nothing of ours looks into them, or makes them new.
+
+    found: claims(). policy: alluxio_journal_format. restores: a backup is to be restored into them.
+    """
+    if any(claim["kind"] == "journal" for claim in found) or not (restores or policy == "force"):
+        return []
+    journal = effective.get("journal") or {}
+    where = (
+        f"journal.volumeType is {journal.get('volumeType')}"
+        if journal.get("type") == "EMBEDDED" or journal.get("ufsType", "local") == "local"
+        else f"journal.ufsType is {journal.get('ufsType')}, journal.folder {journal.get('folder')}"
+    )
+    asked = "a backup is to be restored" if restores else "alluxio_journal_format is force"
+    by_hand = (
+        "stop the masters, empty the journal's folder with the means of its store, run `alluxio formatJournal` with the"
+        " release's properties, and start them"
+    )
+    fix = f"set alluxio_journal_format: if_empty; to begin with nothing, {by_hand}."
+    if restores:
+        fix = (
+            f"{by_hand} with alluxio.master.journal.init.from.backup set, for that once; or restore into a release"
+            " whose journal lies in a volume (remove journal.ufsType or journal.volumeType from the values)."
+        )
+    return [
+        SettingsError(
+            f"{asked}, and the masters' journal lies in no volume ({where}).",
+            "nothing here looks into such a journal or formats it: the masters would start on what lies there.",
+            fix,
+        )
+    ]
 
 
 def claims(settings: Settings, effective: Mapping[str, Any]) -> list[dict[str, Any]]:

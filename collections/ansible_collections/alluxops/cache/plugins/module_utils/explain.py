@@ -59,8 +59,10 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         r"has not been formatted|Journal .* not formatted|not been formatted",
-        "the master's journal volume holds no formatted journal.",
-        "set alluxio_journal_format: if_empty and run site again; if it held a journal before, put that back first.",
+        "the place of the master's journal holds no formatted journal.",
+        "set alluxio_journal_format: if_empty and run site again; if it held a journal before, put that back first. One"
+        " in no volume (journal.ufsType, journal.volumeType) is formatted by hand: `alluxio formatJournal` with the"
+        " release's properties.",
     ),
     # Before the next: an S3 answer may hold a path too.
     Cause(

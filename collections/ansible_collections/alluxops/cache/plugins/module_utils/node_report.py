@@ -79,6 +79,42 @@ def left_out(
     return errors
 
 
+def fewer(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+) -> list[SettingsError]:
+    """Journals that masters served from who are not among those wanted: they would stay behind, and may know more.
+
+    Of a release that is away; what runs tells itself how many it has. results, masters, claims: as in left_out().
+    """
+    tied = [claim for claim in claims if claim["kind"] == "journal" and claim.get("node")]
+    if wanted.shared or not tied:
+        return []
+    held = {}
+    for host in masters:
+        marker = journal.read_marker(str(results.get(host, {}).get("marker") or ""))
+        if marker is None or not marker.served or marker.left_at:
+            continue
+        if marker.ordinal >= len(tied) and wanted.owns(marker, marker.ordinal):
+            held[marker.ordinal] = host
+    if not held:
+        return []
+    path, last = tied[0].get("path"), max(held)
+    count = last + 1 + last % 2  # releases have 1, 3 or 5 masters
+    shown = ", ".join(f"master {ordinal} on {host}" for ordinal, host in sorted(held.items()))
+    return [
+        SettingsError(
+            f"alluxio_masters is {len(tied)}, and journals of more masters lie on the hosts ({path}): {shown}.",
+            "masters served from them when the release last ran; those that are to start may lack what they hold.",
+            f"set alluxio_masters: {count} (alluxio_ha as it was then), deploy, and `alluxops scale-masters` takes them"
+            " out. If it had done that and could not write it into them, or if what they hold is given up, remove"
+            f" {path} on {', '.join(sorted(held.values()))}.",
+        )
+    ]
+
+
 def lost(
     results: Mapping[str, Mapping[str, Any]],
     masters: Mapping[str, str],

@@ -129,6 +129,10 @@ leads:
   description: Whether a master leads; asked only where a journal is noted.
   returned: always
   type: bool
+away:
+  description: Whether the release has no masters, so that journals alone tell how many it had. False with O(restores).
+  returned: always
+  type: bool
 """
 
 from ansible_collections.alluxops.cache.plugins.module_utils.controller_side import refuse

@@ -8,7 +8,8 @@ description:
     returns what was checked and found.
   - Refuses masters that would not find their journals, as C(cache_masters) lists its hosts in another order than when
     they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
-    in its place. A minority of a quorum passes while a master leads.
+    in its place. A minority of a quorum passes while a master leads. Also journals that are other ones than the claims
+    speak of, those of more masters than there are to be, and what is asked of journals that lie in no volume.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
@@ -41,6 +42,18 @@ options:
     default: {}
   leads:
     description: The C(leads) of M(alluxops.cache.cluster_check).
+    type: bool
+    default: false
+  away:
+    description: The C(away) of M(alluxops.cache.cluster_check).
+    type: bool
+    default: false
+  policy:
+    description: What is to be done about the journals (C(alluxio_journal_format)).
+    type: str
+    default: if_empty
+  restores:
+    description: A backup is to be restored into new journals.
     type: bool
     default: false
   values:
