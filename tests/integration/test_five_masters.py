@@ -250,6 +250,9 @@ def test_site_with_five_does_not_start_from_it(
     refused = release.verb("site", **FIVE)
     assert refused.code == 2, refused.output
     assert "masters 3 and 4 are old copies" in refused.output
+    fewer = release.verb("site", **{**THREE, "alluxio_masters": 1})
+    assert fewer.code == 2, fewer.output
+    assert "master 1 on n4, master 2 on n3" in fewer.output
     assert "set alluxio_masters: 3 " in refused.output
     release.apply("site", **THREE)
     assert before.differences(release.tree()) == []
