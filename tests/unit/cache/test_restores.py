@@ -155,7 +155,7 @@ def test_the_verb_backup_waits_for_a_restore_to_end(
     monkeypatch: pytest.MonkeyPatch, kube: Any, place: str
 ) -> None:
     told = {backup.INIT_PROPERTY: URI} if place == "configuration" else {}
-    monkeypatch.setattr(backups, "_Taker", lambda *_: SimpleNamespace(configuration=told))
+    monkeypatch.setattr(backups, "_Taker", lambda *_, **__: SimpleNamespace(configuration=told))
     kube.serve(True)
     if place == "note":
         backups.refuse_while_restoring(kube, "cache", "alluxio")
