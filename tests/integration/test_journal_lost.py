@@ -127,7 +127,8 @@ def the_disk_comes_back_too_late(cache: Cache, disk: Disk, settings: dict[str, A
     """A journal was made below the mount point meanwhile: the disk's is the release's too, and older."""
     scale(cache, 0)
     disk.take_away()
-    scale(cache, 1)  # site does not start what somebody has stopped
+    # site does not start what somebody has stopped; nothing serves before it has made the directory.
+    cache.lab.kubectl("-n", NAME, "scale", "statefulset", f"{NAME}-master", "--replicas=1")
     begin_anew = {"alluxio_journal_format": "force", "alluxio_confirm_format": NAME}
     cache.apply("site", **settings, **begin_anew)
     scale(cache, 0)
