@@ -94,6 +94,14 @@ class Release:
         self.lab.kubectl("delete", "pod", "-n", NAME, "--force", "--grace-period=0", *pods)
 
 
+def see_whole(release: Release, settings: dict[str, Any]) -> None:
+    """The cache is healthy, and every one of so many members of its quorum answers."""
+    report = release.report(**settings)
+    assert report["healthy"], report["problems"]
+    available = [member["available"] for member in report["quorum"]["members"]]
+    assert available == [True] * settings["alluxio_masters"]
+
+
 @pytest.fixture(scope="module")
 def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FewWorkers]:
     """A lab of five nodes. One that is up already is left up, and so is one with KEEP=1."""
@@ -181,9 +189,7 @@ def test_a_master_whose_host_is_gone_moves_to_another(
     release: Release, before: FileTree, moved: Outcome
 ) -> None:
     assert moved.code == 0, moved.output
-    report = release.report(**THREE)
-    assert report["healthy"], report["problems"]
-    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 3
+    see_whole(release, THREE)
     assert release.cache.pods()[f"{NAME}-master-1"]["spec"]["nodeName"] == "n4"
     assert before.differences(release.tree()) == []
 
@@ -206,9 +212,7 @@ def test_three_masters_become_five_and_nothing_is_forgotten(
     release: Release, before: FileTree, grown: Outcome
 ) -> None:
     assert grown.code == 0, grown.output
-    report = release.report(**FIVE)
-    assert report["healthy"], report["problems"]
-    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 5
+    see_whole(release, FIVE)
     assert before.differences(release.tree()) == []
     assert "inventory set alluxio_masters: 5, alluxio_ha: embedded" in grown.output
     assert ", 0 changed" in release.apply("site", **FIVE).output
@@ -228,9 +232,7 @@ def test_five_masters_become_three_and_nothing_is_forgotten(
     release: Release, before: FileTree, shrunk: Outcome
 ) -> None:
     assert shrunk.code == 0, shrunk.output
-    report = release.report(**THREE)
-    assert report["healthy"], report["problems"]
-    assert [member["available"] for member in report["quorum"]["members"]] == [True] * 3
+    see_whole(release, THREE)
     assert before.differences(release.tree()) == []
     assert ", 0 changed" in release.apply("scale-masters", **THREE).output
 

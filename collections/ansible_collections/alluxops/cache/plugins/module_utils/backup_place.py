@@ -95,8 +95,9 @@ def pick(
         if unclear and not mine and not others:
             return unclear[0]
         candidates = [*mine, *unclear, *others]
-    if not candidates and backup.whole(kept) and wanted.kind == "latest":
-        raise _only_kept(backup.whole(kept)[-1], root_ufs, where)
+    whole = backup.whole(kept)
+    if not candidates and whole and wanted.kind == "latest":
+        raise _only_kept(whole[-1], root_ufs, where)
     if not candidates:
         return backup.choose(own or unowned, wanted, where)
     listed = ", ".join(uri_in_ufs(root_ufs, file.folder, file.name) for file in candidates)

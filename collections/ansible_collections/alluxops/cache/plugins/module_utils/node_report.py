@@ -56,23 +56,13 @@ def left_out(
 
     results: of node_check, by host. masters: the hosts of cache_masters, with their nodes. claims: of chart_values.
     """
-    found = {
-        host: journal.read_marker(str(results.get(host, {}).get("marker") or ""))
-        for host in masters
-    }
+    found = _served_from(results, masters)
     errors = []
     for claim in claims:
         if claim["kind"] != "journal" or not claim.get("node"):
             continue
         ordinal = int(claim["ordinal"])
-        holding = [
-            host
-            for host, marker in found.items()
-            if marker is not None
-            and marker.served
-            and not marker.left_at
-            and wanted.owns(marker, ordinal)
-        ]
+        holding = [host for host, marker in found.items() if wanted.owns(marker, ordinal)]
         chosen = next((host for host, node in masters.items() if node == claim["node"]), "")
         if holding and chosen not in holding:
             errors.append(_left_out(ordinal, holding[0], chosen or str(claim["node"]), claim))
@@ -92,13 +82,11 @@ def fewer(
     tied = [claim for claim in claims if claim["kind"] == "journal" and claim.get("node")]
     if wanted.shared or not tied:
         return []
-    held = {}
-    for host in masters:
-        marker = journal.read_marker(str(results.get(host, {}).get("marker") or ""))
-        if marker is None or not marker.served or marker.left_at:
-            continue
-        if marker.ordinal >= len(tied) and wanted.owns(marker, marker.ordinal):
-            held[marker.ordinal] = host
+    held = {
+        marker.ordinal: host
+        for host, marker in _served_from(results, masters).items()
+        if marker.ordinal >= len(tied) and wanted.owns(marker, marker.ordinal)
+    }
     if not held:
         return []
     path, last = tied[0].get("path"), max(held)
@@ -163,6 +151,21 @@ def kept(
         for claim in claims
         if claim["kind"] == "journal" and claim.get("node") and claim.get("path") == folder
     ]
+
+
+def _served_from(
+    results: Mapping[str, Mapping[str, Any]], masters: Mapping[str, str]
+) -> dict[str, journal.Marker]:
+    """The markers of journals that a master has served from, by host; not those of old copies."""
+    found = {
+        host: journal.read_marker(str(results.get(host, {}).get("marker") or ""))
+        for host in masters
+    }
+    return {
+        host: marker
+        for host, marker in found.items()
+        if marker is not None and marker.served and not marker.left_at
+    }
 
 
 def _left_out(ordinal: int, held_by: str, chosen: str, claim: Mapping[str, Any]) -> SettingsError:
