@@ -155,6 +155,7 @@ class Ghostly:
         self.forgotten_at = forgotten_at
         self.ready = True
         self.noted = False
+        self.replicas = 1
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(time, "sleep", self.sleep)
         monkeypatch.setattr(release, "raw_pods", lambda *_: [])
@@ -170,7 +171,8 @@ class Ghostly:
         named = [hosts, gone] if self.now < self.forgotten_at else [hosts]
         workers = tuple(health.Worker("10.0.0.2", each, 1, 0, 1, "LIVE") for each in named)
         leader = health.Leader(MASTER["metadata"]["name"], "2.9.6", workers, ())
-        return health.Seen(pods if self.ready else pods[:1], leader)
+        asked = {"name": "alluxio-master", "replicas": self.replicas, "settled": True, "ha": "none"}
+        return health.Seen(pods if self.ready else pods[:1], leader, masters_set=asked)
 
     def wait(self, timeout_s: float) -> float:
         action = ActionModule.__new__(ActionModule)
@@ -194,6 +196,19 @@ def test_a_worker_that_is_gone_is_waited_out_but_fails_nothing(
     monkeypatch: pytest.MonkeyPatch, forgotten_at: float, timeout_s: float, least: int, most: int
 ) -> None:
     assert least <= Ghostly(monkeypatch, forgotten_at).wait(timeout_s) <= most
+
+
+def test_masters_that_someone_has_scaled_away_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = Ghostly(monkeypatch, 0)
+    cache.ready, cache.replicas = False, 0
+    with pytest.raises(
+        CacheError, match="cache/alluxio-master is scaled to 0 of 1 masters"
+    ) as told:
+        cache.wait(600)
+    assert cache.now == 0
+    assert "kubectl -n cache scale statefulset alluxio-master --replicas=1" in told.value.fix
 
 
 def test_it_says_that_pins_are_to_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:

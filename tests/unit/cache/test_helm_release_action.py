@@ -294,7 +294,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch, helm: DeadHelm, *, check_mode: boo
     """What the action plugin says of state "rendered"."""
 
     def run(_self: object, arguments: Json, _variables: Json) -> Json:
-        given: Any = SimpleNamespace(params={"revision": 0, **arguments}, _diff=False)
+        given: Any = SimpleNamespace(params={"revision": 0, "gone": [], **arguments}, _diff=False)
         return module.render(given, helm)  # type: ignore[arg-type]
 
     def forget(_self: object, *_given: object) -> list[str]:

@@ -67,6 +67,7 @@ class ActionModule(ApiAction):
                 api_lost_at = None
                 if missing:
                     served_at = None
+                    _refuse_too_few(seen, expected, options["namespace"])
                     watch.check(raw, seen, patience)
                 else:
                     served_at = patience.waited_s if served_at is None else served_at
@@ -93,6 +94,17 @@ class ActionModule(ApiAction):
             if patience.is_over:
                 raise watch.timeout(missing, patience)
             patience.pause("; ".join(missing[:2]) + watch.last_reason, LOOK_EVERY_S)
+
+
+def _refuse_too_few(seen: health.Seen, expected: health.Expected, namespace: str) -> None:
+    """Raise CacheError where no waiting brings as many masters: fewer are asked for."""
+    if few := health.scaled_away(seen, expected):
+        name = few.split()[0]
+        raise CacheError(
+            f"{namespace}/{few} masters, so the cache cannot serve as it is set.",
+            "Someone scaled it by hand; Helm's record of the release says otherwise.",
+            f"`kubectl -n {namespace} scale statefulset {name} --replicas={expected.masters}`, and run again.",
+        )
 
 
 class Restoring:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,12 @@ from ansible.module_utils.common.yaml import yaml_load, yaml_load_all
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.alluxops.cache.plugins.module_utils import master_start, release, rollback
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    drift,
+    master_start,
+    release,
+    rollback,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import is_local_chart
 from ansible_collections.alluxops.cache.plugins.module_utils.values import merged
@@ -23,7 +28,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import P
 from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import packed, packed_files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.connection import kubeconfig_path
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kubeconfig import portable
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Pins
 
@@ -69,7 +74,7 @@ class ActionModule(ActionBase):
         """Run the module, and again once what stood in its way is done."""
         forgotten: list[str] = []
         warnings: list[str] = []
-        result = self._run(arguments, task_vars)
+        result = self._run_whole(kubeconfig, arguments, task_vars)
         if "busy" in result:
             forgotten = self._forget(kubeconfig, arguments, result)
             if self._task.check_mode:
@@ -81,7 +86,7 @@ class ActionModule(ActionBase):
                         " goes on from there.",
                     )
                 return {"changed": True, "action": "upgrade", "reasons": forgotten, "revision": 0}
-            result = self._run(arguments, task_vars)
+            result = self._run_whole(kubeconfig, arguments, task_vars)
         if "prepare" in result:
             if kept := _kept(result["prepare"], arguments):
                 return kept
@@ -100,6 +105,14 @@ class ActionModule(ActionBase):
         if forgotten and not result.get("failed"):
             result.update(changed=True, reasons=[*forgotten, *result.get("reasons", [])])
         return result
+
+    def _run_whole(
+        self, kubeconfig: str, arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> Result:
+        """Run the module, and again where it sees nothing to change but the cluster lacks some of the release."""
+        result = self._run(arguments, task_vars)
+        gone = _gone(kubeconfig, arguments, result.pop("objects", []))
+        return self._run({**arguments, "gone": gone}, task_vars) if gone else result
 
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         result: Result = self._execute_module(
@@ -187,6 +200,24 @@ def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
         f" master (StatefulSet {', '.join(names)}), and all metadata would be lost. Repair what failed, and run again."
     )
     return {"changed": False, "action": "none", "reasons": [reason], "revision": prepare["leaves"]}
+
+
+def _gone(kubeconfig: str, arguments: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+    """Which of a release's objects, as "Kind name", someone has deleted. Helm makes them anew where it upgrades."""
+    collections = drift.collections(str(arguments["namespace"]), keys)
+    if not collections:
+        return []
+    kube = Kube.open(kubeconfig)
+    names = {}
+    for kind, path in collections.items():
+        try:
+            found = kube.list_objects(path, names_only=True)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            continue  # Helm needs to get and change these, not to list them
+        names[kind] = {item["metadata"]["name"] for item in found}
+    return drift.gone(keys, names)
 
 
 def _write_hooks(kube: Kube, namespace: str, hooks: list[str]) -> None:

@@ -148,8 +148,10 @@ def documents(manifest: str) -> dict[str, str]:
     return found
 
 
-def decide(current: Release | None, status: str, wanted: Release) -> Decision:
-    """Whether a release has to be installed, upgraded, or left alone."""
+def decide(
+    current: Release | None, status: str, wanted: Release, gone: Sequence[str] = ()
+) -> Decision:
+    """Whether a release has to be installed, upgraded, or left alone. gone: its objects that the cluster lacks."""
     if current is None:
         return Decision("install", ("there is no release",))
     reasons = []
@@ -163,6 +165,8 @@ def decide(current: Release | None, status: str, wanted: Release) -> Decision:
         reasons.append("changed: " + ", ".join(changed))
     if documents(current.hooks) != documents(wanted.hooks):
         reasons.append("changed: hooks")
+    if gone:
+        reasons.append("gone from the cluster: " + ", ".join(gone))
     if not reasons and dict(current.config) != dict(wanted.config):
         reasons.append("the values given differ, without effect on any object")
     return Decision("upgrade" if reasons else "none", tuple(reasons))

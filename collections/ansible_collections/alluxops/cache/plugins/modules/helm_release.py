@@ -6,8 +6,8 @@ short_description: Install, upgrade, roll back or remove one Helm release
 description:
   - Runs on the host that has Helm; its action plugin on the controller packs a local chart, hands over the
     kubeconfig's content, and forgets revisions that a dead Helm left pending.
-  - What would be stored is rendered first and compared with what is stored, object by object; if nothing differs,
-    nothing is done. Works with Helm 3 and 4.
+  - What would be stored is rendered first and compared with what is stored, object by object; if nothing differs, and
+    the cluster still has every object, nothing is done. Works with Helm 3 and 4.
   - It does not wait for pods. M(alluxops.cache.cache_wait) does, and can say why one does not start.
   - It undoes nothing by itself. If Helm itself fails, the result names the RV(failed_revision), for whoever knows that
     going back loses nothing.
@@ -79,6 +79,11 @@ options:
     type: str
     choices: [whole, masters, restore]
     default: whole
+  gone:
+    description: Objects of the release, as C(Kind name), that the cluster lacks. Its action plugin finds them.
+    type: list
+    elements: str
+    default: []
   helm:
     description: Path of Helm; empty looks for it.
     type: str
@@ -141,44 +146,32 @@ NOTHING = {"changed": False, "action": "none", "reasons": [], "revision": 0}
 def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     """Install or upgrade, if what would be stored differs from what is."""
     history = helm.history()
-    if busy := rules.busy(
-        history
-    ):  # the lock is ours, so no Helm of ours works on it: our action plugin decides
+    # The lock is ours, so no Helm of ours works on it: our action plugin decides.
+    if busy := rules.busy(history):
         return {"busy": rules.shown_busy(busy), "host": helms.host_label()}
     what = f"the release {helm.namespace}/{helm.release}"
     chart = helm.chart(module.params)
     rendered = helm.upgrade(chart, timeout_s=0, what=f"{what} cannot be rendered")
     wanted = rules.from_helm(rendered)
-    current, status = None, ""
-    if history:
-        found = helm.json("status", helm.release, what=f"reading {what} failed")
-        current, status = rules.from_helm(found, history[-1]), history[-1].status
-    decision = rules.decide(current, status, wanted)
+    current, result = _compared(module, helm, history, wanted)
     _refuse_other_masters(what, rules.other_selectors(current, wanted), wanted.chart)
-    reached = history[-1].number if history else 0
-    result: dict[str, object] = {
-        "changed": decision.action != "none",
-        "action": decision.action,
-        "reasons": [*decision.reasons, *_replaced(current, wanted)],
-        "revision": reached,
-    }
-    if module._diff and decision.action != "none":  # noqa: SLF001 - the documented way to know
-        shown = rules.diff(rules.whole(current), rules.whole(wanted), os.urandom(16))
-        result["diff"] = {**shown, "before_header": what, "after_header": what}
-    if decision.action == "none" or module.check_mode:
+    if result["action"] == "none":
+        return {**result, "objects": sorted(rules.documents(wanted.manifest))}
+    if module.check_mode:
         return result
-    if decision.action == "upgrade" and (first := _first(module, rendered, current, wanted)):
+    if result["action"] == "upgrade" and (first := _first(module, rendered, current, wanted)):
         return first
     try:
         helm.upgrade(
             chart,
             timeout_s=module.params["timeout_s"],
             step=rules.step_label(module.params["step"], module.params["revision"]),
-            what=f"Helm could not {decision.action} {what}",
+            what=f"Helm could not {result['action']} {what}",
         )
     except helms.SilentError:
         raise  # asking it for the history would take as long
     except CacheError as error:
+        reached = history[-1].number if history else 0
         return {**error.result(), "failed_revision": _failed_revision(helm, reached)}
     return {**result, "revision": helm.history()[-1].number}
 
@@ -245,26 +238,31 @@ def render(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
         wanted = rules.from_helm(
             helm.upgrade(chart, timeout_s=0, what=f"{what} cannot be rendered")
         )
+    current, compared = _compared(module, helm, history, wanted)
+    shown = {"current": rules.shown(current), "wanted": rules.shown(wanted), "chart": wanted.chart}
+    return {**compared, "changed": False, "rendered": shown}
+
+
+def _compared(
+    module: AnsibleModule, helm: helms.Helm, history: list[rules.Revision], wanted: rules.Release
+) -> tuple[rules.Release | None, dict[str, Any]]:
+    """What is stored, and a result that says what would become of it."""
+    what = f"the release {helm.namespace}/{helm.release}"
     current, status = None, ""
     if history:
         found = helm.json("status", helm.release, what=f"reading {what} failed")
         current, status = rules.from_helm(found, history[-1]), history[-1].status
-    decision = rules.decide(current, status, wanted)
-    result: dict[str, object] = {
-        **NOTHING,
+    decision = rules.decide(current, status, wanted, module.params["gone"])
+    result: dict[str, Any] = {
+        "changed": decision.action != "none",
         "action": decision.action,
         "reasons": [*decision.reasons, *_replaced(current, wanted)],
         "revision": history[-1].number if history else 0,
-        "rendered": {
-            "current": rules.shown(current),
-            "wanted": rules.shown(wanted),
-            "chart": wanted.chart,
-        },
     }
     if module._diff and decision.action != "none":  # noqa: SLF001 - the documented way to know
         shown = rules.diff(rules.whole(current), rules.whole(wanted), os.urandom(16))
         result["diff"] = {**shown, "before_header": what, "after_header": what}
-    return result
+    return current, result
 
 
 def restore(helm: helms.Helm, history: list[rules.Revision], failed: int) -> str:
@@ -363,6 +361,7 @@ def main() -> None:
             "is_prepared": {"type": "bool", "default": False},
             "revision": {"type": "int", "default": 0},
             "step": {"choices": ["whole", "masters", "restore"], "default": "whole"},
+            "gone": {"type": "list", "elements": "str", "default": []},
             "helm": {"default": ""},
             "timeout_s": {"type": "int", "default": 120},
             "lock_timeout_s": {"type": "int", "default": 180},
