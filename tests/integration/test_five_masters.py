@@ -25,7 +25,7 @@ from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.file_tree import FileTree
 from tests.integration.lab_under_test import RunningLab, run_lab
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.long
 
 NAME = "five"
 WORKERS = ("n4", "n5")
