@@ -178,6 +178,30 @@ BAD = [
 ]
 
 
+def test_what_someone_deleted_is_told_then_made_anew(cache: Cache) -> None:
+    cache.lab.kubectl("delete", "daemonset", "-n", NAMESPACE, "alluxio-worker")
+    told = cache.playbook("site.yml", "--check", "--diff")
+    assert told.code == 0, told.output
+    assert cache.lab.kubectl("get", "daemonset", "-n", NAMESPACE, "-o", "name") == ""
+    assert sum(told.changed.values()) == 1, told.output
+    cache.apply("site")
+    assert set(cache.ready().values()) == {"2/2"}
+    assert len(cache.ready()) == 1 + 3
+
+
+def test_masters_that_someone_scaled_away_are_not_waited_for(cache: Cache) -> None:
+    scale = ("scale", "statefulset", "-n", NAMESPACE, "alluxio-master", "--replicas")
+    cache.lab.kubectl(*scale, "0")
+    try:
+        refused = cache.verb("site")
+        assert refused.code == 1, refused.output
+        assert "alluxio-master is scaled to 0 of 1 masters" in refused.output
+        assert "--replicas=1" in refused.output
+    finally:
+        cache.lab.kubectl(*scale, "1")
+    assert ", 0 changed" in cache.apply("site").output
+
+
 @pytest.fixture
 def untouched(cache: Cache) -> Iterator[None]:
     """Fails the test that uses it if anything that `site` makes is another one after it."""
