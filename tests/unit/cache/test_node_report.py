@@ -184,3 +184,25 @@ def test_what_no_master_of_the_release_served_from_is_in_nobodys_way() -> None:
         assert fewer({"h0": marker(0), "h1": other}, 1) == []
     assert fewer({"h0": marker(0), "h1": marker(0)}, 1, shared=True) == []
     assert fewer({"h1": marker(1)}, 0) == []  # in no volume of ours
+
+
+def test_old_copies_are_told_before_anything_changes() -> None:
+    hosts = {f"h{ordinal}": f"n{ordinal}" for ordinal in range(5)}
+    claims: list[dict[str, Any]] = [
+        {"kind": "journal", "ordinal": ordinal, "name": f"j{ordinal}", "node": f"n{ordinal}"}
+        for ordinal in range(5)
+    ]
+    embedded = replace(WANTED, journal_type="EMBEDDED")
+    results: Results = {}
+    for ordinal in range(5):
+        known = journal.read_marker(str(marker(ordinal)["marker"]))
+        assert known is not None
+        if ordinal >= 3:
+            known = replace(known, left_at="2026-01-02T03:04:05Z", left_by="scale-masters")
+        results[f"h{ordinal}"] = {"marker": known.encoded(), "records": ["EMBEDDED"]}
+    (told,) = node_report.old_copies(results, hosts, claims, embedded)
+    assert "the journals of masters 3 and 4 are old copies" in told.what
+    assert "set alluxio_masters: 3 " in told.fix
+    assert node_report.old_copies(results, hosts, claims[:3], embedded) == []
+    results["h4"] = results["h3"] = {"unreachable": True}
+    assert node_report.old_copies(results, hosts, claims, embedded) == []

@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.node_report import 
     fewer,
     left_out,
     lost,
+    old_copies,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
@@ -35,6 +36,8 @@ class ActionModule(ControllerAction):
         found = faults(results) + left_out(results, masters, claims, wanted)
         if options["away"]:
             found += fewer(results, masters, claims, wanted)
+            if options["policy"] != "force" and not options["restores"]:
+                found += old_copies(results, masters, claims, wanted)
         if options["values"]:
             found += in_no_volume(
                 claims,

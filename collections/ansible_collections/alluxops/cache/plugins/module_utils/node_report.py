@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import refuse_left
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
     refuse_another,
     refuse_lost,
@@ -118,13 +119,10 @@ def lost(
     on disks that were not mounted for a while. results, masters, claims: as in left_out(). noted: the notes, by claim.
     leads: a master serves.
     """
-    hosts = {node: host for host, node in masters.items()}
-    found = []
-    for claim in claims:
-        result = results.get(hosts.get(str(claim.get("node") or ""), "")) or {}
-        if claim["kind"] == "journal" and "marker" in result:
-            seen = journal.seen_on_host(result, claim, wanted)
-            found.append(replace(seen, noted=read_note(noted.get(str(claim["name"])))))
+    found = [
+        replace(seen, noted=read_note(noted.get(seen.claim)))
+        for seen in _seen(results, masters, claims, wanted)
+    ]
     errors = []
     for refuse in (refuse_another, refuse_lost):
         try:
@@ -132,6 +130,43 @@ def lost(
         except SettingsError as error:
             errors.append(error)
     return errors
+
+
+def old_copies(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+) -> list[SettingsError]:
+    """Journals of masters that had left the quorum, from which a release that is away would start again.
+
+    results, masters, claims: as in left_out().
+    """
+    try:
+        refuse_left(_seen(results, masters, claims, wanted), wanted.release)
+    except SettingsError as error:
+        return [error]
+    return []
+
+
+def _seen(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+) -> list[journal.Journal]:
+    """What node_check saw of the journals of these claims."""
+    hosts = {node: host for host, node in masters.items()}
+    looked = [
+        (results.get(hosts.get(str(claim.get("node") or ""), "")) or {}, claim)
+        for claim in claims
+        if claim["kind"] == "journal"
+    ]
+    return [
+        journal.seen_on_host(result, claim, wanted)
+        for result, claim in looked
+        if "marker" in result
+    ]
 
 
 def kept(
