@@ -174,9 +174,9 @@ class Cache:
         assert outcome.code == 0, outcome.output
         return outcome.output
 
-    def script(self, text: str) -> str:
+    def script(self, text: str, container: str = "alluxio-master") -> str:
         """A shell script in the first master: several `alluxio` commands for the price of one connection."""
-        where = ("-n", self.name, f"{self.name}-master-0", "-c", "alluxio-master")
+        where = ("-n", self.name, f"{self.name}-master-0", "-c", container)
         return self.lab.kubectl("exec", *where, "--", "bash", "-ec", text)
 
     def know_something(self) -> None:
