@@ -105,7 +105,9 @@ def test_much_that_workers_still_hold_is_forgotten_only_where_that_is_confirmed(
     found = [Finding(path, consistency.MISSING, "why") for path in gone]
     parts = [Part("/d", Mount("/d", "s3://b", True, False))]
     stored = set(known) - set(gone)
-    assert repair_plan.doubtful(found, known, stored, parts, ()) == (set(gone) if is_kept else set())
+    assert repair_plan.doubtful(found, known, stored, parts, ()) == (
+        set(gone) if is_kept else set()
+    )
     assert not repair_plan.doubtful(found, known, stored, parts, ["/d"])
 
 
