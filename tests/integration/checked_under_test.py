@@ -64,7 +64,9 @@ class Checked:
     def break_off_load(self, got_so_far: str) -> None:
         """Free all, load it again, and kill the run and a worker once the run says that (a regular expression)."""
         self.alluxio(*(f"{verb} {path}" for path in self.paths for verb in ("unpin", "free")))
-        self.cache.wait_for("all to be freed", lambda: set(self.cached().values()) == {"0%"})
+        self.cache.wait_for(
+            "all to be freed", lambda: set(self.cached().values()) == {"0%"}, is_patient=True
+        )
         lab, name = self.cache.lab, self.cache.name
         inventory = ("-i", str(lab.inventory))
         with self.cache.running("alluxops", "datasets", *inventory, **self.settings) as process:
