@@ -199,8 +199,8 @@ def break_store(lab: RunningLab) -> dict[str, str]:
 
 def test_five_breakages_of_both_are_found_listed_and_mended(plane: DataPlane) -> None:
     checked = plane.checked
-    # While the small files are loaded, so that none of the large ones is.
-    checked.break_off_load(r"small: [1-9]\d* of \d+ files")
+    # While the small files are loaded, so that none of the large ones is; that may take but ten seconds.
+    checked.break_off_load(r"small: [1-9]\d* of \d+ files", rate="2mbit")
     # Alluxio goes on with what it was told to load, without the run.
     progress = "load --progress /sets/small || true"
     checked.cache.wait_for(
