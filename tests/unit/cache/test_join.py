@@ -14,7 +14,7 @@ from ansible_collections.alluxops.cache.plugins.action import node_join as actio
 from ansible_collections.alluxops.cache.plugins.module_utils import join
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.modules import kubeadm_join
-from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust, detached
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 from tools.repository import ROOT
@@ -121,6 +121,21 @@ class Secrets:
         self.names = {"bootstrap-token-old000"}
         self.seen: list[Json] = []
         self.forbidden = False
+        self.guarded: list[Json] = []
+        self.dismissed = 0
+
+    def start(self, program: str, _kubeconfig: str, order: Json) -> Secrets:
+        """Stands in for the process that deletes a Secret after a run that was killed."""
+        assert program == "object_remover"
+        assert order["path"].rpartition("/")[2] not in self.names  # before it is made
+        self.guarded.append(order)
+        return self
+
+    def terminate(self) -> None:
+        self.dismissed += 1
+
+    def wait(self) -> None:
+        pass
 
     def list_objects(self, _path: str, selector: str, *, names_only: bool) -> list[Json]:
         assert names_only
@@ -157,6 +172,7 @@ class Hands:
 def kube(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     found = Secrets()
     monkeypatch.setattr(Kube, "open", lambda _path: found)
+    monkeypatch.setattr(detached, "start", found.start)
     monkeypatch.setattr(action.ActionModule, "check_mode", False)
     trust = type("Known", (Trust,), {"pins": ["sha256:abc"]})("10.0.0.1:6443", "")
     monkeypatch.setattr(cluster_trust, "read", lambda *_: trust)
@@ -184,6 +200,10 @@ def test_a_token_lives_as_long_as_its_join(monkeypatch: pytest.MonkeyPatch, kube
     secret = kube.seen[0]["stringData"]["token-secret"]
     assert secret in hands.arguments[0]["token"]
     assert secret not in str(result)
+    (order,) = kube.guarded  # and where the run is killed, another process deletes it
+    assert order["path"].endswith(f"/{kube.seen[0]['metadata']['name']}")
+    assert secret not in str(order)
+    assert kube.dismissed == 1
 
 
 @pytest.mark.parametrize(
