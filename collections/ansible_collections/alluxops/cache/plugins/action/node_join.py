@@ -81,7 +81,7 @@ class ActionModule(ControllerAction):
         if done.get("failed") or "code" not in done:
             raise CacheError(
                 f"kubeadm could not be run for {options['node']}.",
-                str(done.get("msg") or done.get("module_stderr") or ""),
+                str(done.get("msg") or done.get("module_stderr") or "").removeprefix("Error: "),
             )
         if done["code"] != 0:
             raise join.failure(options["node"], int(done["code"]), str(done["output"]))
