@@ -363,9 +363,15 @@ def test_what_a_join_that_was_waited_for_has_done_is_not_undone(
     joined = run / "kubelet.conf"
     monkeypatch.setattr(kubeadm_join, "JOINED", str(joined))
     monkeypatch.setattr(kubeadm_join, "LEFT_BY_A_JOIN", (str(joined),))
-    host, done = Host(step), []
+    host = Host(step)
+    done: list[Any] = []
+
+    def join_it(*given: Any) -> tuple[int, str]:
+        done.append(given)
+        return 0, ""
+
     monkeypatch.setattr(kubeadm_join, "AnsibleModule", lambda **_: host)
-    monkeypatch.setattr(kubeadm_join, "join", lambda *given: done.append(given) or (0, ""))
+    monkeypatch.setattr(kubeadm_join, "join", join_it)
     with kubeadm_join.alone(1) as (lock, _):
         other = subprocess.Popen(["sleep", "60"], pass_fds=(lock,))
 
