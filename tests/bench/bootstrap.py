@@ -12,6 +12,8 @@ from tests.bench.verb import fresh, seconds_of, told
 from tests.integration.lab_under_test import RunningLab
 
 LABEL = f"alluxops.io/{by_hand.NAMESPACE}.{by_hand.RELEASE}=worker"
+LIMIT_S = 60.0
+"""What a spare node may take to become a serving worker."""
 STORAGE = f"{by_hand.STORAGE}/{by_hand.NAMESPACE}"
 
 
@@ -27,7 +29,8 @@ def measure(lab: Lab, options: Options) -> list[Measure]:
         running.take_out(spare, STORAGE)
         theirs.append(_by_hand(running, spare))
     running.take_out(spare, STORAGE)
-    return [Measure("bootstrap-workers, one node", "s", tuple(ours), "by hand", tuple(theirs))]
+    name = "bootstrap-workers, one node"
+    return [Measure(name, "s", tuple(ours), "by hand", tuple(theirs), limit=LIMIT_S)]
 
 
 def _by_hand(lab: RunningLab, node: str) -> float:

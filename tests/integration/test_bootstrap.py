@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -293,6 +294,35 @@ def test_what_an_interrupted_join_left_is_cleared_away(newcomer: Newcomer, joine
     assert f"{newcomer.node}  worker in " in done.output
     assert newcomer.tokens() == ""
     assert newcomer.node in newcomer.workers()
+
+
+@long
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        (("alluxops", "bootstrap-workers"), signal.SIGINT),
+        (("ansible-playbook", PLAYBOOK), signal.SIGTERM),
+    ],
+)
+def test_a_run_that_is_interrupted_in_the_join_leaves_no_token_and_no_kubeadm(
+    newcomer: Newcomer, joined: Outcome, command: tuple[str, ...], how: signal.Signals
+) -> None:
+    """Looked at before the next run, which would delete a token too, and wait for a kubeadm."""
+    del joined
+    newcomer.leave()
+    inventory = ("-i", str(newcomer.lab.inventory))
+    limit = ("--limit", newcomer.node)
+    with newcomer.cache.running(*command, *inventory, *limit, **OURS) as process:
+        newcomer.cache.wait_for("the token", lambda: newcomer.tokens() != "")
+        process.send_signal(how)
+        process.wait(timeout=60)
+    wait_for = newcomer.cache.wait_for
+    wait_for("the token to go", lambda: newcomer.tokens() == "", limit_s=10)
+    left = "pgrep -x kubeadm; ls /run/alluxops-join-* 2>/dev/null; true"
+    wait_for("kubeadm to go", lambda: newcomer.sh(left) == "", limit_s=10)
+    newcomer.apply()
+    assert newcomer.node in newcomer.workers()
+    assert ", 0 changed" in newcomer.apply().output
 
 
 @long

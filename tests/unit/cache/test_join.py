@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,7 @@ from ansible_collections.alluxops.cache.plugins.action import node_join as actio
 from ansible_collections.alluxops.cache.plugins.module_utils import join
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.modules import kubeadm_join
-from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust
+from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trust, detached
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 from tools.repository import ROOT
@@ -121,6 +126,21 @@ class Secrets:
         self.names = {"bootstrap-token-old000"}
         self.seen: list[Json] = []
         self.forbidden = False
+        self.guarded: list[Json] = []
+        self.dismissed = 0
+
+    def start(self, program: str, _kubeconfig: str, order: Json) -> Secrets:
+        """Stands in for the process that deletes a Secret after a run that was killed."""
+        assert program == "object_remover"
+        assert order["path"].rpartition("/")[2] not in self.names  # before it is made
+        self.guarded.append(order)
+        return self
+
+    def terminate(self) -> None:
+        self.dismissed += 1
+
+    def wait(self) -> None:
+        pass
 
     def list_objects(self, _path: str, selector: str, *, names_only: bool) -> list[Json]:
         assert names_only
@@ -157,6 +177,7 @@ class Hands:
 def kube(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     found = Secrets()
     monkeypatch.setattr(Kube, "open", lambda _path: found)
+    monkeypatch.setattr(detached, "start", found.start)
     monkeypatch.setattr(action.ActionModule, "check_mode", False)
     trust = type("Known", (Trust,), {"pins": ["sha256:abc"]})("10.0.0.1:6443", "")
     monkeypatch.setattr(cluster_trust, "read", lambda *_: trust)
@@ -184,6 +205,10 @@ def test_a_token_lives_as_long_as_its_join(monkeypatch: pytest.MonkeyPatch, kube
     secret = kube.seen[0]["stringData"]["token-secret"]
     assert secret in hands.arguments[0]["token"]
     assert secret not in str(result)
+    (order,) = kube.guarded  # and where the run is killed, another process deletes it
+    assert order["path"].endswith(f"/{kube.seen[0]['metadata']['name']}")
+    assert secret not in str(order)
+    assert kube.dismissed == 1
 
 
 @pytest.mark.parametrize(
@@ -230,7 +255,7 @@ def test_a_join_that_failed_leaves_no_file_with_the_token(
     bootstrap.write_text("token")
     monkeypatch.setattr(kubeadm_join, "BOOTSTRAP", str(bootstrap))
     monkeypatch.setattr(kubeadm_join, "run_kubeadm", lambda *_given: (code, ""))
-    assert kubeadm_join.join("", 1) == (code, "")
+    assert kubeadm_join.join("", 1, 0) == (code, "")
     assert bootstrap.exists() == is_left
 
 
@@ -239,3 +264,126 @@ def test_the_token_is_sent_without_a_file_whatever_ansible_is_set_to() -> None:
     text = (ROOT / "roles/bootstrap_workers/tasks/join.yml").read_text()
     (task,) = [one for one in yaml.safe_load(text) if "alluxops.cache.node_join" in one]
     assert task["vars"] == {"ansible_pipelining": True, "ansible_ssh_pipelining": True}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands in for the host's /run."""
+    monkeypatch.setattr(kubeadm_join, "FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(kubeadm_join, "LOOK_EVERY_S", 0.05)
+    return tmp_path
+
+
+def test_a_kubeadm_whose_run_is_gone_is_ended(run: Path) -> None:
+    readers, output = os.pipe()
+    command = ["sh", "-c", "echo begins; exec sleep 60"]
+    threading.Timer(0.3, os.close, [readers]).start()
+    try:
+        with kubeadm_join.alone(1) as (lock, _):
+            began = time.monotonic()
+            code, said = kubeadm_join.watched(command, 60, lock, output)
+    finally:
+        os.close(output)
+    assert 0.3 <= time.monotonic() - began < 30
+    assert code == kubeadm_join.TIMED_OUT
+    assert said == "begins\n\nkubeadm was ended: its run is gone."
+
+
+def test_a_kubeadm_that_takes_too_long_is_ended_and_one_that_ends_is_told(run: Path) -> None:
+    with kubeadm_join.alone(1) as (lock, _):
+        assert kubeadm_join.watched(["sh", "-c", "echo done; exit 3"], 60, lock) == (3, "done\n")
+        code, said = kubeadm_join.watched(["sleep", "60"], 0, lock)
+    assert code == kubeadm_join.TIMED_OUT
+    assert "it took longer than 0 s" in said
+
+
+def test_one_join_at_a_time_is_at_work_on_a_host(run: Path) -> None:
+    with kubeadm_join.alone(1) as (_, has_waited):
+        assert not has_waited
+        with pytest.raises(CacheError) as caught, kubeadm_join.alone(0.2):
+            pass
+        assert "another run has been joining this host" in str(caught.value)
+        assert str(run / kubeadm_join.LOCK) in caught.value.fix
+    with kubeadm_join.alone(1) as (_, has_waited):
+        assert not has_waited
+    assert (run / kubeadm_join.LOCK).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kubeadm_that_outlives_the_module_keeps_the_next_out(run: Path) -> None:
+    with kubeadm_join.alone(1) as (lock, _):
+        kubeadm = subprocess.Popen(["sleep", "60"], pass_fds=(lock,))
+    threading.Timer(0.3, kubeadm.kill).start()
+    with kubeadm_join.alone(30) as (_, has_waited):
+        assert kubeadm.wait() == -signal.SIGKILL
+        assert has_waited
+
+
+class Host:
+    """The AnsibleModule of a host on which all goes well. ran: what systemctl was told."""
+
+    check_mode = False
+
+    def __init__(self, step: str) -> None:
+        self.params = {"step": step, "config": "{}", "token": "", "timeout_s": 5}
+        self.ran: list[list[str]] = []
+        self.said: Json = {}
+
+    def get_bin_path(self, name: str, *, required: bool) -> str:
+        assert required
+        return name
+
+    def run_command(self, command: list[str]) -> tuple[int, str, str]:
+        self.ran.append(command[1:])
+        return 0, "", ""
+
+    def exit_json(self, **said: Any) -> None:
+        self.said = said
+
+    fail_json = exit_json
+
+
+@pytest.mark.parametrize(
+    ("step", "has_joined", "joins", "ran"),
+    [
+        ("join", False, True, [["stop", "kubelet"], ["enable", "kubelet"]]),
+        ("join", True, False, [["enable", "kubelet"], ["restart", "kubelet"]]),
+        ("rejoin", True, False, [["enable", "kubelet"], ["restart", "kubelet"]]),
+        ("start", False, False, [["enable", "kubelet"], ["restart", "kubelet"]]),
+    ],
+)
+def test_what_a_join_that_was_waited_for_has_done_is_not_undone(
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    has_joined: bool,
+    joins: bool,
+    ran: list[list[str]],
+) -> None:
+    """Otherwise its kubelet would be stopped, and the files of a node taken away."""
+    joined = run / "kubelet.conf"
+    monkeypatch.setattr(kubeadm_join, "JOINED", str(joined))
+    monkeypatch.setattr(kubeadm_join, "LEFT_BY_A_JOIN", (str(joined),))
+    host = Host(step)
+    done: list[Any] = []
+
+    def join_it(*given: Any) -> tuple[int, str]:
+        done.append(given)
+        return 0, ""
+
+    monkeypatch.setattr(kubeadm_join, "AnsibleModule", lambda **_: host)
+    monkeypatch.setattr(kubeadm_join, "join", join_it)
+    with kubeadm_join.alone(1) as (lock, _):
+        other = subprocess.Popen(["sleep", "60"], pass_fds=(lock,))
+
+    def ends() -> None:
+        if has_joined:
+            joined.touch()
+        other.kill()
+
+    threading.Timer(0.3, ends).start()
+    kubeadm_join.main()
+    other.wait()
+    assert host.said["code"] == 0
+    assert host.ran == ran
+    assert bool(done) == joins
+    assert joined.exists() == has_joined

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import lease as lease_action
 from ansible_collections.alluxops.cache.plugins.module_utils import lease
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
+from ansible_collections.alluxops.cache.plugins.plugin_utils import detached
 
 Json = dict[str, Any]
 
@@ -166,21 +166,21 @@ def test_renewing_moves_only_the_time() -> None:
 def test_the_renewer_sees_the_end_of_its_run_when_it_comes(process: Any) -> None:
     start = lease.start_of(process.pid)
     before = time.monotonic()
-    assert not lease_renewer._ends(process.pid, start, 0.2)
+    assert not detached.ends(process.pid, start, 0.2)
     assert time.monotonic() - before >= 0.2
     process.kill()
-    assert lease_renewer._ends(process.pid, start, 30)
+    assert detached.ends(process.pid, start, 30)
     assert time.monotonic() - before < 15
 
 
 def test_the_renewer_polls_where_there_is_no_handle_on_processes(
     process: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_renewer, "POLL_S", 0.05)
+    monkeypatch.setattr(detached, "POLL_S", 0.05)
     refuse: Callable[..., int] = lambda _pid: (_ for _ in ()).throw(OSError())  # noqa: E731
     monkeypatch.setattr(os, "pidfd_open", refuse)
     start = lease.start_of(process.pid)
-    assert not lease_renewer._ends(process.pid, start, 0.2)
+    assert not detached.ends(process.pid, start, 0.2)
     process.kill()
     process.wait()
-    assert lease_renewer._ends(process.pid, start, 30)
+    assert detached.ends(process.pid, start, 30)

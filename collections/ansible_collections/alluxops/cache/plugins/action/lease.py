@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.alluxops.cache.plugins.module_utils import lease
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
+from ansible_collections.alluxops.cache.plugins.plugin_utils import detached
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -49,7 +45,8 @@ class ActionModule(ApiAction):
             claim.look_for_room()
             return {"changed": False, "holder": me.text, "held_by": ""}
         if claim.take():
-            _start_renewer(options["kubeconfig"], claim.path, me)
+            order = {"path": claim.path, "holder": asdict(me)}
+            detached.start("lease_renewer", kubeconfig_path(options["kubeconfig"]), order)
         return {"changed": False, "holder": me.text, "held_by": ""}
 
 
@@ -127,26 +124,3 @@ class _Claim:
         found = self._kube.get(self.path)
         if found is not None and lease.holder_of(found) == self._me and not dry:
             self._kube.replace(self.path, lease.released(found))
-
-
-def _start_renewer(kubeconfig: str, path: str, me: lease.Holder) -> None:
-    """Start the process that renews, in a session of its own. The kubeconfig goes by path: orders hold no secret."""
-    order: dict[str, Any] = {
-        "kubeconfig": os.pathsep.join(
-            map(os.path.abspath, kubeconfig_path(kubeconfig).split(os.pathsep))
-        ),
-        "path": path,
-        "collections": str(Path(__file__).resolve().parents[5]),
-        "holder": asdict(me),
-    }
-    process = subprocess.Popen(
-        [sys.executable, str(Path(lease_renewer.__file__).resolve())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )
-    if process.stdin is not None:
-        process.stdin.write(json.dumps(order).encode())
-        process.stdin.close()

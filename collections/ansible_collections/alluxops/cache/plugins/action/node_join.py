@@ -18,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
+from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import deleted_at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 
 SECRETS = objects.core("kube-system", "secrets")
@@ -60,7 +60,7 @@ class ActionModule(ControllerAction):
             token_id, secret, options["node"], datetime.now(UTC), options["token_ttl_s"]
         )
         path = f"{SECRETS}/bootstrap-token-{token_id}"
-        with at_the_end(lambda: kube.delete(path)):
+        with deleted_at_the_end(kube, options["kubeconfig"], path):
             _create(kube, body)
             arguments = {
                 "step": options["step"],
@@ -81,7 +81,7 @@ class ActionModule(ControllerAction):
         if done.get("failed") or "code" not in done:
             raise CacheError(
                 f"kubeadm could not be run for {options['node']}.",
-                str(done.get("msg") or done.get("module_stderr") or ""),
+                str(done.get("msg") or done.get("module_stderr") or "").removeprefix("Error: "),
             )
         if done["code"] != 0:
             raise join.failure(options["node"], int(done["code"]), str(done["output"]))

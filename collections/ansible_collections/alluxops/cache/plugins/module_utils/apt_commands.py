@@ -6,7 +6,6 @@ Standard library only, Python 3.9.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pwd
 import shutil
@@ -14,7 +13,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import apt_source, host_files
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    apt_source,
+    host_files,
+    host_lock,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 WAIT_S = 180
@@ -155,7 +158,11 @@ def trial_directory() -> Iterator[str]:
     """
     lock = os.open(LOCK, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _take(lock)
+        busy = CacheError(
+            f"another run has been installing packages on this host for {WAIT_S} s.",
+            fix="wait for it, or end it: `fuser /etc/apt` shows which it is.",
+        )
+        host_lock.take(lock, WAIT_S, busy)
         shutil.rmtree(TRIAL, ignore_errors=True)
         os.makedirs(TRIAL)
         try:
@@ -164,22 +171,6 @@ def trial_directory() -> Iterator[str]:
             shutil.rmtree(TRIAL, ignore_errors=True)
     finally:
         os.close(lock)
-
-
-def _take(lock: int) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise CacheError(
-                    f"another run has been installing packages on this host for {WAIT_S} s.",
-                    fix="wait for it, or end it: `fuser /etc/apt` shows which it is.",
-                ) from None
-            time.sleep(1)
-        else:
-            return
 
 
 def _flags(options: Sequence[str]) -> list[str]:

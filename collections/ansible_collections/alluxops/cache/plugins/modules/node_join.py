@@ -5,7 +5,7 @@ module: node_join
 short_description: Join a host to the cluster by kubeadm, with a token made for this join
 description:
   - Makes a bootstrap token through the Kubernetes API, hands it to kubeadm on the host in a file that only root can
-    read, and deletes it when kubeadm has ended, however that ended. A run that is killed leaves it until it expires.
+    read, and deletes it when kubeadm has ended, however that ended. Where the run is killed, a process beside it does so.
   - The token is in no command line, in no log and in no result.
   - Needs the right to make and delete Secrets in C(kube-system), and to read C(kube-public/cluster-info).
 options:
@@ -38,11 +38,11 @@ options:
     type: str
     default: unix:///run/containerd/containerd.sock
   token_ttl_s:
-    description: How many seconds the token is good for, should nobody delete it.
+    description: How many seconds the token is good for, should the controller go down before it is deleted.
     type: int
     default: 600
   wait_timeout_s:
-    description: How many seconds kubeadm may take.
+    description: How many seconds kubeadm may take, and how many that of an earlier run is waited for.
     type: int
     default: 300
 extends_documentation_fragment:

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import select
 import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-POLL_S = 1.0
 TRIES = 5
 
 
@@ -28,9 +25,10 @@ def main() -> None:
     order = json.load(sys.stdin)
     sys.path.insert(0, order["collections"])
     from ansible_collections.alluxops.cache.plugins.module_utils import lease  # noqa: PLC0415 - path known only now
+    from ansible_collections.alluxops.cache.plugins.plugin_utils import detached  # noqa: PLC0415
 
     holder = lease.Holder(**order["holder"])
-    while not _ends(holder.pid, holder.start, lease.RENEW_S):
+    while not detached.ends(holder.pid, holder.start, lease.RENEW_S):
         with contextlib.suppress(
             Exception
         ):  # the API server may be away for a while; the lease outlasts two renewals
@@ -57,29 +55,6 @@ def _write(order: dict[str, Any], holder: Any, change: Any) -> bool:
         change(found, datetime.now(UTC)) if change is lease.renewed else change(found),
     )
     return True
-
-
-def _ends(pid: int, start: int, within_s: float) -> bool:
-    """Wait for the end of a process; True once it has ended."""
-    from ansible_collections.alluxops.cache.plugins.module_utils.lease import start_of  # noqa: PLC0415
-
-    try:
-        handle = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # no such call here, or no such process
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            if start_of(pid) != start:
-                return True
-            time.sleep(POLL_S)
-        return False
-    try:
-        if start_of(pid) != start:
-            return True
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(within_s * 1000))
-    finally:
-        os.close(handle)
 
 
 if __name__ == "__main__":
