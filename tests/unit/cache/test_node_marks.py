@@ -20,9 +20,11 @@ THEIRS = {"key": "theirs", "effect": "NoExecute"}
 WANTED = Given({"pool": "a"}, [OWN])
 
 
-def one(*taints: Json, annotations: Json | None = None, **labels: str) -> Json:
+def one(
+    *taints: Json, annotations: Json | None = None, labels: Json | None = None, **more: str
+) -> Json:
     found = node("n4", taints=list(taints))
-    found["metadata"]["labels"] = dict(labels)
+    found["metadata"]["labels"] = {**(labels or {}), **more}
     found["metadata"]["annotations"] = dict(annotations or {})
     return found
 
@@ -102,13 +104,13 @@ def test_what_another_cache_s_worker_got_too_goes_with_the_last() -> None:
 
 
 def test_without_a_note_the_settings_say_it() -> None:
-    old = one(OWN, THEIRS, pool="a", **{KEY: "worker"})
+    old = one(OWN, THEIRS, labels={"pool": "a", KEY: "worker"})
     assert node_marks.at_arrival(old, KEY, WANTED, joined=False) == {}
     after = left(old, WANTED)
     assert (after["metadata"]["labels"], after["spec"]["taints"]) == ({}, [THEIRS])
     # Not where its worker went before, nor beside another cache's.
     assert node_marks.going(one(OWN, pool="a"), KEY, WANTED) == Given({}, [])
-    beside = one(OWN, pool="a", **{KEY: "worker", OTHER: "worker"})
+    beside = one(OWN, labels={"pool": "a", KEY: "worker", OTHER: "worker"})
     assert node_marks.going(beside, KEY, WANTED) == Given({}, [])
 
 
@@ -118,7 +120,7 @@ def test_a_note_that_is_not_ours_is_none(text: str) -> None:
 
 
 def test_that_a_node_is_to_be_cleaned_is_noted_with_the_label_s_going_until_it_is() -> None:
-    worker = one(**{KEY: "worker"})
+    worker = one(labels={KEY: "worker"})
     assert not node_marks.is_uncleaned(worker, KEY)
     patch = node_marks.at_leave(worker, KEY, Given(), uncleaned=True)
     assert patch["metadata"]["labels"] == {KEY: None}
@@ -148,7 +150,7 @@ class Cluster:
 
 
 def label(kube: Cluster, state: str, *, check_mode: bool = False) -> Json:
-    options = {"namespace": "alluxio", "release": "alluxio", "nodes": ["n4"], "state": state}
+    options: Json = {"namespace": "alluxio", "release": "alluxio", "nodes": ["n4"], "state": state}
     options |= {"uncleaned": ["n4"], "labels": {}, "taints": []}
     return action.label(kube, options, check_mode=check_mode)  # type: ignore[arg-type]
 

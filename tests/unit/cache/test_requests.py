@@ -153,7 +153,7 @@ def plan(kube: Kube, names: list[str]) -> None:
 
 
 def arrival(kube: Kube, names: list[str]) -> None:
-    options = {"nodes": names, "labels": {}, "taints": [], "wait_timeout_s": 0}
+    options = {"nodes": names, "labels": {}, "taints": [], "joined": [], "wait_timeout_s": 0}
     made = module(worker_arrival)
     made._task.check_mode = False
     assert len(made.act(kube, {**WHOSE, **options})["nodes"]) == len(names)

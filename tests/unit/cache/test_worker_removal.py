@@ -249,7 +249,7 @@ def test_where_workers_keep_blocks_is_read_from_what_runs() -> None:
     assert Action("tiers").on(kube)["tiers"] == []
     for one in kube.pods:
         one["metadata"]["namespace"] = "alluxio"
-    volumes = [
+    volumes: list[Json] = [
         {"name": f"tier{number}-0", "hostPath": {"path": path}}
         for number, path in enumerate(("/mnt/ssd", "/mnt/hdd"))
     ]
