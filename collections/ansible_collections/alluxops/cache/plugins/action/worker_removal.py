@@ -99,7 +99,9 @@ class ActionModule(ApiAction):
             "nodes": [target.node for target in targets],
             "node_of": {target.host: target.node for target in targets},
             "present": [target.node for target in targets if target.exists],
-            "uncleaned": [one.node for one in targets if one.exists and not one.is_done],
+            "uncleaned": [
+                one.node for one in targets if one.exists and (one.blocks_left or not one.is_done)
+            ],
             "removed_before": [target.host for target in targets if target.is_done],
             "mount_points": residue.mount_points(fuse),
             "diff": {"before": "", "after": "".join(f"{line}\n" for line in plan.shown)},
