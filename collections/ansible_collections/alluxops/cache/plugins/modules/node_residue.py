@@ -87,16 +87,9 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import (
-    host_files,
-    host_mounts,
-    node_residue,
-)
+from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-PROC = "/proc"
-POD_LOGS = "/var/log/pods"
-"""Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
@@ -152,12 +145,16 @@ def has_mount(path: str) -> bool:
 
 
 def refuse_used(
-    path: str, *, wait_s: float = END_WAIT_S, proc: str = PROC, logs: str = POD_LOGS
+    path: str,
+    *,
+    wait_s: float = END_WAIT_S,
+    proc: str = host_mounts.PROC,
+    logs: str = host_mounts.POD_LOGS,
 ) -> None:
     """Raise CacheError where a process has the directory, or a part of it, mounted: a purge would delete under it."""
     limit = time.monotonic() + wait_s
     while True:
-        users = who_uses(path, proc, logs)
+        users = host_mounts.who_uses(path, proc, logs)
         if not users:
             return
         if time.monotonic() >= limit:
@@ -180,38 +177,6 @@ def in_use(path: str) -> str:
     except CacheError as error:
         return str(error)
     return ""
-
-
-def who_uses(path: str, proc: str, logs: str) -> list[str]:
-    """What of the directory is mounted by which process, in words; one process for each set of mounts."""
-    own = node_residue.parse_mounts(host_files.read_text(f"{proc}/self/mountinfo") or "")
-    found: dict[str, str] = {}
-    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):
-        try:
-            text = host_files.read_text(f"{proc}/{pid}/mountinfo") or ""
-            if text in found:
-                continue
-            held = node_residue.held_by(path, own, node_residue.parse_mounts(text))
-            found[text] = (
-                f"{process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
-                if held
-                else ""
-            )
-        except OSError:
-            continue  # it has ended
-    return [text for text in found.values() if text]
-
-
-def process(proc: str, pid: str, logs: str) -> str:
-    """A process, with its pod, in words."""
-    name = (host_files.read_text(f"{proc}/{pid}/comm") or "?").strip()
-    uid = node_residue.pod_uid(host_files.read_text(f"{proc}/{pid}/cgroup") or "")
-    if not uid:
-        return f"{name} (process {pid})"
-    folders = os.listdir(logs) if os.path.isdir(logs) else []
-    known = [folder.rpartition("_")[0] for folder in folders if folder.endswith(f"_{uid}")]
-    pod = known[0].replace("_", "/") if known else uid
-    return f"{name} (process {pid} of pod {pod})"
 
 
 def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
