@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     join_needs,
+    node_device,
     node_labels,
     residue,
 )
@@ -55,7 +56,7 @@ class ActionModule(ControllerAction):
         known = _cluster(kube, options, workers, kubelets)
         files = Files(self._find_needle)
         hosts = [
-            _host(host, result, known, files, task_vars)
+            _with_device(_host(host, result, known, files, task_vars), options, task_vars)
             for host, result in results.items()
             if not result.get("unreachable") and not result.get("failed")
         ]
@@ -108,6 +109,17 @@ def _host(
     return replace(host, offers=files.offers(_setting("files", [], name, task_vars)))
 
 
+def _with_device(
+    host: bootstrap.Host, options: Options, task_vars: Mapping[str, Any]
+) -> bootstrap.Host:
+    device = _setting("device", "", host.host, task_vars)
+    if not device:
+        return host
+    root = str(task_vars["hostvars"][host.host].get("node_storage_root", options["root"]))
+    point = node_device.mount_point(root, options["namespace"], options["release"])
+    return replace(host, device=device, mount_point=point)
+
+
 def _setting(name: str, default: Any, host: str, task_vars: Mapping[str, Any]) -> Any:
     """A host's own value of a setting; hosts need not be alike in these."""
     return task_vars["hostvars"][host].get(f"bootstrap_workers_{name}", default)
@@ -127,6 +139,11 @@ def _cluster(
         worker_label=node_labels.worker_key(options["namespace"], options["release"]),
         selector=template.get("nodeSelector") or {},
         tolerations=template.get("tolerations") or [],
+        volumes=[
+            str(volume["hostPath"]["path"])
+            for volume in template.get("volumes") or []
+            if volume.get("hostPath")
+        ],
         serving=frozenset(
             pod["node"]
             for pod in seen.of_role(cluster.WORKER_ROLE)

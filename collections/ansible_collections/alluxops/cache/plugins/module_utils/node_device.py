@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
 Step = Literal["format", "mount", "line", "none"]
@@ -54,6 +55,26 @@ class Found:
 def label(namespace: str, release: str) -> str:
     """The file system's label, by which a device is known as this release's. ext4 takes 16 characters."""
     return f"alluxops-{hashlib.sha256(f'{namespace}/{release}'.encode()).hexdigest()[:7]}"
+
+
+def mount_point(root: str, namespace: str, release: str) -> str:
+    """Where a device is mounted: the directory of a tier on disk. Raises SettingsError."""
+    return f"{node_residue.directory(root, namespace, release)}/tier0"
+
+
+def refuse_unused(device: str, point: str, host: str, volumes: Sequence[str]) -> None:
+    """Raise SettingsError for a device on which no tier would lie. volumes: the hostPath volumes of the workers."""
+    paths = [path.rstrip("/") for path in volumes]
+    if any(path == point or path.startswith(f"{point}/") for path in paths):
+        return
+    level = f"{{level: 0, mediumtype: SSD, path: {point}, type: hostPath, quota: 100Gi}}"
+    raise SettingsError(
+        f"bootstrap_workers_device is {device} on {host}, and no tier of the release's workers lies on {point}.",
+        "It would be formatted, mounted there and never used. hostPath volumes of the workers:"
+        f" {', '.join(paths) or 'none'}.",
+        "leave bootstrap_workers_device out; or set a tier there in alluxio_values, such as"
+        f" tieredstore: {{levels: [{level}]}}, and run `alluxops site` first.",
+    )
 
 
 def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, host: str) -> Step:

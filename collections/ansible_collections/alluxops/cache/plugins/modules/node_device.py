@@ -275,7 +275,7 @@ def main() -> None:
     ours = node_device.label(options["namespace"], options["release"])
     try:
         parts = (options["root"], options["namespace"], options["release"])
-        point = f"{node_residue.directory(*parts)}/tier0"
+        point = node_device.mount_point(*parts)
         if options["state"] == "absent":
             leave(module, point, ours)
         found = look(module, device, point)
