@@ -29,7 +29,7 @@ def test_a_disk_that_no_tier_would_lie_on_is_refused_with_what_to_set(volumes: l
     assert found == []
     assert f"/dev/sdb on n4, and no tier of the release's workers lies on {POINT}" in fault.what
     assert ", ".join(volumes) in fault.cause
-    assert f"type: hostPath, path: {POINT}" in fault.fix
+    assert f"path: {POINT}, type: hostPath" in fault.fix
     none = replace(HOST, device="")
     assert bootstrap.plans([none], replace(CLUSTER, volumes=volumes), JOIN)[1] == []
 
