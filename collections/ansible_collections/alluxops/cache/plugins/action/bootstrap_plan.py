@@ -21,7 +21,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
+    could_not_look,
+    faults,
+    within_budget,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
     cluster_trust,
     kubelet_settings,
@@ -44,7 +48,8 @@ class ActionModule(ControllerAction):
         """Raises ManySettingsErrors; UnreachableError where the API server does not answer."""
         against = _limit(task_vars)
         results = {host: _judged(result) for host, result in options["results"].items()}
-        against += faults(results)
+        lost = within_budget(results, options["max_fail_percentage"])
+        against += faults({host: one for host, one in results.items() if host not in lost})
         kube = Kube.open(options["kubeconfig"])
         workers = objects.workers_set(kube, options["namespace"], options["release"])
         if workers is None:
@@ -58,7 +63,7 @@ class ActionModule(ControllerAction):
         hosts = [
             _with_device(_host(host, result, known, files, task_vars), options, task_vars)
             for host, result in results.items()
-            if not result.get("unreachable") and not result.get("failed")
+            if not could_not_look(result)
         ]
         against += files.faults
         wanted = bootstrap.Wanted(
@@ -75,7 +80,11 @@ class ActionModule(ControllerAction):
             "version": known.version,
             "cgroup_driver": kubelets.cgroup_driver,
             "mount_points": residue.mount_points(fuse),
-            "shown": [f"{plan.host}: {plan.text}" for plan in found],
+            "left_out": lost,
+            "shown": [
+                *(f"{plan.host}: {plan.text}" for plan in found),
+                *(f"{host}: left out, it could not be looked at" for host in lost),
+            ],
         }
 
 
