@@ -102,16 +102,9 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import (
-    host_files,
-    host_mounts,
-    node_residue,
-)
+from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-PROC = "/proc"
-POD_LOGS = "/var/log/pods"
-"""Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
@@ -167,7 +160,11 @@ def has_mount(path: str) -> bool:
 
 
 def refuse_used(
-    path: str, *, wait_s: float = END_WAIT_S, proc: str = PROC, logs: str = POD_LOGS
+    path: str,
+    *,
+    wait_s: float = END_WAIT_S,
+    proc: str = host_mounts.PROC,
+    logs: str = host_mounts.POD_LOGS,
 ) -> None:
     """Raise CacheError where a process has the directory, or a part of it, mounted: a purge would delete under it."""
     users = users_left(path, wait_s=wait_s, proc=proc, logs=logs)
@@ -182,12 +179,17 @@ def refuse_used(
 
 
 def users_left(
-    path: str, *, wait_s: float, proc: str = PROC, logs: str = POD_LOGS, is_tier: bool = False
+    path: str,
+    *,
+    wait_s: float,
+    proc: str = host_mounts.PROC,
+    logs: str = host_mounts.POD_LOGS,
+    is_tier: bool = False,
 ) -> str:
     """Who has the directory, or a part of it, mounted after this time, in words; empty as soon as nobody has."""
     limit = time.monotonic() + wait_s
     while True:
-        users = who_uses(path, proc, logs, is_tier=is_tier)
+        users = host_mounts.who_uses(path, proc, logs, only_pods=is_tier)
         if not users or time.monotonic() >= limit:
             more = f" and {len(users) - 3} more" if len(users) > 3 else ""
             return "; ".join(users[:3]) + more
@@ -202,48 +204,6 @@ def in_use(path: str) -> str:
     except CacheError as error:
         return str(error)
     return ""
-
-
-def who_uses(path: str, proc: str, logs: str, *, is_tier: bool = False) -> list[str]:
-    """What of the directory is mounted by which process, in words; one process for each set of mounts.
-
-    is_tier: it may be a disk of its own, which every process sees: only those of pods count.
-    """
-    held_by = node_residue.held_by_pod if is_tier else node_residue.held_by
-    own = node_residue.parse_mounts(host_files.read_text(f"{proc}/self/mountinfo") or "")
-    found: dict[str, str] = {}
-    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):
-        try:
-            text = host_files.read_text(f"{proc}/{pid}/mountinfo") or ""
-            if text in found:
-                continue
-            if is_tier and not _pod(proc, pid):
-                continue
-            held = held_by(path, own, node_residue.parse_mounts(text))
-            found[text] = (
-                f"{process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
-                if held
-                else ""
-            )
-        except OSError:
-            continue  # it has ended
-    return [text for text in found.values() if text]
-
-
-def process(proc: str, pid: str, logs: str) -> str:
-    """A process, with its pod, in words."""
-    name = (host_files.read_text(f"{proc}/{pid}/comm") or "?").strip()
-    uid = _pod(proc, pid)
-    if not uid:
-        return f"{name} (process {pid})"
-    folders = os.listdir(logs) if os.path.isdir(logs) else []
-    known = [folder.rpartition("_")[0] for folder in folders if folder.endswith(f"_{uid}")]
-    pod = known[0].replace("_", "/") if known else uid
-    return f"{name} (process {pid} of pod {pod})"
-
-
-def _pod(proc: str, pid: str) -> str:
-    return node_residue.pod_uid(host_files.read_text(f"{proc}/{pid}/cgroup") or "")
 
 
 def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
