@@ -98,13 +98,13 @@ def integration_long_stage(environment: Mapping[str, str]) -> Tally:
 
 
 def chosen_scenarios(environment: Mapping[str, str]) -> list[str]:
-    """The scenarios that ROLE and CHANGED ask for; all but the long ones without either."""
-    found = [name for name in scenarios.all_scenarios() if name not in scenarios.LONG]
+    """The scenarios that ROLE and CHANGED ask for, long ones too; all but the long ones without either."""
+    found = scenarios.all_scenarios()
     if role := environment.get("ROLE"):
-        return scenarios.scenarios_of_role(scenarios.all_scenarios(), role)
+        return scenarios.scenarios_of_role(found, role)
     if environment.get("CHANGED") and (base := base_commit()):
         return scenarios.scenarios_of_change(found, changed_files(base))
-    return found
+    return scenarios.short(found)
 
 
 def molecule_stage(environment: Mapping[str, str]) -> Tally:
@@ -149,7 +149,7 @@ def run_stages(names: Sequence[str], results: Results) -> None:
 
     Raises:
         LabFailedError: the lab could not be booted or removed.
-        ValueError: ROLE names a role without scenarios.
+        ValueError: ROLE names a role without scenarios, or the change touches one.
     """
     environment = tool_environment()
     with ExitStack() as stack:

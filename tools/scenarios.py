@@ -15,7 +15,8 @@ from tools.repository import ROOT
 # A change here can break any role.
 SHARED = ("collections/", "molecule/shared/", ".config/molecule/", "roles/settings/", "charts/")
 
-
+WITHOUT = frozenset(["settings"])
+"""Holds only variables, which every other role's scenarios use."""
 LONG = frozenset(
     [
         "backup",
@@ -83,17 +84,42 @@ def scenarios_of_role(scenarios: Iterable[str], role: str) -> list[str]:
     return chosen
 
 
+def short(scenarios: Iterable[str]) -> list[str]:
+    """Those that `make test` runs."""
+    return [name for name in scenarios if name not in LONG]
+
+
 def scenarios_of_change(scenarios: Sequence[str], changed: Iterable[str]) -> list[str]:
-    """The scenarios whose role, or whose own folder, is among the changed paths."""
+    """The scenarios whose role, or whose own folder, is among the changed paths, long ones too.
+
+    What any role can break by asks for those of `make test`: all of them take hours.
+
+    Raises:
+        ValueError: a role among them has no scenario, so that nothing would be tried.
+    """
     paths = tuple(changed)
-    if any(path.startswith(SHARED) for path in paths):
-        return list(scenarios)
     touched = {
         parts[1]
         for path in paths
         if (parts := path.split("/"))[0] in ("roles", "molecule") and parts[1:]
     }
-    return [name for name in scenarios if name in touched or role_of(name) in touched]
+    roles = {
+        name
+        for name in touched
+        if any(path.startswith(f"roles/{name}/") for path in paths)
+        and (ROOT / "roles" / name).is_dir()
+    }
+    bare = roles - {role_of(name) for name in scenarios} - WITHOUT
+    if bare:
+        raise ValueError(
+            f"no molecule scenario for what was changed: roles {', '.join(sorted(bare))}"
+        )
+    is_shared = any(path.startswith(SHARED) for path in paths)
+    return [
+        name
+        for name in scenarios
+        if name in touched or role_of(name) in touched or (is_shared and name not in LONG)
+    ]
 
 
 def run(scenario: str, environment: Mapping[str, str]) -> ScenarioOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -63,6 +64,13 @@ class Files:
         """How much of a file is cached, as `100%`, and where."""
         listed = self.cache.script(f"alluxio fs ls {path}").split()
         return next(word for word in listed if word.endswith("%"))
+
+    def holders(self, path: str) -> list[str]:
+        """The nodes whose workers have blocks of a file, as the leader knows it."""
+        told = self.cache.script(f"alluxio fs location {path}")
+        names = [one.name for one in self.lab.state.nodes]
+        hosts = {name: rf"\b{re.escape(self.address(name))}(?!\d)" for name in names}
+        return sorted(name for name, host in hosts.items() if re.search(host, told))
 
     @contextmanager
     def reading(self, path: str, digest: str) -> Iterator[list[str]]:

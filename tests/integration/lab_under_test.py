@@ -151,9 +151,11 @@ class RunningLab:
         """Make a node a spare again by hand: out of the cluster, without what it has of the cache in `storage`."""
         gone = ("--ignore-not-found", "--timeout=90s")
         self.run("kubectl", "delete", "node", node, *gone, check=False, timeout_s=120)
-        reset = "kubeadm reset --force >/dev/null 2>&1; systemctl disable --now kubelet"
+        reset = "kubeadm reset --force >/run/reset.log 2>&1; systemctl disable --now kubelet"
         clear = f"umount -ql {storage}/*/*/mount {storage}/*/mount; rm -rf {storage}"
-        self.on_node(node, f"{reset}; {clear}", check=False)
+        # One that has never joined has nothing to undo; one that still has its kubelet's access was not taken out.
+        proof = "[ ! -e /etc/kubernetes/kubelet.conf ] || { tail -n 20 /run/reset.log; exit 1; }"
+        self.on_node(node, f"{reset}; {clear}; {proof}")
 
     @contextmanager
     def slowed(self, *how: str) -> Iterator[None]:

@@ -64,5 +64,7 @@ def beside_its_cache[One: Newcomer](found: One) -> Iterator[One]:
         found.cache.apply("site", **{**OURS, **found.settings})
         yield found
     finally:
-        found.leave()
-        found.cache.remove()
+        try:
+            found.leave()
+        finally:
+            found.cache.remove()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
@@ -21,6 +22,7 @@ long = pytest.mark.long
 NAME = "boot"
 PLAYBOOK = "playbooks/bootstrap_workers.yml"
 TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
+QUOTA = 134217728
 STALE = (
     "import ctypes, os, socket\n"
     'opened = os.open("/dev/fuse", os.O_RDWR)\n'
@@ -239,7 +241,7 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
 def disk(newcomer: Newcomer, joined: Outcome) -> Iterator[str]:
     """A device with a file system on it. It is the kernel's, so that it is detached whatever happens."""
     del joined
-    image = "/var/lib/kubelet/disk.img"
+    image = "/var/lib/containerd/disk.img"  # kubeadm reset leaves it
     try:
         newcomer.sh(f"truncate -s 300M {image} && mkfs.ext4 -q -L data {image}")
         yield newcomer.lab.attach(newcomer.node, image)
@@ -259,6 +261,20 @@ def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confir
     setting = {"bootstrap_workers_device": disk}
     refused = newcomer.verb(**setting)
     assert refused.code == 2, refused.output
+    assert f"no tier of the release's workers lies on {tier}" in refused.output
+
+    level = {"level": 0, "mediumtype": "SSD", "path": tier, "type": "hostPath", "quota": QUOTA}
+    values = newcomer.cache.directory / "disk.yml"
+    values.write_text(yaml.safe_dump({"tieredstore": {"levels": [level]}}))
+    given = {"alluxio_values_files": [str(values)], "alluxio_worker_quota": QUOTA}
+    newcomer.cache.apply("site", **OURS, **given)
+    refused = newcomer.verb(**setting)
+    assert refused.code == 2, refused.output
+    assert f"{tier} on {newcomer.node} is in use: " in refused.output
+    newcomer.leave()
+
+    refused = newcomer.verb(**setting)
+    assert refused.code == 2, refused.output
     assert "holds ext4 (data)" in refused.output
     confirmed = {**setting, "alluxio_confirm_format_device": f"{newcomer.node}:{disk}"}
     newcomer.sh("mv /usr/sbin/mkfs.ext4 /usr/sbin/mkfs.away")
@@ -273,6 +289,8 @@ def test_a_disk_for_the_tier_is_formatted_once_and_what_it_held_only_when_confir
     assert newcomer.sh(f"stat -c '%u %a' {tier}").strip() == "1000 750"
     assert ", 0 changed" in newcomer.apply(**setting).output
     assert newcomer.sh(f"grep -c {tier} /etc/fstab").strip() == "1"
+    # Nodes of the lab are containers, in which systemd makes no units of disks in fstab: no reboot is tried.
+    assert "x-systemd.before=kubelet.service" in newcomer.sh(f"grep {tier} /etc/fstab")
 
 
 @long

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -92,6 +94,42 @@ def settled(lab: RunningLab) -> None:
     lab.kubectl(*wait, timeout_s=180)
 
 
+def back_on(newcomer: Newcomer) -> None:
+    """Start the others anew, so that they are on the node again, which they prefer."""
+    newcomer.lab.kubectl("rollout", "restart", f"deployment/{OTHERS}", "-n", NAME)
+    settled(newcomer.lab)
+
+
+@contextmanager
+def ready_meanwhile(lab: RunningLab) -> Iterator[list[int]]:
+    """How many of the others serve, looked at again and again."""
+    seen: list[int] = []
+    ended = threading.Event()
+    path = "jsonpath={.status.readyReplicas}"
+
+    def look() -> None:
+        while not ended.wait(0.3):
+            seen.append(
+                int(lab.kubectl("get", "deployment", OTHERS, "-n", NAME, "-o", path) or "0")
+            )
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watch.join()
+
+
+def only_on(newcomer: Newcomer, files: Files, path: str) -> None:
+    """Have a file on the node's worker and on no other's."""
+    newcomer.cache.script(f"alluxio fs free -f {path}")
+    newcomer.cache.wait_for("the file to be freed", lambda: files.holders(path) == [])
+    client = f"-Dalluxio.user.hostname={files.address(newcomer.node)}"
+    files.beside(newcomer.node, f"alluxio fs {client} load --local {path}")
+
+
 def nodes_of_others(lab: RunningLab) -> set[str]:
     pods = lab.objects("pods", "-n", NAME, "-l", f"app={OTHERS}")
     return {pod["spec"]["nodeName"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
@@ -107,17 +145,24 @@ def test_a_node_leaves_and_comes_back_twice_and_no_read_of_a_pinned_file_fails(
     newcomer.cache.script(f"alluxio fs pin {READ}")
     assert files.cached(READ) == "100%"
     run_others(newcomer)
-    assert node in nodes_of_others(lab)
-    with files.reading(READ, digest):
-        for turn in range(TURNS):
-            only = f"/{PREFIX}{turn}"
-            written = files.write(only, node, "MUST_CACHE")
-            gone = removed(newcomer)
+    for turn in range(TURNS):
+        if turn:
+            back_on(newcomer)
+            only_on(newcomer, files, READ)
+        assert node in nodes_of_others(lab)
+        assert files.holders(READ) == [node]
+        only = f"/{PREFIX}{turn}"
+        written = files.write(only, node, "MUST_CACHE")
+        with files.reading(READ, digest):
+            with ready_meanwhile(lab) as ready:
+                gone = removed(newcomer)
+            assert len(ready) > 3
+            assert min(ready) >= 1
             assert f"{node}  removed" in gone.output
             assert node not in newcomer.nodes()
             settled(lab)
             assert node not in nodes_of_others(lab)
-            left = f"ls -d /etc/kubernetes/kubelet.conf {newcomer.cache.root} 2>/dev/null; true"
+            left = f"ls -d /etc/kubernetes/kubelet.conf {newcomer.cache.root} 2>/dev/null; pgrep -x kubelet; true"
             assert newcomer.sh(left) == ""
             assert (files.cached(READ), files.cached(only)) == ("100%", "100%")
             assert files.digest(only) == written

@@ -12,11 +12,9 @@ import yaml
 from tools import role_readme
 from tools.repository import ROOT, files, relative
 from tools.role_specs import differences, load_role, public_options
-from tools.scenarios import LONG, all_scenarios, role_of
+from tools.scenarios import LONG, WITHOUT, all_scenarios, role_of
 
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-# Holds only variables, which every other role's scenarios use.
-NOTHING_TO_TRY = {"settings"}
 # Why a scenario leaves a step out that the others have.
 NO_CHECK = {
     "verify": "it is verify-alternative's; here proofs go with a change, and check mode makes none"
@@ -38,7 +36,7 @@ def test_a_role_has_specs_a_readme_and_two_scenarios(role: Path) -> None:
     assert (role / "meta" / "argument_specs.yml").is_file()
     assert (role / "README.md").is_file(), "make format writes it"
     tasks = (role / "tasks").is_dir()
-    assert tasks is (role.name not in NOTHING_TO_TRY)
+    assert tasks is (role.name not in WITHOUT)
     assert not tasks or {role.name, f"{role.name}-alternative"} <= set(all_scenarios())
 
 

@@ -9,7 +9,8 @@ import pytest
 from tools import changelog, markup, role_readme, run_tests, scenarios
 from tools.role_specs import NO_DEFAULT, Option, Role, differences
 
-SCENARIOS = ["helm", "helm-alternative", "volumes"]
+SCENARIOS = ["backup", "helm", "helm-alternative", "volumes"]
+"""backup is long."""
 
 
 @pytest.mark.parametrize(
@@ -19,14 +20,40 @@ SCENARIOS = ["helm", "helm-alternative", "volumes"]
         (["molecule/helm-alternative/molecule.yml"], ["helm-alternative"]),
         (["molecule/volumes/verify.yml", "README.md"], ["volumes"]),
         (["README.md", "src/alluxops/run.py"], []),
-        (["collections/ansible_collections/alluxops/cache/plugins/action/lease.py"], SCENARIOS),
-        (["roles/settings/defaults/main.yml"], SCENARIOS),
+        (
+            ["collections/ansible_collections/alluxops/cache/plugins/action/lease.py"],
+            ["helm", "helm-alternative", "volumes"],
+        ),
+        (["roles/settings/defaults/main.yml"], ["helm", "helm-alternative", "volumes"]),
+        (["roles/backup/tasks/main.yml"], ["backup"]),
+        (["charts/alluxio/values.yaml", "roles/backup/tasks/main.yml"], SCENARIOS),
     ],
 )
 def test_a_change_asks_for_the_scenarios_of_what_it_touches(
     changed: list[str], wanted: list[str]
 ) -> None:
     assert scenarios.scenarios_of_change(SCENARIOS, changed) == wanted
+
+
+def test_a_change_of_a_role_that_no_scenario_tries_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenarios, "ROOT", tmp_path)
+    changed = ["roles/kelm/tasks/main.yml", "charts/a.yaml"]
+    assert "helm" in scenarios.scenarios_of_change(SCENARIOS, changed)  # the role is gone
+    (tmp_path / "roles/kelm").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"no molecule scenario .* roles kelm$"):
+        scenarios.scenarios_of_change(SCENARIOS, changed)
+
+
+def test_changed_chooses_from_all_scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = {"roles/remove_workers/tasks/clean.yml"}
+    monkeypatch.setattr(run_tests, "base_commit", lambda: "HEAD")
+    monkeypatch.setattr(run_tests, "changed_files", lambda _: changed)
+    wanted = ["remove_workers", "remove_workers-alternative"]
+    assert run_tests.chosen_scenarios({"CHANGED": "1"}) == wanted
+    assert not set(wanted) & set(run_tests.chosen_scenarios({}))
+    assert not scenarios.LONG & set(run_tests.chosen_scenarios({}))
 
 
 def test_a_role_without_scenarios_is_refused_by_name() -> None:

@@ -96,6 +96,7 @@ OPTIONS: Json = {
     "namespace": "alluxio",
     "release": "alluxio",
     "nodes": ["n4", "n5"],
+    "joined": [],
     "labels": {},
     "taints": [],
     "wait_timeout_s": 0,

@@ -67,6 +67,7 @@ def plan(limit: str = "", **results: Json) -> Json:
         "join": True,
         "labels": {},
         "taints": [],
+        "max_fail_percentage": 10,
     }
     task_vars: Json = {
         "groups": {"all": ["n4"], "new_workers": ["n4"]},

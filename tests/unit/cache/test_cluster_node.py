@@ -133,6 +133,8 @@ def test_what_belongs_to_no_controller_or_to_this_node_is_known() -> None:
 def test_workers_of_other_caches_are_known() -> None:
     labels = {"role": "alluxio-worker", "release": "b"}
     other = running("b-worker-x", "DaemonSet", labels=labels)
-    assert evictions.other_workers([other, *pods()], "web", "a") == ["web/b-worker-x"]
-    assert evictions.other_workers([other], "elsewhere", "b") == ["web/b-worker-x"]
+    assert evictions.names(evictions.other_workers([other, *pods()], "web", "a")) == [
+        "web/b-worker-x"
+    ]
+    assert evictions.names(evictions.other_workers([other], "elsewhere", "b")) == ["web/b-worker-x"]
     assert evictions.other_workers([other], "web", "b") == []

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_directories,
     host_files,
+    host_mounts,
     host_packages,
     node_device,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_device import Found
 from ansible_collections.alluxops.cache.plugins.modules import node_device as module
 
@@ -65,6 +67,7 @@ def test_what_holds_something_must_be_confirmed(changes: Any, holds: str) -> Non
         (replace(BLANK, users=["dm-0"]), "in use: dm-0"),
         (replace(BLANK, there="/dev/sdc"), "/dev/sdc is mounted on"),
         (replace(BLANK, blocks=f"{POINT}/1"), "holds blocks of a worker"),
+        (replace(BLANK, held_by=["java (process 7 of pod a/b)"]), "is in use: java"),
     ],
 )
 def test_what_is_in_use_is_refused_even_when_confirmed(found: Found, says: str) -> None:
@@ -77,6 +80,15 @@ def test_no_device_hides_the_blocks_of_a_worker() -> None:
     with pytest.raises(SettingsError) as refusal:
         plan(made)
     assert f"{POINT} on n4 holds blocks of a worker: {POINT}/1" in refusal.value.what
+    assert "alluxops remove-workers --limit n4" in refusal.value.fix
+    assert plan(replace(made, mounted_on=[POINT], there="/dev/sdb")) == "none"
+
+
+def test_no_device_is_mounted_over_the_directory_of_a_worker_that_runs() -> None:
+    made = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS}, held_by=list("abcde"))
+    with pytest.raises(SettingsError) as refusal:
+        plan(made)
+    assert f"{POINT} on n4 is in use: a; b; c and 2 more" in refusal.value.what
     assert "alluxops remove-workers --limit n4" in refusal.value.fix
     assert plan(replace(made, mounted_on=[POINT], there="/dev/sdb")) == "none"
 
@@ -125,6 +137,26 @@ def test_fstab_has_the_mount_once_and_keeps_the_rest() -> None:
     after = node_device.fstab(before, "3", POINT)
     assert after.startswith("# all\nUUID=1 / ext4 defaults 0 1\nUUID=3 ")
     assert node_device.fstab(after, "3", POINT) == after
+
+
+def test_a_line_of_an_earlier_version_is_renewed_and_no_other() -> None:
+    rest = f"# all\nUUID=1 / ext4 defaults 0 1\n/dev/sdc {POINT} xfs defaults,noatime,nofail 0 2\n"
+    former = f"{rest}UUID=3 {POINT} ext4 defaults,noatime,nofail 0 2\n"
+    assert node_device.fstab_renewed(rest, POINT) == rest
+    renewed = node_device.fstab_renewed(former, POINT)
+    assert renewed == f"{rest}UUID=3 {POINT} ext4 {node_device.AT_BOOT} 0 2\n"
+    assert node_device.fstab_renewed(renewed, POINT) == renewed
+    assert node_device.fstab_without(former, POINT) == rest
+    mounted = replace(BLANK, mounted_on=[POINT], outdated=True)
+    assert plan(mounted) == "line"
+    assert "renewed" in node_device.taken("/dev/sdb", POINT, "line", "")
+
+
+def test_containers_wait_for_the_disk_at_boot() -> None:
+    """What systemd.mount(5) says of nofail: the boot does not wait for such a mount."""
+    waits = {f"x-systemd.before={unit}.service" for unit in ("kubelet", "containerd")}
+    options = node_device.fstab("", "3", POINT).split()[3].split(",")
+    assert waits | {"nofail"} <= set(options)
 
 
 def test_fstab_loses_the_line_that_was_written_and_no_other() -> None:
@@ -184,7 +216,7 @@ def test_what_formatting_takes_is_there_before_anything_is_wiped(
         return 0, "UUID=1\n", ""
 
     monkeypatch.setattr(host_packages, "install", lambda _, names: done.extend(names))
-    monkeypatch.setattr(module, "FSTAB", str(tmp_path / "fstab"))
+    monkeypatch.setattr(host_mounts, "FSTAB", str(tmp_path / "fstab"))
     host: Any = SimpleNamespace(
         params={"device": "/dev/sdb", "packages": ["e2fsprogs"]},
         get_bin_path=found,
@@ -195,3 +227,34 @@ def test_what_formatting_takes_is_there_before_anything_is_wiped(
     assert before[0] == "e2fsprogs"
     assert {"found wipefs", "found mkfs.ext4"} <= set(before)
     assert "ran mkfs.ext4" in done
+    assert (tmp_path / "tier0").stat().st_mode & 0o777 == 0
+
+
+def test_a_line_is_renewed_without_touching_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "fstab"
+    table.write_text(f"UUID=3 {POINT} ext4 defaults,noatime,nofail 0 2\n")
+    monkeypatch.setattr(host_mounts, "FSTAB", str(table))
+    host: Any = SimpleNamespace(params={"device": "/dev/sdb"})  # it can run nothing
+    module.take(host, "line", POINT, OURS)
+    assert table.read_text() == node_device.fstab("", "3", POINT)
+
+
+def test_no_directory_is_made_in_the_place_of_a_disk_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, tier = tmp_path / "fstab", tmp_path / "tier0"
+    tier.mkdir(mode=0)
+    monkeypatch.setattr(host_mounts, "FSTAB", str(table))
+    steps = host_directories.plan([{"path": str(tier), "owner": 0, "group": 0, "mode": "0750"}])
+    host_directories.refuse_missing_mounts(steps)
+    table.write_text(f"# UUID=3 {tier} ext4 defaults 0 2\nUUID=3 {tier} ext4 noauto 0 2\nswap\n")
+    host_directories.refuse_missing_mounts(steps)
+    table.write_text(node_device.fstab("", "3", str(tier)))
+    with pytest.raises(CacheError) as refusal:
+        host_directories.refuse_missing_mounts(steps)
+    assert f"nothing is mounted on {tier}" in refusal.value.what
+    host_directories.refuse_missing_mounts([])
+    monkeypatch.setattr("os.path.ismount", lambda _: True)
+    host_directories.refuse_missing_mounts(steps)

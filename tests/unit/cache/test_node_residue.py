@@ -144,6 +144,78 @@ def test_what_a_pod_has_mounted_is_not_purged(tmp_path: Path) -> None:
     module.refuse_used(PATH, wait_s=0, proc=str(proc), logs=str(logs))
 
 
+@pytest.mark.parametrize(
+    ("host", "line", "is_held"),
+    [
+        (HOST, "901 900 8:1 /mnt/ssd /mnt/ssd rw - ext4 x rw", True),
+        (HOST, "901 900 8:1 /mnt/ssd/alluxioworker /blocks rw - ext4 x rw", True),
+        (HOST, "901 900 8:1 /mnt/ssd2 /mnt/ssd2 rw - ext4 x rw", False),
+        (HOST, "901 900 8:1 / /host rw - ext4 x rw", False),
+        # A disk of its own: a worker has it where the host has it, a monitor that looks at the host elsewhere.
+        (
+            f"{HOST}43 22 8:3 / /mnt/ssd rw - ext4 y rw",
+            "901 900 8:3 / /mnt/ssd rw - ext4 y rw",
+            True,
+        ),
+        (
+            f"{HOST}43 22 8:3 / /mnt/ssd rw - ext4 y rw",
+            "901 900 8:3 / /host/mnt/ssd rw - ext4 y rw",
+            False,
+        ),
+    ],
+)
+def test_which_pods_have_a_tier(host: str, line: str, is_held: bool) -> None:
+    mounts, theirs = (node_residue.parse_mounts(text) for text in (host, line))
+    assert bool(node_residue.held_by_pod("/mnt/ssd", mounts, theirs)) is is_held
+
+
+def test_only_pods_keep_a_tier_from_a_purge(tmp_path: Path) -> None:
+    proc, line = tmp_path / "proc", "901 900 8:1 /mnt/ssd /mnt/ssd rw - ext4 x rw\n"
+    process(proc, "self", HOST)
+    process(proc, "76", line, "program")
+    group = "0::/kubepods/pod6d1ae1c7-1111-2222-3333-444455556666/abc\n"
+    process(proc, "77", line.replace("901", "902"), "java", group)
+    found = module.users_left("/mnt/ssd", wait_s=0, proc=str(proc), logs="/none", is_tier=True)
+    assert found.startswith("java (process 77 of pod 6d1ae1c7")
+    assert "program" not in found
+
+
+def test_of_a_tier_only_the_worker_s_directory_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tier, release = tmp_path / "ssd", tmp_path / "fuse3" / "cache" / "alluxio"
+    for folder in (tier, release / "tier0", release / "tier1"):
+        (folder / "alluxioworker" / ".tmp_blocks").mkdir(parents=True)
+        (folder / "alluxioworker" / "17").write_text("block")
+    (tier / "mine").write_text("kept")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "alluxioworker").symlink_to(tier)
+    tiers = [str(tier), f"{release}/tier0", f"{release}/tier1", f"{tmp_path}/linked", "/none"]
+    ours = [f"{tier}/alluxioworker", f"{release}/tier1/alluxioworker"]
+
+    def handled(*, delete: bool, dry: bool = False) -> tuple[list[str], list[str]]:
+        purged, left = module.handle_tiers(tiers, str(release), delete=delete, dry=dry)
+        return purged, [str(one["path"]) for one in left]
+
+    link = f"{tmp_path}/linked/alluxioworker"
+    # tier0 is the release's own and goes with its directory.
+    assert handled(delete=False) == ([], [*ours, link])
+    assert handled(delete=True, dry=True) == (ours, [link])
+    assert (tier / "alluxioworker" / "17").exists()
+    monkeypatch.setattr(module, "users_left", lambda *_, **__: "java (process 7)")
+    purged, left = module.handle_tiers(tiers, str(release), delete=True, dry=False)
+    assert (purged, [one["used"] for one in left]) == ([], ["java (process 7)"] * 2 + [""])
+    monkeypatch.setattr(module, "users_left", lambda *_, **__: "")
+    disk = Mount(f"{tier}/alluxioworker/17", "ext4", "/dev/sdb")
+    monkeypatch.setattr(host_mounts, "read", lambda: [disk])
+    assert handled(delete=True) == (ours[1:], [ours[0], link])
+    monkeypatch.setattr(host_mounts, "read", list)
+    assert handled(delete=True) == (ours[:1], [link])
+    assert handled(delete=True) == ([], [link])
+    assert [one.name for one in tier.iterdir()] == ["mine"]
+    assert (release / "tier0" / "alluxioworker" / "17").exists()
+
+
 def test_a_purge_deletes_the_release_s_directory_and_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "alluxio"
     (path / "journal" / "v1").mkdir(parents=True)

@@ -162,6 +162,33 @@ def test_an_interrupted_removal_goes_on_with_what_is_left() -> None:
     )
 
 
+def test_a_removal_that_was_stopped_before_it_cleaned_goes_on_with_that() -> None:
+    unclean = replace(GONE, uncleaned=True, blocks_left=3)
+    removal.refuse([unclean], ["n1"], WISH)
+    # Taken out of the inventory too early.
+    removal.refuse([replace(unclean, listed=False)], ["n1"], WISH)
+    plan = removal.plan([unclean], [], [worker("n1")], WISH, "2.9.6")
+    assert list(plan.shown) == ["1. clean n3: dead FUSE mounts, the worker's directories"]
+    # Without the note nobody knows whether its blocks were copied.
+    unknown = replace(unclean, uncleaned=False)
+    with pytest.raises(SettingsError, match="no worker answers on n3"):
+        removal.plan([unknown], [], [worker("n1")], WISH, "2.9.6")
+    lost = removal.plan([unknown], [], [worker("n1")], wish(loses="n3"), "2.9.6")
+    assert list(lost.shown) == list(plan.shown)
+    # A label that came back means a worker that has to say what it holds.
+    with pytest.raises(SettingsError, match="no worker answers on n3"):
+        removal.plan([replace(unclean, labelled=True)], [], [worker("n1")], WISH, "2.9.6")
+
+
+def test_what_bootstrap_gave_to_the_node_is_in_the_plan() -> None:
+    target = replace(N3, given=("pool=a", "taint own=cache:NoSchedule"))
+    shown = removal.plan([target], [worker("n3")], [worker("n1")], WISH, "2.9.6").shown
+    assert (
+        "take from n3 what bootstrap-workers gave it: pool=a, taint own=cache:NoSchedule"
+        in (shown[2])
+    )
+
+
 def test_the_commands_that_retire() -> None:
     assert removal.retiring("decommission", ["10.0.0.2", "10.0.0.3"]) == (
         "alluxio fsadmin decommissionWorker --addresses 10.0.0.2,10.0.0.3 --wait 1s\n"
@@ -241,6 +268,30 @@ def test_the_report_has_a_line_for_each_host() -> None:
             "no node of the cluster any more",
         ],
     ]
+
+
+def test_what_is_left_in_a_tier_is_told_with_the_reason() -> None:
+    path = "/mnt/ssd/alluxioworker"
+    tier = {"path": path, "files": 2, "bytes": 10, "mounted": False, "used": ""}
+    result: dict[str, Any] = {"mounts": [], "purged": [], "kept": [], "directories": []}
+
+    def told(**over: Any) -> str:
+        host = removal_report.Host("n3", node_result={**result, "tiers": [{**tier, **over}]})
+        return removal_report.lines("alluxio", [host])[1]
+
+    assert f"left {path} (2 files, 10 bytes): java (process 7 of pod a/b); end it" in told(
+        used="java (process 7 of pod a/b)"
+    )
+    assert "has a file system mounted in it" in told(mounted=True)
+
+
+def test_a_node_is_clean_when_nothing_is_left_for_another_run() -> None:
+    tier = {"path": "/mnt/ssd/alluxioworker", "used": ""}
+    assert removal_report.is_clean({"mounts": [], "tiers": [tier]})
+    assert not removal_report.is_clean({"mounts": [], "tiers": [{**tier, "used": "java"}]})
+    assert not removal_report.is_clean({})
+    assert not removal_report.is_clean({"unreachable": True})
+    assert not removal_report.is_clean({"mounts": [], "failed": True})
 
 
 def test_a_disk_that_is_unmounted_is_told_and_not_as_kept() -> None:

@@ -32,12 +32,24 @@ class Cluster:
         self.machine = ""
         self.labelled = {"n1", "n2", "n3"}
         self.silent: set[str] = set()
+        self.notes: dict[str, str | None] = {}
+        self.workers_set: Json | None = None
+        self.config: dict[str, str] = {}
         self.pods = [pod("alluxio-master-0", "alluxio-master", "n1")] + [
             pod(f"alluxio-worker-{name}", "alluxio-worker", name) for name in self.files
         ]
 
     def get(self, path: str) -> Json | None:
-        return None if path.endswith(("-master", "-worker", "-fuse", "-zookeeper")) else {}
+        if path.endswith("-worker"):
+            return self.workers_set
+        if path.endswith("-config"):
+            return {"data": self.config}
+        return None if path.endswith(("-master", "-fuse", "-zookeeper")) else {}
+
+    def merge(self, path: str, patch: Json) -> None:
+        assert path == "/api/v1/nodes/n3"
+        self.notes |= patch["metadata"]["annotations"]
+        self.notes = {key: value for key, value in self.notes.items() if value is not None}
 
     def list_objects(self, path: str, selector: str = "", **_: Any) -> list[Json]:
         if path == "/api/v1/nodes":
@@ -46,6 +58,7 @@ class Cluster:
                 if one["metadata"]["name"] in self.labelled:
                     one["metadata"]["labels"][LABEL] = "worker"
                 one["status"]["addresses"][0]["address"] = f"10.0.0.{number}"
+            nodes[2]["metadata"]["annotations"] = dict(self.notes)
             nodes[2]["status"].setdefault("nodeInfo", {})["machineID"] = self.machine
             return nodes
         return [] if "zookeeper" in selector or "nodeName" in str(_) else self.pods
@@ -117,6 +130,9 @@ def options(**over: Any) -> dict[str, Any]:
         "leave": False,
         "looks": {},
         "found": {},
+        "labels": {},
+        "taints": [],
+        "results": {},
         "kubeconfig": "",
         "wait_timeout_s": 5,
         **over,
@@ -203,6 +219,56 @@ def test_blocks_on_the_disk_of_a_node_without_label_are_not_deleted_unasked() ->
     assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
     tier |= {"files": 0, "mounted": False}
     assert Action("planned").on(kube, found=found)["removed_before"] == ["n3"]
+
+
+def test_a_run_after_one_that_was_stopped_before_it_cleaned_believes_its_note() -> None:
+    kube = Cluster()
+    kube.pods.pop()
+    kube.counted -= {"n3"}
+    kube.labelled -= {"n3"}
+    kube.notes = {f"uncleaned.{LABEL}": "copied"}
+    tier: Json = {"path": "/mnt/ssd/alluxioworker", "files": 2, "mounted": False, "used": ""}
+    found = {"n3": {"directories": [], "tiers": [tier]}}
+    plan = Action("planned").on(kube, found=found)
+    assert plan["shown"] == ["1. clean n3: dead FUSE mounts, the worker's directories"]
+    assert (plan["removed_before"], plan["uncleaned"]) == ([], ["n3"])
+    results: Json = {"n3": {"mounts": [], "tiers": [{**tier, "used": "java"}]}}
+    assert not Action("cleaned").on(kube, results=results)["changed"]
+    assert not Action("cleaned").on(kube, results={"n3": {"unreachable": True}})["changed"]
+    results["n3"]["tiers"] = []
+    assert Action("cleaned", check=True).on(kube, results=results)["changed"]
+    assert kube.notes
+    assert Action("cleaned").on(kube, results=results)["changed"]
+    assert not Action("cleaned").on(kube, results=results)["changed"]
+    with pytest.raises(SettingsError, match="no worker answers on n3"):
+        Action("planned").on(kube, found=found)
+
+
+def test_where_workers_keep_blocks_is_read_from_what_runs() -> None:
+    kube = Cluster()
+    assert Action("tiers").on(kube)["tiers"] == []
+    for one in kube.pods:
+        one["metadata"]["namespace"] = "alluxio"
+    volumes: list[Json] = [
+        {"name": f"tier{number}-0", "hostPath": {"path": path}}
+        for number, path in enumerate(("/mnt/ssd", "/mnt/hdd"))
+    ]
+    mounts = [{"name": one["name"], "mountPath": one["hostPath"]["path"]} for one in volumes]
+    spec = {"containers": [{"name": "alluxio-worker", "volumeMounts": mounts}], "volumes": volumes}
+    kube.workers_set = {"spec": {"template": {"spec": spec}}}
+    level = "-Dalluxio.worker.tieredstore.level"
+    kube.config = {
+        "ALLUXIO_WORKER_JAVA_OPTS": f"{level}0.dirs.path=/mnt/ssd {level}1.dirs.path=/mnt/hdd"
+    }
+    assert Action("tiers").on(kube)["tiers"] == ["/mnt/ssd", "/mnt/hdd"]
+    neighbour = pod("b-worker-x", "alluxio-worker", "n1", namespace="b")
+    neighbour["spec"]["volumes"] = [{"name": "tier0-0", "hostPath": {"path": "/mnt/hdd/cache"}}]
+    kube.pods.append(neighbour)
+    found = Action("tiers").on(kube)
+    assert (found["tiers"], found["told"]) == (["/mnt/ssd"], ["/mnt/hdd"])
+    kube.config["ALLUXIO_JAVA_OPTS"] = "-Dalluxio.worker.data.folder=/mine"
+    found = Action("tiers").on(kube)
+    assert (found["tiers"], found["told"]) == ([], ["/mnt/ssd", "/mnt/hdd"])
 
 
 def test_how_full_workers_are_they_say_themselves() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils import residue
 from tests.unit.chart.rendering import Chart, Rendered, Values
 
 CLIENTS = [("alluxio-fuse", "FUSE"), ("alluxio-proxy", "PROXY")]
@@ -25,6 +26,16 @@ def mounted(rendered: Rendered, name: str) -> dict[str, str]:
 
 def local(*levels: Values) -> dict[str, object]:
     return {**BOTH, "shortCircuit": {"policy": "local"}, "tieredstore": {"levels": list(levels)}}
+
+
+def test_what_workers_leave_on_their_node_is_found_by_what_runs(chart: Chart) -> None:
+    both = {**DISK, "mediumtype": "SSD,HDD", "path": "/mnt/ssd,/mnt/hdd", "quota": "1G,2G"}
+    rendered = chart.render(local(both))
+    workers = rendered.get("DaemonSet", "alluxio-worker")
+    assert residue.tiers(workers, rendered.config()) == (["/mnt/ssd", "/mnt/hdd"], [])
+    memory = chart.render(BOTH)
+    workers = memory.get("DaemonSet", "alluxio-worker")
+    assert residue.tiers(workers, memory.config()) == ([], [])
 
 
 @pytest.mark.parametrize(("name", "role"), CLIENTS)

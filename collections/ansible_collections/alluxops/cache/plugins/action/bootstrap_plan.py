@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     join_needs,
+    node_device,
     node_labels,
     residue,
 )
@@ -20,7 +21,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
 )
-from ansible_collections.alluxops.cache.plugins.module_utils.node_report import faults
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
+    could_not_look,
+    faults,
+    within_budget,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
     cluster_trust,
     kubelet_settings,
@@ -43,7 +48,8 @@ class ActionModule(ControllerAction):
         """Raises ManySettingsErrors; UnreachableError where the API server does not answer."""
         against = _limit(task_vars)
         results = {host: _judged(result) for host, result in options["results"].items()}
-        against += faults(results)
+        lost = within_budget(results, options["max_fail_percentage"])
+        against += faults({host: one for host, one in results.items() if host not in lost})
         kube = Kube.open(options["kubeconfig"])
         workers = objects.workers_set(kube, options["namespace"], options["release"])
         if workers is None:
@@ -55,9 +61,9 @@ class ActionModule(ControllerAction):
         known = _cluster(kube, options, workers, kubelets)
         files = Files(self._find_needle)
         hosts = [
-            _host(host, result, known, files, task_vars)
+            _with_device(_host(host, result, known, files, task_vars), options, task_vars)
             for host, result in results.items()
-            if not result.get("unreachable") and not result.get("failed")
+            if not could_not_look(result)
         ]
         against += files.faults
         wanted = bootstrap.Wanted(
@@ -74,7 +80,11 @@ class ActionModule(ControllerAction):
             "version": known.version,
             "cgroup_driver": kubelets.cgroup_driver,
             "mount_points": residue.mount_points(fuse),
-            "shown": [f"{plan.host}: {plan.text}" for plan in found],
+            "left_out": lost,
+            "shown": [
+                *(f"{plan.host}: {plan.text}" for plan in found),
+                *(f"{host}: left out, it could not be looked at" for host in lost),
+            ],
         }
 
 
@@ -108,6 +118,17 @@ def _host(
     return replace(host, offers=files.offers(_setting("files", [], name, task_vars)))
 
 
+def _with_device(
+    host: bootstrap.Host, options: Options, task_vars: Mapping[str, Any]
+) -> bootstrap.Host:
+    device = _setting("device", "", host.host, task_vars)
+    if not device:
+        return host
+    root = str(task_vars["hostvars"][host.host].get("node_storage_root", options["root"]))
+    point = node_device.mount_point(root, options["namespace"], options["release"])
+    return replace(host, device=device, mount_point=point)
+
+
 def _setting(name: str, default: Any, host: str, task_vars: Mapping[str, Any]) -> Any:
     """A host's own value of a setting; hosts need not be alike in these."""
     return task_vars["hostvars"][host].get(f"bootstrap_workers_{name}", default)
@@ -127,6 +148,11 @@ def _cluster(
         worker_label=node_labels.worker_key(options["namespace"], options["release"]),
         selector=template.get("nodeSelector") or {},
         tolerations=template.get("tolerations") or [],
+        volumes=[
+            str(volume["hostPath"]["path"])
+            for volume in template.get("volumes") or []
+            if volume.get("hostPath")
+        ],
         serving=frozenset(
             pod["node"]
             for pod in seen.of_role(cluster.WORKER_ROLE)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    bootstrap,
+    node_labels,
+    node_marks,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -10,7 +14,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Json, Kube
 
 
 class ActionModule(ApiAction):
@@ -25,37 +29,73 @@ def label(kube: Kube, options: Options, *, check_mode: bool) -> Result:
     """Set or remove the label where that changes something. Raises CacheError, with the command, where we may not."""
     key = node_labels.worker_key(options["namespace"], options["release"])
     present = options["state"] == "present"
-    plan = node_labels.plan(
-        kube.list_objects(objects.node()), key, options["nodes"], present=present
-    )
-    for name in () if check_mode else plan.change:
+    nodes = kube.list_objects(objects.node())
+    plan = node_labels.plan(nodes, key, options["nodes"], present=present)
+    items = {str(item["metadata"]["name"]): item for item in nodes}
+    if present:
+        patches = {name: _coming(items[name], key) for name in plan.change}
+    else:
+        named = [items[name] for name in options["nodes"] if name in items]
+        patches = _leaving(named, key, options)
+    for name, patch in () if check_mode else patches.items():
         try:
-            kube.merge(objects.node(name), node_labels.patch(key, present=present))
+            kube.merge(objects.node(name), patch)
         except ApiError as error:
-            command = node_labels.by_hand(plan.change, key, present=present)
+            command = node_labels.by_hand(list(patches), key, present=present)
             raise CacheError(
                 f"node {name} cannot be labelled: {error.reason}.",
                 f"workers run on the nodes that carry {key}.",
                 f"give the kubeconfig's user the right to patch nodes, or have it done by who may: `{command}`.",
             ) from error
-    line = f"{key}={node_labels.VALUE}\n"
+    lines = {name: _lines(name, patch, key, items[name]) for name, patch in patches.items()}
     result: Result = {
-        "changed": bool(plan.change),
-        "changed_nodes": list(plan.change),
+        "changed": bool(patches),
+        "changed_nodes": list(patches),
         "others": list(plan.others),
         "diff": [
             {
                 "before_header": f"labels of node {name}",
                 "after_header": f"labels of node {name}",
-                "before": "" if present else f"{name}: {line}",
-                "after": f"{name}: {line}" if present else "",
+                "before": "" if present else lines[name],
+                "after": lines[name] if present else "",
             }
-            for name in plan.change
+            for name in patches
         ],
     }
     if plan.others and present:
         result["warnings"] = [_warning(options["release"], key, plan.others)]
     return result
+
+
+def _coming(node: Json, key: str) -> Json:
+    patch = node_labels.patch(key, present=True)
+    gone = node_marks.came(node, key)
+    return {"metadata": {**patch["metadata"], "annotations": gone}} if gone else patch
+
+
+def _leaving(nodes: list[Json], key: str, options: Options) -> dict[str, Json]:
+    """The patch of each node that changes."""
+    given = node_marks.Given(
+        bootstrap.texts(options["labels"]), [bootstrap.texts(one) for one in options["taints"]]
+    )
+    found = {}
+    for node in nodes:
+        name = str(node["metadata"]["name"])
+        uncleaned = name in options["uncleaned"]
+        patch = node_marks.at_leave(node, key, given, uncleaned=uncleaned)
+        if patch:
+            found[name] = patch
+    return found
+
+
+def _lines(name: str, patch: Json, key: str, node: Json) -> str:
+    """What a patch sets or takes away, for a diff: labels, then taints."""
+    has = {**(node["metadata"].get("labels") or {}), key: node_labels.VALUE}
+    said = [f"{label}={has[label]}" for label in patch.get("metadata", {}).get("labels") or {}]
+    if "spec" in patch:
+        kept = patch["spec"]["taints"]
+        said += [node_marks.taint_text(one) for one in node["spec"]["taints"] if one not in kept]
+    return "".join(f"{name}: {one}\n" for one in said)
 
 
 def _warning(release: str, key: str, nodes: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     node_labels,
+    node_marks,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -54,8 +55,11 @@ class Arrivals:
         self._namespace, self._release = options["namespace"], options["release"]
         self._check_mode = check_mode
         self._key = node_labels.worker_key(self._namespace, self._release)
-        self._labels = {**bootstrap.texts(options["labels"]), self._key: node_labels.VALUE}
-        self._taints = [bootstrap.texts(taint) for taint in options["taints"]]
+        self._given = node_marks.Given(
+            bootstrap.texts(options["labels"]),
+            [bootstrap.texts(taint) for taint in options["taints"]],
+        )
+        self._joined = frozenset(options["joined"])
         self._waiting = list(dict.fromkeys(options["nodes"]))
         self._ready: dict[str, bool] = {}
         self._marked: set[str] = set()
@@ -93,7 +97,10 @@ class Arrivals:
                     self._mark(name, item)
 
     def _mark(self, name: str, item: Json) -> None:
-        change = arrival.patch(item, self._labels, self._taints)
+        joined = name in self._joined
+        notes = node_marks.at_arrival(item, self._key, self._given, joined=joined)
+        labels = {**self._given.labels, self._key: node_labels.VALUE}
+        change = arrival.patch(item, labels, self._given.taints, notes)
         if change and not self._check_mode:
             try:
                 self._kube.merge(objects.node(name), change)

@@ -6,15 +6,19 @@ from dataclasses import replace
 from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    bootstrap,
     cached_blocks,
+    cluster,
+    node_labels,
+    node_marks,
     removal,
     removal_report,
     residue,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.cached_blocks import CachedFile
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import evictions, removals
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils import removals
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -46,7 +50,13 @@ class ActionModule(ApiAction):
             return self._plan(kube, options)
         if state == "told":
             return _tell(options, is_dry=self.check_mode)
-        acts = {"copied": self._copy, "retired": self._retire, "gone": self._wait_gone}
+        acts = {
+            "tiers": self._tiers,
+            "copied": self._copy,
+            "retired": self._retire,
+            "gone": self._wait_gone,
+            "cleaned": self._forget,
+        }
         try:
             return acts[state](kube, options)
         except SettingsError as error:  # it was planned well, and things have changed since
@@ -65,7 +75,11 @@ class ActionModule(ApiAction):
             leave=options["leave"],
         )
         drains = wish.drain or wish.leave
-        targets = look.targets(options["listed"], options["masters"], with_pods=drains)
+        settings = node_marks.Given(
+            bootstrap.texts(options["labels"]), [bootstrap.texts(one) for one in options["taints"]]
+        )
+        groups = (options["listed"], options["masters"])
+        targets = look.targets(*groups, settings, with_pods=drains)
         targets = [
             replace(one, blocks_left=residue.blocks(options["found"].get(one.host) or {}))
             for one in targets
@@ -85,10 +99,45 @@ class ActionModule(ApiAction):
             "nodes": [target.node for target in targets],
             "node_of": {target.host: target.node for target in targets},
             "present": [target.node for target in targets if target.exists],
-            "removed_before": [target.host for target in targets if target.is_removed],
+            "uncleaned": [
+                one.node for one in targets if one.exists and (one.blocks_left or not one.is_done)
+            ],
+            "removed_before": [target.host for target in targets if target.is_done],
             "mount_points": residue.mount_points(fuse),
             "diff": {"before": "", "after": "".join(f"{line}\n" for line in plan.shown)},
         }
+
+    def _tiers(self, kube: Kube, options: Options) -> Result:
+        """Where workers keep blocks on their nodes, and which of it is not this release's alone."""
+        space, release = options["namespace"], options["release"]
+        config = kube.get(objects.core(space, "configmaps", f"{release}-config")) or {}
+        workers = objects.workers_set(kube, space, release)
+        own, unknown = residue.tiers(workers, config.get("data") or {})
+        shared = []
+        if own:
+            pods = kube.list_objects("/api/v1/pods", f"role={cluster.WORKER_ROLE}")
+            shared = residue.shared(own, evictions.other_workers(pods, space, release))
+        tiers = [one for one in own if one not in shared]
+        return {"changed": False, "tiers": tiers, "told": [*unknown, *shared]}
+
+    def _forget(self, kube: Kube, options: Options) -> Result:
+        """Take the note from the nodes that were seen to be clean, so that nobody relies on it any more."""
+        key = node_labels.worker_key(options["namespace"], options["release"])
+        clean = {
+            name or host
+            for host, name in options["hosts"].items()
+            if removal_report.is_clean(options["results"].get(host) or {})
+        }
+        gone = []
+        for item in kube.list_objects(objects.node()):
+            name = str(item["metadata"]["name"])
+            change = node_marks.cleaned(item, key) if name in clean else {}
+            if change:
+                gone.append(name)
+                if not self.check_mode:
+                    kube.merge(objects.node(name), change)
+        lines = "".join(f"{name}: yet to be cleaned\n" for name in gone)
+        return {"changed": bool(gone), "diff": {"before": lines, "after": ""}}
 
     def _copy(self, kube: Kube, options: Options) -> Result:
         if self.check_mode:

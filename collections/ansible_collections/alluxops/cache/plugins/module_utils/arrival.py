@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health
+from ansible_collections.alluxops.cache.plugins.module_utils import cluster, health, node_marks
 
 Json = dict[str, Any]
 
 
 def patch(
-    node: Mapping[str, Any], labels: Mapping[str, str], taints: Sequence[Mapping[str, Any]]
+    node: Mapping[str, Any],
+    labels: Mapping[str, str],
+    taints: Sequence[Mapping[str, Any]],
+    notes: Mapping[str, str | None] | None = None,
 ) -> Json:
-    """The merge patch that gives a Node (API JSON) these labels and taints; {} where it has them."""
+    """The merge patch that gives a Node (API JSON) these labels and taints; {} where it has them.
+
+    notes: annotations that change with them.
+    """
     has = node["metadata"].get("labels") or {}
     missing = {key: value for key, value in labels.items() if has.get(key) != value}
-    found: Json = {"metadata": {"labels": missing}} if missing else {}
+    metadata = {"labels": missing, "annotations": dict(notes or {})}
+    said = {key: value for key, value in metadata.items() if value}
+    found: Json = {"metadata": said} if said else {}
     there = list((node.get("spec") or {}).get("taints") or [])
-    new = [dict(taint) for taint in taints if not any(_same(taint, one) for one in there)]
+    new = [
+        dict(taint)
+        for taint in taints
+        if not any(node_marks.same_taint(taint, one) for one in there)
+    ]
     if new:
         # A merge patch replaces the list: what others have set stays in it.
         replaced = {(one["key"], one["effect"]) for one in new}
@@ -27,17 +39,13 @@ def patch(
     return found
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all((one.get(key) or "") == (other.get(key) or "") for key in ("key", "value", "effect"))
-
-
 def shown(change: Mapping[str, Any]) -> str:
     """A patch for a diff, a line each."""
     labels = (change.get("metadata") or {}).get("labels") or {}
     lines = [f"{key}={value}" for key, value in labels.items()]
-    for taint in (change.get("spec") or {}).get("taints") or []:
-        value = f"={taint['value']}" if taint.get("value") else ""
-        lines.append(f"taint {taint['key']}{value}:{taint['effect']}")
+    lines += [
+        node_marks.taint_text(taint) for taint in (change.get("spec") or {}).get("taints") or []
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils import join_needs, node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    join_needs,
+    node_device,
+    node_labels,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
@@ -24,7 +28,8 @@ class Host:
     """A host of the run.
 
     node: its name in Kubernetes. membership: of node_membership.read; {} where not known. method: how it gets what a
-    join takes. offers: what its files bring, of package_files.look.
+    join takes. offers: what its files bring, of package_files.look. device: the disk of its tier, "" for none.
+    mount_point: where that is mounted.
     """
 
     host: str
@@ -32,6 +37,8 @@ class Host:
     membership: Mapping[str, Any]
     method: str = join_needs.PRESENT
     offers: Sequence[Mapping[str, Any]] = ()
+    device: str = ""
+    mount_point: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ class Cluster:
     """What is known of the cluster and of the release in it.
 
     nodes: node_facts with machine_id, by name. authorities: SHA-256 of its CA certificates. endpoint: where its nodes
-    reach the API server; empty where kubeadm has not made it. selector, tolerations: of the workers' DaemonSet.
+    reach the API server; empty where kubeadm has not made it. selector, tolerations, volumes: of the workers'
+    DaemonSet; the latter are the nodes' directories that it has.
     serving: names of the nodes whose workers are registered with the leader. fail_swap_on: whether its kubelets do not
     start with swap.
     """
@@ -60,6 +68,7 @@ class Cluster:
     worker_label: str
     selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Mapping[str, Any]] = ()
+    volumes: Sequence[str] = ()
     serving: frozenset[str] = frozenset()
     fail_swap_on: bool = True
 
@@ -170,6 +179,11 @@ def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[Setti
     if step in ("join", "rejoin"):
         yield from _join_faults(host, node, cluster, wanted)
     yield from _placement_faults(host, node, cluster, wanted)
+    if host.device:
+        try:
+            node_device.refuse_unused(host.device, host.mount_point, host.host, cluster.volumes)
+        except SettingsError as fault:
+            yield fault
 
 
 def _foreign(host: Host, why: str) -> SettingsError:

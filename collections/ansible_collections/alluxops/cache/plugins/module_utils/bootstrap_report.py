@@ -74,7 +74,7 @@ def mended(plan: Found, node: Found, device: Found, packages: Found | None = Non
     found = [str(line) for line in (packages or {}).get("installed") or []]
     found += [str(line) for line in node.get("mended") or []]
     if device.get("taken"):
-        found.append(f"{device['taken']}{restart}")
+        found.append(str(device["taken"]))
     if is_worker or plan["step"] not in ("join", "rejoin"):
         found += [f"{path}: made anew{restart}" for path in node.get("made") or []]
     found += [f"{path}: owner and mode were put right" for path in node.get("corrected") or []]

@@ -30,6 +30,19 @@ def plan(entries: Sequence[dict[str, object]]) -> list[directories.Step]:
     return directories.plan(directories.wanted_directories(entries), look)
 
 
+def refuse_missing_mounts(steps: Sequence[directories.Step]) -> None:
+    """Raise CacheError where a directory is to be made or corrected in the place of a disk that is not mounted."""
+    for step in steps:
+        path = step.directory.path
+        if host_mounts.is_missing(path):
+            raise CacheError(
+                f"nothing is mounted on {path}, and {host_mounts.FSTAB} has a disk for it.",
+                "What is written to the directory below it would be hidden when the disk is back.",
+                f"`mount {path}`, then run again; where the disk is gone for good, take its line out of"
+                f" {host_mounts.FSTAB}.",
+            )
+
+
 def have(steps: Sequence[directories.Step]) -> None:
     """Do it, parents first. Raises CacheError."""
     for step in steps:

@@ -1,4 +1,4 @@
-"""What is mounted on a host, and how what nothing serves any more goes. Standard library only, Python 3.9."""
+"""What is mounted on a host, by whom, and how what nothing serves any more goes. Standard library only, Python 3.9."""
 
 from __future__ import annotations
 
@@ -11,11 +11,26 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 
 STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 """What a system call on a mount says whose process is gone."""
+PROC = "/proc"
+POD_LOGS = "/var/log/pods"
+"""Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
+FSTAB = "/etc/fstab"
 
 
 def read() -> list[node_residue.Mount]:
     """What is mounted."""
     return node_residue.parse_mounts(host_files.read_text("/proc/self/mountinfo") or "")
+
+
+def is_missing(point: str) -> bool:
+    """Whether /etc/fstab mounts a file system on a directory at boot, and none is mounted there."""
+    listed = [line.split() for line in (host_files.read_text(FSTAB) or "").splitlines()]
+    mounted = any(
+        fields[1] == point and "noauto" not in fields[3].split(",")
+        for fields in listed
+        if len(fields) >= 4 and not fields[0].startswith("#")
+    )
+    return mounted and not os.path.ismount(point)
 
 
 def is_stale(point: str) -> bool:
@@ -35,3 +50,47 @@ def detach(module: Any, point: str) -> None:
         raise CacheError(
             f"{point} cannot be detached.", (err or out).strip(), f"umount --lazy {point}"
         )
+
+
+def who_uses(
+    path: str, proc: str = PROC, logs: str = POD_LOGS, *, only_pods: bool = False
+) -> list[str]:
+    """What of the directory is mounted by which process, in words; one process for each set of mounts.
+
+    only_pods: it is a tier, perhaps a disk of its own, which every process sees: only those of pods count.
+    """
+    held_by = node_residue.held_by_pod if only_pods else node_residue.held_by
+    own = node_residue.parse_mounts(host_files.read_text(f"{proc}/self/mountinfo") or "")
+    found: dict[str, str] = {}
+    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):
+        try:
+            text = host_files.read_text(f"{proc}/{pid}/mountinfo") or ""
+            if text in found:
+                continue
+            if only_pods and not _pod(proc, pid):
+                continue
+            held = held_by(path, own, node_residue.parse_mounts(text))
+            found[text] = (
+                f"{_process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
+                if held
+                else ""
+            )
+        except OSError:
+            continue  # it has ended
+    return [text for text in found.values() if text]
+
+
+def _process(proc: str, pid: str, logs: str) -> str:
+    """A process, with its pod, in words."""
+    name = (host_files.read_text(f"{proc}/{pid}/comm") or "?").strip()
+    uid = _pod(proc, pid)
+    if not uid:
+        return f"{name} (process {pid})"
+    folders = os.listdir(logs) if os.path.isdir(logs) else []
+    known = [folder.rpartition("_")[0] for folder in folders if folder.endswith(f"_{uid}")]
+    pod = known[0].replace("_", "/") if known else uid
+    return f"{name} (process {pid} of pod {pod})"
+
+
+def _pod(proc: str, pid: str) -> str:
+    return node_residue.pod_uid(host_files.read_text(f"{proc}/{pid}/cgroup") or "")

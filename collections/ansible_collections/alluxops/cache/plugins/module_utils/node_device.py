@@ -10,12 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ansible_collections.alluxops.cache.plugins.module_utils import node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-Step = Literal["format", "mount", "none"]
+Step = Literal["format", "mount", "line", "none"]
+"""line: the device is mounted, and its line in /etc/fstab, written by an earlier version, is to be renewed."""
 
 FILESYSTEM = "ext4"
-OPTIONS = "defaults,noatime,nofail"
+OPTIONS = "defaults,noatime"
+AT_BOOT = (
+    f"{OPTIONS},nofail,x-systemd.device-timeout=90s"
+    ",x-systemd.before=containerd.service,x-systemd.before=kubelet.service"
+)
+"""nofail alone lets a boot go on without the disk. These make containers wait for it, while ssh does not."""
+_FORMER = (f"{OPTIONS},nofail",)
+"""Options at boot of lines that earlier versions wrote."""
 PACKAGES = {"wipefs": "util-linux", f"mkfs.{FILESYSTEM}": "e2fsprogs"}
 """Programs that formatting takes, and the packages that have them. Debian 13 is installed without e2fsprogs too."""
 
@@ -27,7 +36,8 @@ class Found:
     probed: what blkid says of it, such as {TYPE: xfs, LABEL: data} or {PTTYPE: gpt}; {} for a blank one. partitions:
     names of its partitions. users: what uses it or a partition of it, such as device-mapper, RAID, swap. mounted_on:
     where it is mounted. there: what is mounted on the mount point, as a device; "" for nothing. lacks: programs that
-    formatting takes and the host does not have. blocks: a file below the mount point, "" for none.
+    formatting takes and the host does not have. blocks: a file below the mount point, "" for none. held_by: processes
+    that have the mount point's directory mounted. outdated: its line in /etc/fstab is of an earlier version.
     """
 
     kind: Literal["missing", "other", "block"]
@@ -38,11 +48,33 @@ class Found:
     there: str = ""
     lacks: Sequence[str] = ()
     blocks: str = ""
+    held_by: Sequence[str] = ()
+    outdated: bool = False
 
 
 def label(namespace: str, release: str) -> str:
     """The file system's label, by which a device is known as this release's. ext4 takes 16 characters."""
     return f"alluxops-{hashlib.sha256(f'{namespace}/{release}'.encode()).hexdigest()[:7]}"
+
+
+def mount_point(root: str, namespace: str, release: str) -> str:
+    """Where a device is mounted: the directory of a tier on disk. Raises SettingsError."""
+    return f"{node_residue.directory(root, namespace, release)}/tier0"
+
+
+def refuse_unused(device: str, point: str, host: str, volumes: Sequence[str]) -> None:
+    """Raise SettingsError for a device on which no tier would lie. volumes: the hostPath volumes of the workers."""
+    paths = [path.rstrip("/") for path in volumes]
+    if any(path == point or path.startswith(f"{point}/") for path in paths):
+        return
+    level = f"{{level: 0, mediumtype: SSD, path: {point}, type: hostPath, quota: 100Gi}}"
+    raise SettingsError(
+        f"bootstrap_workers_device is {device} on {host}, and no tier of the release's workers lies on {point}.",
+        "It would be formatted, mounted there and never used. hostPath volumes of the workers:"
+        f" {', '.join(paths) or 'none'}.",
+        "leave bootstrap_workers_device out; or set a tier there in alluxio_values, such as"
+        f" tieredstore: {{levels: [{level}]}}, and run `alluxops site` first.",
+    )
 
 
 def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, host: str) -> Step:
@@ -54,7 +86,7 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             fix="name a whole disk, a partition or a loop device of that host.",
         )
     if point in found.mounted_on:
-        return "none"
+        return "line" if found.outdated else "none"
     if found.mounted_on or found.users:
         used = ", ".join([*found.mounted_on, *found.users])
         raise SettingsError(
@@ -74,6 +106,15 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             "Mounted over them, the device would hide them from it, and what is in no under store would be lost.",
             f"leave bootstrap_workers_device out; or take the worker away first (`alluxops remove-workers --limit"
             f" {host}` keeps what lies nowhere else), then run again; where no worker uses them, delete them.",
+        )
+    if found.held_by:
+        more = f" and {len(found.held_by) - 3} more" if len(found.held_by) > 3 else ""
+        raise SettingsError(
+            f"{what}, and {point} on {host} is in use: {'; '.join(found.held_by[:3])}{more}.",
+            "What runs keeps the directory that it started with: a worker's blocks would go there, and be lost when its"
+            " pod is made anew on the device.",
+            f"leave bootstrap_workers_device out; or take the worker away first (`alluxops remove-workers --limit"
+            f" {host}` keeps what lies nowhere else), end what else uses it, then run again.",
         )
     if found.probed.get("TYPE") == FILESYSTEM and found.probed.get("LABEL") == ours:
         return "mount"
@@ -117,6 +158,7 @@ def taken(device: str, point: str, step: Step, held: str) -> str:
     said = {
         "format": f"{device}: formatted, it held {held}, and mounted on {point}",
         "mount": f"{device}: mounted on {point}",
+        "line": f"{device}: its line in /etc/fstab was renewed, containers wait for it after a reboot",
     }
     return said.get(step, "")
 
@@ -134,7 +176,7 @@ def is_confirmed(confirmation: str, host: str, device: str) -> bool:
 
 def fstab(before: str, uuid: str, point: str) -> str:
     """The text of /etc/fstab with the mount in it, once."""
-    line = " ".join([f"UUID={uuid}", *_fields(point)])
+    line = " ".join([f"UUID={uuid}", *_fields(point, AT_BOOT)])
     kept = [
         one
         for one in before.splitlines()
@@ -150,10 +192,21 @@ def fstab_without(before: str, point: str) -> str:
     )
 
 
+def fstab_renewed(before: str, point: str) -> str:
+    """The text of /etc/fstab with a line of an earlier version's fstab() as it is written now."""
+    return "".join(
+        f"{' '.join([line.split()[0], *_fields(point, AT_BOOT)])}\n"
+        if _is_written(line.split(), point)
+        else line
+        for line in before.splitlines(keepends=True)
+    )
+
+
 def _is_written(fields: Sequence[str], point: str) -> bool:
-    return fields[1:] == _fields(point) and fields[0].startswith("UUID=")
+    ours = [_fields(point, options) for options in (AT_BOOT, *_FORMER)]
+    return fields[1:] in ours and fields[0].startswith("UUID=")
 
 
-def _fields(point: str) -> list[str]:
+def _fields(point: str, options: str) -> list[str]:
     """What follows the device in our line of /etc/fstab."""
-    return [point, FILESYSTEM, OPTIONS, "0", "2"]
+    return [point, FILESYSTEM, options, "0", "2"]

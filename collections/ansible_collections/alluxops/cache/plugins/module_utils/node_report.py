@@ -47,6 +47,24 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
     return found
 
 
+def could_not_look(result: Mapping[str, Any]) -> bool:
+    """Whether a host was not looked at: it could not be reached, or its module did not run."""
+    return bool(result.get("unreachable") or result.get("failed"))
+
+
+def within_budget(
+    results: Mapping[str, Mapping[str, Any]], max_fail_percentage: int
+) -> dict[str, str]:
+    """Hosts that could not be looked at, each with its errors, where so few of them may fail; else {}.
+
+    results: as faults() has them. As with Ansible's own setting, a share that is met is not exceeded.
+    """
+    lost = {host: result for host, result in results.items() if could_not_look(result)}
+    if len(lost) == len(results) or 100 * len(lost) > max_fail_percentage * len(results):
+        return {}
+    return {host: "\n\n".join(map(str, faults({host: result}))) for host, result in lost.items()}
+
+
 def left_out(
     results: Mapping[str, Mapping[str, Any]],
     masters: Mapping[str, str],

@@ -38,6 +38,8 @@ class Purge:
     whole: bool
 
 
+BLOCKS = "alluxioworker"
+"""The directory in a tier's that a worker keeps its blocks in."""
 ARGUMENTS: dict[str, dict[str, Any]] = {
     name: {"type": "str", "required": True} for name in ("root", "namespace", "release")
 }
@@ -113,12 +115,9 @@ def held_by(path: str, mounts: Sequence[Mount], others: Sequence[Mount]) -> list
     A container's bind mount is in no list of the host's; what tells it is the directory that it has of a file system.
     A file system that the host itself mounts in the directory is none of them: plan_purge leaves it.
     """
-    around = [one for one in mounts if _lies_in(path, one.point)]
-    if not around:
+    outer, place = _place(path, mounts)
+    if outer is None:
         return []
-    # The innermost, and of those on the same point the last, which covers the others.
-    outer = max(enumerate(around), key=lambda item: (len(item[1].point), item[0]))[1]
-    place = outer.root.rstrip("/") + path[len(outer.point.rstrip("/")) :]
     own = {(one.point, one.device, one.root) for one in mounts if _lies_in(one.point, path)}
     return [
         one
@@ -127,6 +126,34 @@ def held_by(path: str, mounts: Sequence[Mount], others: Sequence[Mount]) -> list
         and _lies_in(one.root, place)
         and (one.point, one.device, one.root) not in own
     ]
+
+
+def held_by_pod(tier: str, mounts: Sequence[Mount], others: Sequence[Mount]) -> list[Mount]:
+    """The mounts of a pod's process that are a tier's directory, or in it. mounts: the host's own.
+
+    A worker has a tier where the host has it. A disk of its own is seen at other places by pods that look at all of
+    the host, such as a monitor's: they use none of it.
+    """
+    outer, place = _place(tier, mounts)
+    if outer is None:
+        return []
+    return [
+        one
+        for one in others
+        if one.device == outer.device
+        and _lies_in(one.root, place or "/")
+        and (place or _lies_in(one.point, tier))
+    ]
+
+
+def _place(path: str, mounts: Sequence[Mount]) -> tuple[Mount | None, str]:
+    """The mount that a path lies in, and where in its file system: empty for the whole of it."""
+    around = [one for one in mounts if _lies_in(path, one.point)]
+    if not around:
+        return None, ""
+    # The innermost, and of those on the same point the last, which covers the others.
+    outer = max(enumerate(around), key=lambda item: (len(item[1].point), item[0]))[1]
+    return outer, outer.root.rstrip("/") + path[len(outer.point.rstrip("/")) :]
 
 
 def pod_uid(cgroup: str) -> str:

@@ -36,7 +36,8 @@ class Target:
     release, on its node. needed: pods on it that only run there, as a master does. unmanaged: pods that nothing would
     make anew elsewhere. others: workers of other caches. exists: whether the cluster has the node. server: the
     release's ZooKeeper server that is there because the host carries a worker. blocks_left: how many files lie in the
-    worker's tier on its disk.
+    worker's tiers on its disk. uncleaned: a run has noted on the node that nothing on it is needed any more, and was
+    not seen to clean it. given: what bootstrap-workers gave to the node and goes with the worker, in words.
     """
 
     host: str
@@ -51,11 +52,18 @@ class Target:
     unmanaged: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     blocks_left: int = 0
+    uncleaned: bool = False
+    given: tuple[str, ...] = ()
 
     @property
     def is_removed(self) -> bool:
         """Whether no worker is on it and none will come."""
         return not self.labelled and not self.worker_pod
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a run before this one has ended."""
+        return self.is_removed and not self.uncleaned
 
 
 @dataclass(frozen=True)
@@ -166,13 +174,13 @@ def _names(text: str) -> set[str]:
 def refuse_unknown(targets: Sequence[Target], leaving: Sequence[Worker], wish: Wish) -> None:
     """Raise SettingsError where a worker that is to go cannot say what it holds, unless its loss is meant.
 
-    Without label and pod the blocks on its disk are all that is known: they may have been copied, or not.
+    Without label, pod and note the blocks on its disk are all that is known: they may have been copied, or not.
     """
     answering = {worker.node for worker in leaving if worker.answers}
     dumb = [
         one.host
         for one in targets
-        if (one.labelled and one.node not in answering) or (one.is_removed and one.blocks_left)
+        if (one.labelled and one.node not in answering) or (one.is_done and one.blocks_left)
     ]
     lost = sorted(set(dumb) - _names(wish.loses))
     if lost:
@@ -193,7 +201,7 @@ def _wrong_hosts(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
             "see `alluxops status` for the workers; alluxio_node_name says which node a host is.",
         )
         for target in targets
-        if wish.limit and not target.listed and target.is_removed
+        if wish.limit and not target.listed and target.is_done
     ]
 
 
@@ -302,7 +310,14 @@ def _shown(
         steps.append(f"free the blocks of {live}")
     if nodes:
         steps.append(f"take the label from {', '.join(nodes)}; its pods end")
-        steps.append(f"clean {', '.join(nodes)}: dead FUSE mounts, the worker's directories")
+    steps += [
+        f"take from {target.node} what bootstrap-workers gave it: {', '.join(target.given)}"
+        for target in targets
+        if target.given
+    ]
+    unclean = [target.node for target in targets if not target.is_done or target.blocks_left]
+    if unclean:
+        steps.append(f"clean {', '.join(unclean)}: dead FUSE mounts, the worker's directories")
     if wish.leave and present:
         steps.append(f"take {', '.join(present)} out of the cluster")
     return [f"{number}. {step}" for number, step in enumerate(steps, 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,12 @@ def lines(release: str, hosts: Sequence[Host]) -> list[str]:
         f"workers of {release}",
         *(f"  {host.host:<{width}}  {' · '.join(_words(host))}" for host in hosts),
     ]
+
+
+def is_clean(result: Mapping[str, Any]) -> bool:
+    """Whether node_residue, by its result, has left nothing that another run would delete."""
+    reached = "mounts" in result and not result.get("unreachable") and not result.get("failed")
+    return reached and not any(one.get("used") for one in result.get("tiers") or [])
 
 
 def _words(host: Host) -> list[str]:
@@ -62,6 +68,7 @@ def _words(host: Host) -> list[str]:
         left = [one["path"] for one in result["directories"]]
         if left:
             words.append(f"left {' '.join(left)}")
+        words += [_tier(one) for one in result.get("tiers") or []]
     if host.node_kept:
         words.append("still a node of the cluster: it was not reset, and its kubelet may run")
     elif host.left_cluster:
@@ -69,3 +76,13 @@ def _words(host: Host) -> list[str]:
             "would leave the cluster" if host.is_dry else "no node of the cluster any more"
         )
     return words
+
+
+def _tier(one: dict[str, Any]) -> str:
+    """What is left in a tier, and why."""
+    text = f"left {one['path']} ({one['files']} files, {one['bytes']} bytes)"
+    if one.get("used"):
+        return f"{text}: {one['used']}; end it, and run it again"
+    return (
+        f"{text}: it is a link or has a file system mounted in it" if one.get("mounted") else text
+    )

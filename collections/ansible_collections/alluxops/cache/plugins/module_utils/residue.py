@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_labels
+from ansible_collections.alluxops.cache.plugins.module_utils import network_matrix, node_labels
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import phase, volume_path
 
@@ -255,6 +255,48 @@ def mount_points(fuse_set: Mapping[str, Any] | None) -> list[str]:
     return found
 
 
+def tiers(
+    workers_set: Mapping[str, Any] | None, config: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """The directories of the nodes that workers have as tiers: where they keep blocks in `alluxioworker`, and others.
+
+    workers_set: the DaemonSet. config: the release's ConfigMap, which says where in a worker its tiers are. A setting
+    of Alluxio's may give workers another directory in a tier than that; what is theirs there is not known then.
+    """
+    spec = (((workers_set or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
+    folders = {folder.rstrip("/") for folder in network_matrix.tier_folders(config)}
+    mounted = {
+        mount.get("name")
+        for container in spec.get("containers") or []
+        for mount in container.get("volumeMounts") or []
+        if str(mount.get("mountPath")).rstrip("/") in folders and not mount.get("subPath")
+    }
+    paths = [
+        str(volume["hostPath"]["path"]).rstrip("/")
+        for volume in spec.get("volumes") or []
+        if volume.get("hostPath") and volume.get("name") in mounted
+    ]
+    found = [path for path in dict.fromkeys(paths) if path]
+    if any("-Dalluxio.worker.data.folder=" in options for options in config.values()):
+        return [], found
+    return found, []
+
+
+def shared(paths: Sequence[str], pods: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The tiers that pods, other caches' workers, have mounted, or a part of them, or what they lie in."""
+    used = [
+        f"{str(volume['hostPath']['path']).rstrip('/')}/"
+        for pod in pods
+        for volume in (pod.get("spec") or {}).get("volumes") or []
+        if volume.get("hostPath")
+    ]
+    return [
+        path
+        for path in paths
+        if any(one.startswith(f"{path}/") or f"{path}/".startswith(one) for one in used)
+    ]
+
+
 def _turn(one: Thing) -> tuple[int, str, str]:
     """What runs goes first, what is mounted last."""
     group = 0 if one.kind in _FIRST else 2 if one.kind in _LAST else 1
@@ -262,9 +304,8 @@ def _turn(one: Thing) -> tuple[int, str, str]:
 
 
 def blocks(result: Mapping[str, Any]) -> int:
-    """How many files a purge would delete of a worker's tier, of what node_residue said of a host."""
+    """How many files a purge would delete of a worker's tiers, of what node_residue said of a host."""
+    own = [one for one in result.get("directories") or [] if str(one["path"]).endswith("/tier0")]
     return sum(
-        int(one["files"])
-        for one in result.get("directories") or []
-        if str(one["path"]).endswith("/tier0") and not one.get("mounted")
+        int(one["files"]) for one in [*own, *(result.get("tiers") or [])] if not one.get("mounted")
     )

@@ -6,18 +6,30 @@ short_description: Plan what makes hosts workers, and refuse those that cannot b
 description:
   - Compares the hosts with the cluster (one list of its nodes) and with the release in it. Fails, refused, with all
     that stands against any of them.
-  - Reads of each host C(bootstrap_workers_install_method), and looks once at each of its C(bootstrap_workers_files).
+  - Reads of each host C(bootstrap_workers_install_method) and C(bootstrap_workers_device), and looks once at each of
+    its C(bootstrap_workers_files).
   - Refused are hosts that C(--limit) names and the inventory does not have, hosts of another cluster, hosts that have
-    to join and cannot, and nodes to which the release's workers would not come.
+    to join and cannot, nodes to which the release's workers would not come, and a C(bootstrap_workers_device) on which
+    none of the workers' tiers would lie.
+  - Hosts that could not be looked at are left out, where they are no more than O(max_fail_percentage) allows and
+    nothing stands against the others.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check), with C(membership), by host.
     type: dict
     required: true
+  root:
+    description: C(node_storage_root), below which a disk for the tier would be mounted.
+    type: str
+    default: /mnt/fuse3
   join:
     description: C(bootstrap_workers_join).
     type: bool
     default: false
+  max_fail_percentage:
+    description: C(bootstrap_workers_max_fail_percentage), here of all hosts together.
+    type: int
+    default: 0
   labels:
     description: C(bootstrap_workers_labels).
     type: dict
@@ -46,6 +58,7 @@ EXAMPLES = r"""
 RETURN = r"""
 plans: {description: "By host: {host, node, step, is_worker}.", type: dict, returned: success}
 offers: {description: "By host: what its files bring.", type: dict, returned: success}
+left_out: {description: "By host that could not be looked at: its error.", type: dict, returned: success}
 version: {description: The cluster's version., type: str, returned: success}
 cgroup_driver: {description: How the cluster's kubelets make control groups., type: str, returned: success}
 mount_points: {description: Where the release's FUSE pods mount., type: list, elements: str, returned: success}

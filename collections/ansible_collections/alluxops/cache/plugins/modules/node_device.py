@@ -13,7 +13,11 @@ author: alluxops contributors
 description:
   - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
   - A device that it has formatted for this release before is only mounted. What lies on it stays.
-  - Refuses a device for a directory that holds a worker's blocks, which the mount would hide.
+  - The line there makes containerd and kubelet wait for the disk at boot, for 90 seconds; one that an earlier version
+    wrote is renewed. A boot does not fail without the disk. The directory below it belongs to root and is closed to all
+    others, so that a worker does not fill the system's disk in its place, but stops.
+  - Refuses a device for a directory that holds a worker's blocks, which the mount would hide, and for one that a
+    process has mounted, such as a worker that has no blocks yet.
   - Refuses a device that is mounted or used, and, unless that is confirmed, one that holds a file system or partitions.
   - With O(state=absent) a device that it has formatted for this release is unmounted from the tier's directory, and
     its line in C(/etc/fstab) goes. What lies on the device stays, and so does a mount or a line that others have made.
@@ -70,7 +74,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-step: {description: "C(format), C(mount) or C(none).", type: str, returned: with O(state=present)}
+step: {description: "C(format), C(mount), C(line) or C(none).", type: str, returned: with O(state=present)}
 point: {description: The tier's directory., type: str, returned: with O(state=absent)}
 unmounted: {description: The device that was unmounted; empty for none., type: str, returned: with O(state=absent)}
 taken: {description: "What was done with the device, or would be.", type: str, returned: with O(state=present)}
@@ -90,7 +94,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-FSTAB = "/etc/fstab"
 SYS_DEVICES = "/sys/dev/block"
 
 
@@ -105,6 +108,7 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
     numbers = {number} | {
         (host_files.read_text(f"{folder}/{name}/dev") or "").strip() for name in partitions
     }
+    text = fstab_text()
     coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
     mounts, place = host_mounts.read(), kernels_path(point)
     return node_device.Found(
@@ -119,12 +123,19 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         ],
         there=next((mount.source for mount in mounts if mount.point == place), ""),
         blocks=first_file(point),
+        held_by=host_mounts.who_uses(place),
+        outdated=node_device.fstab_renewed(text, point) != text,
         lacks=[
             name
             for name, package in node_device.PACKAGES.items()
             if package not in coming and not module.get_bin_path(name)
         ],
     )
+
+
+def fstab_text() -> str:
+    """The content of /etc/fstab."""
+    return host_files.read_text(host_mounts.FSTAB) or ""
 
 
 def kernels_path(point: str) -> str:
@@ -182,6 +193,10 @@ def run(module: AnsibleModule, program: str, *arguments: str) -> None:
 def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
     """Format where that is the step, then mount, now and at boot."""
     device = module.params["device"]
+    if step == "line":
+        text = node_device.fstab_renewed(fstab_text(), point)
+        host_files.write_bytes(host_mounts.FSTAB, text.encode())
+        return
     if step == "format":
         host_packages.install(module, module.params["packages"])
         for program in node_device.PACKAGES:  # before anything is wiped
@@ -190,9 +205,16 @@ def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
         run(module, f"mkfs.{node_device.FILESYSTEM}", "-q", "-L", ours, "-m", "0", device)
     uuid = probe(module, device)["UUID"]
     os.makedirs(point, mode=0o755, exist_ok=True)
-    text = node_device.fstab(host_files.read_text(FSTAB) or "", uuid, point)
-    host_files.write_bytes(FSTAB, text.encode())
+    close(point)
+    text = node_device.fstab(fstab_text(), uuid, point)
+    host_files.write_bytes(host_mounts.FSTAB, text.encode())
     run(module, "mount", "-t", node_device.FILESYSTEM, "-o", node_device.OPTIONS, device, point)
+
+
+def close(point: str) -> None:
+    """Let nobody but root into the directory below a mount: a worker without its disk stops there, and is seen."""
+    os.chmod(point, 0)
+    os.chown(point, os.geteuid(), os.getegid())
 
 
 def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: bool) -> str:
@@ -215,13 +237,13 @@ def mounted_by_us(module: AnsibleModule, point: str, ours: str, *, is_written: b
 
 def leave(module: AnsibleModule, point: str, ours: str) -> None:
     """Unmount what was mounted for the tier, now and at boot."""
-    before = host_files.read_text(FSTAB) or ""
+    before = fstab_text()
     after = node_device.fstab_without(before, point)
     device = mounted_by_us(module, point, ours, is_written=after != before)
     if not module.check_mode:
         # The line first: of a run that is killed in between, the mount tells the next one what is left to be done.
         if after != before:
-            host_files.write_bytes(FSTAB, after.encode())
+            host_files.write_bytes(host_mounts.FSTAB, after.encode())
         if device:
             run(module, "umount", point)
     gone = [line for line in before.splitlines() if line not in after.splitlines()]
@@ -253,7 +275,7 @@ def main() -> None:
     ours = node_device.label(options["namespace"], options["release"])
     try:
         parts = (options["root"], options["namespace"], options["release"])
-        point = f"{node_residue.directory(*parts)}/tier0"
+        point = node_device.mount_point(*parts)
         if options["state"] == "absent":
             leave(module, point, ours)
         found = look(module, device, point)
@@ -266,6 +288,8 @@ def main() -> None:
     holds = node_device.contents(found) or "nothing"
     after = f"{device}: ext4 ({ours}) on {point}\n"
     before = after if step == "none" else f"{device}: {holds}\n"
+    if step == "line":
+        before = f"{device}: its line in {host_mounts.FSTAB} is an earlier version's\n"
     module.exit_json(
         changed=step != "none",
         step=step,

@@ -68,6 +68,7 @@ def main() -> None:
     )
     try:
         steps = host_directories.plan(module.params["directories"])
+        host_directories.refuse_missing_mounts(steps)
         if not module.check_mode:
             host_directories.have(steps)
     except CacheError as error:

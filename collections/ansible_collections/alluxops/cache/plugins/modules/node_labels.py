@@ -7,10 +7,12 @@ description:
   - Workers run on the nodes that carry the label C(alluxops.io/NAMESPACE.RELEASE=worker). A node that gets it gets a
     worker, and no other worker is restarted for that.
   - Labels nothing else, and takes the label from no node that is not named. Nodes that carry it besides are told.
+  - With C(absent) go too the labels and taints that M(alluxops.cache.worker_arrival) has noted as its own, where
+    nobody has changed them since and no other cache's worker on the node got them as well.
   - Needs the right to list and to patch nodes; where all nodes are labelled already, listing is enough.
 options:
   state:
-    description: C(absent) takes the label away, which ends the nodes' workers.
+    description: C(absent) takes the label away, which ends the nodes' workers, and what was given to the nodes with it.
     type: str
     choices: [present, absent]
     default: present
@@ -19,6 +21,23 @@ options:
     type: list
     elements: str
     required: true
+  uncleaned:
+    description: >-
+      Those of the nodes that have yet to be cleaned. That is noted on each, as an annotation, in the same change that
+      takes the label away. For C(absent).
+    type: list
+    elements: str
+    default: []
+  labels:
+    description: >-
+      What a worker's node without a note of M(alluxops.cache.worker_arrival) is taken to have got. For C(absent).
+    type: dict
+    default: {}
+  taints:
+    description: The same of taints. For C(absent).
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - alluxops.cache.api
 attributes:

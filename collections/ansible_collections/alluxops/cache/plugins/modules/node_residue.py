@@ -36,6 +36,14 @@ options:
     type: list
     elements: str
     default: []
+  tiers:
+    description: >-
+      Directories of the node that the release's workers have as tiers. Of each, the worker's own directory
+      C(alluxioworker) is told, and deleted by a purge; nothing beside it is. It stays where a pod has the tier mounted,
+      and where it is a link or has a file system mounted in it.
+    type: list
+    elements: str
+    default: []
   only_check_use:
     description: Change nothing, and only say whether a process of the node has mounted the directory or a part of it.
     type: bool
@@ -66,6 +74,13 @@ directories:
   returned: success
   type: list
   elements: dict
+tiers:
+  description: >-
+    What workers have in O(tiers) afterwards, as {path, files, bytes, mounted, used}; C(used) says which pods kept a
+    purge from it.
+  returned: success
+  type: list
+  elements: dict
 mounts:
   description: Alluxio's FUSE mounts, as {point, state}. The state is C(serving), C(dead) or C(detached).
   returned: success
@@ -87,16 +102,9 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import (
-    host_files,
-    host_mounts,
-    node_residue,
-)
+from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-PROC = "/proc"
-POD_LOGS = "/var/log/pods"
-"""Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
@@ -152,23 +160,39 @@ def has_mount(path: str) -> bool:
 
 
 def refuse_used(
-    path: str, *, wait_s: float = END_WAIT_S, proc: str = PROC, logs: str = POD_LOGS
+    path: str,
+    *,
+    wait_s: float = END_WAIT_S,
+    proc: str = host_mounts.PROC,
+    logs: str = host_mounts.POD_LOGS,
 ) -> None:
     """Raise CacheError where a process has the directory, or a part of it, mounted: a purge would delete under it."""
+    users = users_left(path, wait_s=wait_s, proc=proc, logs=logs)
+    if users:
+        raise CacheError(
+            f"{path} is in use: {users}. Nothing of it was deleted.",
+            "the release still runs here, in the cluster of this host: the kubeconfig may be another cluster's, or"
+            " a pod was deleted by force and its container lives on.",
+            "compare `kubectl get nodes -o wide` with this host; uninstall the release from the cluster that runs"
+            " it, and run again.",
+        )
+
+
+def users_left(
+    path: str,
+    *,
+    wait_s: float,
+    proc: str = host_mounts.PROC,
+    logs: str = host_mounts.POD_LOGS,
+    is_tier: bool = False,
+) -> str:
+    """Who has the directory, or a part of it, mounted after this time, in words; empty as soon as nobody has."""
     limit = time.monotonic() + wait_s
     while True:
-        users = who_uses(path, proc, logs)
-        if not users:
-            return
-        if time.monotonic() >= limit:
+        users = host_mounts.who_uses(path, proc, logs, only_pods=is_tier)
+        if not users or time.monotonic() >= limit:
             more = f" and {len(users) - 3} more" if len(users) > 3 else ""
-            raise CacheError(
-                f"{path} is in use: {'; '.join(users[:3])}{more}. Nothing of it was deleted.",
-                "the release still runs here, in the cluster of this host: the kubeconfig may be another cluster's, or"
-                " a pod was deleted by force and its container lives on.",
-                "compare `kubectl get nodes -o wide` with this host; uninstall the release from the cluster that runs"
-                " it, and run again.",
-            )
+            return "; ".join(users[:3]) + more
         time.sleep(0.5)
 
 
@@ -180,38 +204,6 @@ def in_use(path: str) -> str:
     except CacheError as error:
         return str(error)
     return ""
-
-
-def who_uses(path: str, proc: str, logs: str) -> list[str]:
-    """What of the directory is mounted by which process, in words; one process for each set of mounts."""
-    own = node_residue.parse_mounts(host_files.read_text(f"{proc}/self/mountinfo") or "")
-    found: dict[str, str] = {}
-    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):
-        try:
-            text = host_files.read_text(f"{proc}/{pid}/mountinfo") or ""
-            if text in found:
-                continue
-            held = node_residue.held_by(path, own, node_residue.parse_mounts(text))
-            found[text] = (
-                f"{process(proc, pid, logs)} has {held[0].root} mounted on {held[0].point}"
-                if held
-                else ""
-            )
-        except OSError:
-            continue  # it has ended
-    return [text for text in found.values() if text]
-
-
-def process(proc: str, pid: str, logs: str) -> str:
-    """A process, with its pod, in words."""
-    name = (host_files.read_text(f"{proc}/{pid}/comm") or "?").strip()
-    uid = node_residue.pod_uid(host_files.read_text(f"{proc}/{pid}/cgroup") or "")
-    if not uid:
-        return f"{name} (process {pid})"
-    folders = os.listdir(logs) if os.path.isdir(logs) else []
-    known = [folder.rpartition("_")[0] for folder in folders if folder.endswith(f"_{uid}")]
-    pod = known[0].replace("_", "/") if known else uid
-    return f"{name} (process {pid} of pod {pod})"
 
 
 def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Purge:
@@ -233,11 +225,54 @@ def purge(path: str, *, dry: bool, only: Sequence[str] = ()) -> node_residue.Pur
         if plan.whole and os.path.isdir(path):
             os.rmdir(path)
     except OSError as fault:
-        raise CacheError(
-            f"{fault.filename or path} cannot be deleted: {fault.strerror}.",
-            fix="see what uses it (`fuser -v`), and run again.",
-        ) from fault
+        raise undeleted(fault, path) from fault
     return plan
+
+
+def undeleted(fault: OSError, path: str) -> CacheError:
+    """The error for what cannot be deleted."""
+    return CacheError(
+        f"{fault.filename or path} cannot be deleted: {fault.strerror}.",
+        fix="see what uses it (`fuser -v`), and run again.",
+    )
+
+
+def blocks_folders(tiers: Sequence[str], release: str) -> dict[str, str]:
+    """The workers' own directories in tiers, each with its tier. release: its directory, whose `tier0` goes with it."""
+    found = {}
+    for tier in map(os.path.realpath, tiers):
+        folder = os.path.join(tier, node_residue.BLOCKS)
+        if os.path.lexists(folder) and not f"{tier}/".startswith(f"{release}/tier0/"):
+            found[folder] = tier
+    return found
+
+
+def purge_blocks(folder: str, tier: str, *, wait_s: float = END_WAIT_S) -> str:
+    """Delete a worker's own directory in a tier. Returns who has the tier mounted, where that keeps it, in words."""
+    users = users_left(tier, wait_s=wait_s, is_tier=True)
+    if not users:
+        try:
+            shutil.rmtree(folder)
+        except OSError as fault:
+            raise undeleted(fault, folder) from fault
+    return users
+
+
+def handle_tiers(
+    tiers: Sequence[str], release: str, *, delete: bool, dry: bool
+) -> tuple[list[str], list[dict[str, object]]]:
+    """The workers' directories in tiers that went, or would go, and what is there of the others."""
+    purged, left = [], []
+    for folder, tier in blocks_folders(tiers, release).items():
+        is_plain = os.path.isdir(folder) and not os.path.islink(folder) and not has_mount(folder)
+        used = ""
+        if delete and is_plain:
+            used = "" if dry else purge_blocks(folder, tier)
+            if not used:
+                purged.append(folder)
+                continue
+        left.append({**sizes(folder), "mounted": not is_plain, "used": used})
+    return purged, left
 
 
 def main() -> None:
@@ -249,6 +284,7 @@ def main() -> None:
             "more": {"type": "list", "elements": "str", "default": []},
             "purge": {"type": "bool", "default": False},
             "only": {"type": "list", "elements": "str", "default": []},
+            "tiers": {"type": "list", "elements": "str", "default": []},
             "only_check_use": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -274,7 +310,11 @@ def main() -> None:
             plan = purge(path, dry=module.check_mode, only=options["only"])
             purged = list(plan.delete) + ([path] if plan.whole and exists else [])
             kept = list(plan.stay)
-            went += purged
+        gone, tiers = handle_tiers(
+            options["tiers"], path, delete=options["purge"], dry=module.check_mode
+        )
+        purged += gone
+        went += purged
         left = [f"{path}/{name}" for name in sorted(children(path))]
         if module.check_mode:
             left = [one for one in left if one not in purged]
@@ -284,6 +324,7 @@ def main() -> None:
     module.exit_json(
         changed=bool(went),
         directories=[{**sizes(one), "mounted": has_mount(one)} for one in left],
+        tiers=tiers,
         mounts=mounts,
         purged=purged,
         kept=kept,

@@ -190,6 +190,8 @@ def main() -> None:
         # After the dead mounts, which would be in the way.
         steps = host_directories.plan(module.params["directories"])
         if not module.check_mode:
+            # Not in check mode: the disk that is mounted before this is not there then.
+            host_directories.refuse_missing_mounts(steps)
             host_directories.have(steps)
     except CacheError as error:
         module.fail_json(**error.result())

@@ -6,6 +6,8 @@ short_description: Label nodes, and wait until each carries a worker that is reg
 description:
   - Labels and taints the nodes as soon as they are in the cluster, then waits until they are Ready and their workers
     serve. All nodes are looked at with the same few list calls.
+  - Notes on each node, as an annotation, which of the labels and taints it did not have before. They go with the
+    worker.
   - Does not fail for a node that does not get there, so that the others go on. What keeps it is in C(nodes).
 options:
   nodes:
@@ -21,6 +23,12 @@ options:
     description: Taints that they get, as {key, value, effect}. Others stay.
     type: list
     elements: dict
+    default: []
+  joined:
+    description: >-
+      Those of the nodes that have joined the cluster in this run. The taints that they came with are ours too.
+    type: list
+    elements: str
     default: []
   wait_timeout_s:
     description: How many seconds it may take.

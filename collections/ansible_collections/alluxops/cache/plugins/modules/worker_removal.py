@@ -4,6 +4,7 @@ DOCUMENTATION = r"""
 module: worker_removal
 short_description: Take workers out of a cache without losing what is pinned, or only cached
 description:
+  - C(tiers) says where workers keep blocks on their nodes.
   - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from
     the workers how full they are and which files they have blocks of.
   - C(copied) copies to workers that stay every block that only the leaving workers have, of files that are pinned or
@@ -13,12 +14,14 @@ description:
     there to be done.
   - C(gone) waits until their pods have ended and the leader counts them no more. Their label is taken away by
     M(alluxops.cache.node_labels) before.
+  - C(cleaned) takes from the nodes that were cleaned the note that they have yet to be. M(alluxops.cache.node_labels)
+    has set it as it took the label, and a run after an interrupted one relies on it.
   - C(told) sums up.
 options:
   state:
     description: What is to be done.
     type: str
-    choices: [planned, copied, retired, gone, told]
+    choices: [tiers, planned, copied, retired, gone, cleaned, told]
     required: true
   hosts:
     description: The hosts that shall carry no worker, each with the name of its node; empty for the host's own.
@@ -68,8 +71,18 @@ options:
     description: Whether the nodes are to leave the cluster. For C(planned) and C(told).
     type: bool
     default: false
+  labels:
+    description: >-
+      C(bootstrap_workers_labels), which go with a worker whose node has no note of what it was given. For C(planned).
+    type: dict
+    default: {}
+  taints:
+    description: C(bootstrap_workers_taints), as with O(labels). For C(planned).
+    type: list
+    elements: dict
+    default: []
   results:
-    description: What M(alluxops.cache.node_residue) said on each host. For C(told).
+    description: What M(alluxops.cache.node_residue) said on each host. For C(cleaned) and C(told).
     type: dict
     default: {}
   devices:
@@ -122,6 +135,21 @@ copies: {description: 'Who takes which files: {node, [path]}.', type: dict, retu
 nodes: {description: Names of the nodes., type: list, elements: str, returned: with O(state=planned)}
 node_of: {description: The name of each host's node., type: dict, returned: with O(state=planned)}
 present: {description: Those that the cluster has., type: list, elements: str, returned: with O(state=planned)}
+uncleaned:
+  description: Nodes that have yet to be cleaned.
+  type: list
+  elements: str
+  returned: with O(state=planned)
+tiers:
+  description: Directories of the nodes that only this release's workers have as tiers.
+  type: list
+  elements: str
+  returned: with O(state=tiers)
+told:
+  description: Tiers that others have too, or in which it is not known what is a worker's.
+  type: list
+  elements: str
+  returned: with O(state=tiers)
 removed_before: {description: Hosts that carried no worker., type: list, elements: str, returned: with O(state=planned)}
 mount_points: {description: Where FUSE pods mount., type: list, elements: str, returned: with O(state=planned)}
 copied: {description: Paths that were copied., type: list, elements: str, returned: with O(state=copied)}

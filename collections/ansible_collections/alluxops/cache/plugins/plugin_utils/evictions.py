@@ -45,10 +45,10 @@ def bound_here(pods: Iterable[Json]) -> list[str]:
     ]
 
 
-def other_workers(pods: Iterable[Json], namespace: str, release: str) -> list[str]:
-    """NAMESPACE/NAME of the workers of other caches. A drain passes over them, as a DaemonSet makes them."""
+def other_workers(pods: Iterable[Json], namespace: str, release: str) -> list[Json]:
+    """The workers of other caches. A drain passes over them, as a DaemonSet makes them."""
     return [
-        _name(pod)
+        pod
         for pod in pods
         if (pod["metadata"].get("labels") or {}).get("role") == cluster.WORKER_ROLE
         and (pod["metadata"]["namespace"], pod["metadata"]["labels"].get("release"))

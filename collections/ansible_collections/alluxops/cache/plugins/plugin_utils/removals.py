@@ -14,6 +14,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     health,
     node_labels,
+    node_marks,
     removal,
     removal_hosts,
 )
@@ -47,9 +48,17 @@ class Removal:
         self.seen = objects.look_at_installed(kube, self.namespace, self.release)
 
     def targets(
-        self, listed: Sequence[str], masters: Sequence[str], *, with_pods: bool
+        self,
+        listed: Sequence[str],
+        masters: Sequence[str],
+        settings: node_marks.Given,
+        *,
+        with_pods: bool,
     ) -> list[removal.Target]:
-        """The hosts. listed, masters: those in the groups. with_pods: whether to look at all that runs on them."""
+        """The hosts. listed, masters: those in the groups. with_pods: whether to look at all that runs on them.
+
+        settings: what bootstrap-workers gives to nodes by the settings.
+        """
         nodes = {item["metadata"]["name"]: item for item in self.nodes}
         key = node_labels.worker_key(self.namespace, self.release)
         # Those on their way out too: as long as one is there, the worker is not gone.
@@ -75,7 +84,13 @@ class Removal:
                     server="" if host in masters else servers.get(name, ""),
                     needed=tuple(evictions.bound_here(running)),
                     unmanaged=tuple(evictions.unmanaged(running)),
-                    others=tuple(evictions.other_workers(running, self.namespace, self.release)),
+                    others=tuple(
+                        evictions.names(
+                            evictions.other_workers(running, self.namespace, self.release)
+                        )
+                    ),
+                    uncleaned=node is not None and node_marks.is_uncleaned(node, key),
+                    given=node_marks.going(node, key, settings).words if node else (),
                 )
             )
         return found
