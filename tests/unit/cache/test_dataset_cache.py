@@ -69,13 +69,19 @@ class Proxy:
         self.api = api
         self.comes = list(comes) or [100]
         self.levels_at_mount: list[dict[str, str]] = []
+        self.listed: list[dict[str, Any]] = []
 
     def ask(self, request: paths_api.Request) -> Any:
         """Note it, and answer."""
+        options = request.body.get("commonOptions", {})
+        assert options.get("syncIntervalMs", -1) == -1, "that would drop what is in the cache only"
         if request.operation == "list-status":
+            self.listed.append(request.body)
             percentage = self.comes.pop(0) if len(self.comes) > 1 else self.comes[0]
             return [{"path": "/sets/images/a", "length": 100, "inAlluxioPercentage": percentage}]
         self.api.events.append(f"{request.operation} {request.path}")
+        if request.operation == "get-status":
+            return {"path": request.path, "folder": True}
         if request.operation == "mount":
             assert request.body["properties"] == KEYS
             self.levels_at_mount.append(dict(self.api.levels))
@@ -117,6 +123,17 @@ def test_a_dataset_is_mounted_loaded_and_then_pinned() -> None:
         "submit",
         "set-attribute /sets/images",
     ]
+
+
+def test_no_store_is_asked_until_what_is_new_is_learnt() -> None:
+    api = Api()
+    proxy = Proxy(api)
+    cache = cache_with(api, proxy)
+    found = cache.actual(IMAGES, {})
+    assert [body["loadMetadataType"] for body in proxy.listed] == ["NEVER"]
+    assert cache.learnt(IMAGES) == found.files
+    assert [body["loadMetadataType"] for body in proxy.listed] == ["NEVER", "ALWAYS"]
+    assert {body["commonOptions"]["syncIntervalMs"] for body in proxy.listed} == {-1}
 
 
 def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:

@@ -40,7 +40,9 @@ def test_a_store_is_asked_only_where_that_is_meant() -> None:
     never, anew = {"syncIntervalMs": -1}, {"syncIntervalMs": 0}
     assert paths_api.get_status("/a").body["commonOptions"] == never
     assert paths_api.list_files("/a", metadata="NEVER").body["commonOptions"] == never
-    assert paths_api.list_files("/a", metadata="ONCE").body["commonOptions"] == never
+    for metadata in ("ONCE", "ALWAYS"):
+        body = paths_api.list_files("/a", metadata=metadata).body
+        assert (body["commonOptions"], body["loadMetadataType"]) == (never, metadata)
     synced = paths_api.list_files("/a", metadata="ONCE", synced=True)
     assert synced.body["commonOptions"] == anew
     assert paths_api.get_status("/a", synced=True).body["commonOptions"] == anew

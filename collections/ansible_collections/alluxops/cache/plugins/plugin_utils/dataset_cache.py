@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     dataset_load,
     dataset_plan,
     dataset_state,
+    health,
     paths_api,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_plan import Plan
@@ -41,7 +42,7 @@ STILL_S: Final = 10.0
 """A load that has not gone on for so long is asked what it does: that costs the start of a Java machine."""
 LOADS: Final = 3
 """Loads in a row that bring nothing, until a run gives up."""
-NEVER, ONCE = "NEVER", "ONCE"
+NEVER, ONCE, ALWAYS = "NEVER", "ONCE", "ALWAYS"
 
 
 class DatasetCache:
@@ -71,6 +72,12 @@ class DatasetCache:
         leader = self.seen.leader
         return sum(worker.capacity_bytes for worker in leader.workers) if leader else 0
 
+    @cached_property
+    def tier_bytes(self) -> Mapping[str, int]:
+        """The same, by the name of the tier."""
+        leader = self.seen.leader
+        return health.tier_bytes(leader.workers) if leader else {}
+
     @property
     def workers(self) -> int:
         """How many workers the leader knows."""
@@ -80,8 +87,8 @@ class DatasetCache:
         """The mount table."""
         return dataset_state.parse_mounts(self._leader_page(dataset_state.MOUNT_TABLE))
 
-    def actual(self, one: Dataset, mounts: Mapping[str, Mount], *, synced: bool) -> Actual:
-        """What the cache has of a dataset. synced: whether the under store is asked for what changed there."""
+    def actual(self, one: Dataset, mounts: Mapping[str, Mount]) -> Actual:
+        """What the cache has of a dataset. No under store is asked but for the path itself, if it was never seen."""
         mount = mounts.get(one.path)
         if one.ufs and mount is None and one.state == ABSENT:
             return Actual()
@@ -91,7 +98,14 @@ class DatasetCache:
             if error.is_missing:
                 return Actual(mount)
             raise self._unlisted(one, error) from error
-        return Actual(mount, top, self._files(one, synced=synced))
+        return Actual(mount, top, self._files(one, NEVER))
+
+    def learnt(self, one: Dataset) -> tuple[File, ...]:
+        """The files that matter, once Alluxio has learnt what is new in the store.
+
+        Nothing else is asked: a sync would have it drop what is in the cache only, and forget what the store has lost.
+        """
+        return self._files(one, ALWAYS)
 
     def known_files(self, path: str) -> tuple[File, ...]:
         """The files below a path that the cache knows of; no under store is asked."""
@@ -134,12 +148,12 @@ class DatasetCache:
                 found.append(path)
         return found
 
-    def _files(self, one: Dataset, *, synced: bool) -> tuple[File, ...]:
+    def _files(self, one: Dataset, metadata: str) -> tuple[File, ...]:
         if not one.must_fit:
             return self.known_files(one.path)
         files: list[File] = []
         for path in one.listed:
-            request = paths_api.list_files(path, metadata=ONCE, synced=synced)
+            request = paths_api.list_files(path, metadata=metadata)
             try:
                 files += dataset_state.parse_files(self._proxy.ask(request) or [])
             except paths_api.PathError as error:
@@ -201,7 +215,7 @@ class DatasetCache:
         with self._muted() if credentials else contextlib.nullcontext():
             self._proxy.ask(request)
         # What is set below concerns the files that the cache knows of.
-        self._files(one, synced=False)
+        self._files(one, ALWAYS)
 
     @contextlib.contextmanager
     def _muted(self) -> Iterator[None]:
