@@ -271,7 +271,8 @@ class DatasetCache:
         way = dataset_load.way_of(self.seen.leader.version if self.seen.leader else "")
         best, fruitless, reason = Totals(), 0, ""
         while True:
-            found = self._loaded(one)
+            files = self._files_to_load(one)
+            found = dataset_state.totals(files)
             if found.is_loaded:
                 return
             if fruitless >= LOADS:
@@ -280,30 +281,35 @@ class DatasetCache:
                     reason,
                     "see `alluxops status` and the log of the workers; run it again: it goes on with what is left.",
                 )
-            done = self._on_leader(dataset_load.script(way, one.load))
-            if done.returncode:
-                reason = _last_line(done)
-            ended, told = self._watch(one, patience)
-            reason = told or reason
+            ended = found
+            for paths in dataset_load.parts(way, one.load, files):
+                done = self._on_leader(dataset_load.script(way, paths))
+                if done.returncode:
+                    reason = _last_line(done)
+                ended, told = self._watch(one, way, paths, patience)
+                reason = told or reason
             fruitless = fruitless + 1 if ended.cached_bytes <= best.cached_bytes else 0
             best = max(best, ended, key=lambda totals: totals.cached_bytes)
 
-    def _watch(self, one: Dataset, patience: Patience) -> tuple[Totals, str]:
-        """(how far it is, why it ended) once a load has ended, or has stood still for as long as a run waits."""
+    def _watch(
+        self, one: Dataset, way: dataset_load.Way, paths: Sequence[str], patience: Patience
+    ) -> tuple[Totals, str]:
+        """(how far all is, why it ended) once a load of paths has ended, or has stood still while a run waits."""
         before, since = Totals(), time.monotonic()
         asked_at = since
         while True:
-            found = self._loaded(one)
+            files = self._files_to_load(one)
+            found = dataset_state.totals(files)
             now = time.monotonic()
-            if found.is_loaded:
+            if dataset_state.totals(files, paths).is_loaded:
                 return found, ""
             if found.cached_bytes > before.cached_bytes:
                 before, since, asked_at = found, now, now
             elif now - asked_at >= STILL_S:
                 asked_at = time.monotonic()
                 states = [
-                    dataset_load.state_of(self._on_leader(dataset_load.asking(path)).output)
-                    for path in one.load
+                    dataset_load.state_of(self._on_leader(dataset_load.asking(way, path)).output)
+                    for path in paths
                 ]
                 running = any(state in dataset_load.RUNNING for state, _ in states)
                 if not running or now - since > self.timeout_s:
@@ -311,9 +317,8 @@ class DatasetCache:
                     return found, "; ".join(reasons)
             patience.pause(f"{one.name}: {found} loaded", POLL_S)
 
-    def _loaded(self, one: Dataset) -> Totals:
-        files = [item for path in one.load for item in self.known_files(path)]
-        return dataset_state.totals(files)
+    def _files_to_load(self, one: Dataset) -> list[File]:
+        return [item for path in one.load for item in self.known_files(path)]
 
     def _leader_place(self) -> Place:
         """Where the proxy runs: beside whoever leads now."""
