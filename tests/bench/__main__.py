@@ -5,7 +5,8 @@
 
 The topics of the second line have hosts and clusters of their own; for them alone no lab is booted.
 
-KEEP=1 leaves the lab up. The exit code says whether the measurements were taken, not whether they are good.
+KEEP=1 leaves the lab up. The exit code says whether the measurements were taken; with --strict, whether they meet the
+goals too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from tests.bench import (
     verb,
 )
 from tests.bench.fleet import topic as fleet
-from tests.bench.measures import Measure, as_json, table
+from tests.bench.measures import Measure, as_json, goals, table
 from tests.bench.options import NODES, Options
 from tests.bench.simulated import topic as simulated
 from tools.lab_session import LabFailedError, booted
@@ -107,7 +108,7 @@ def measure(lab: by_hand.Lab, options: Options, topics: Iterable[str], found: Fi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 1 when something could not be measured, 2 for a topic that does not exist."""
+    """Exit code 1 when something could not be measured, or misses its goal with --strict; 2 for an unknown topic."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="", help=f"with commas: {', '.join(KNOWN)}")
     parser.add_argument("--lab", default="bench", help="name of the lab to boot")
@@ -119,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes = ",".join(map(str, NODES))
     parser.add_argument("--nodes", default=sizes, help="sizes of the simulated cluster")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
+    parser.add_argument("--strict", action="store_true", help="end with 1 where a goal is missed")
     given = parser.parse_args(arguments)
     try:
         topics = chosen(given.only)
@@ -141,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_lab = [name for name in topics if name in TOPICS]
     if not of_lab:
         _report(found.measures, given.json)
-        return _ended(found)
+        return _ended(found, strict=given.strict)
     try:
         with booted(options.lab) as environment:
             lab = by_hand.connect(environment)
@@ -151,23 +153,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FAILED as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    return _ended(found)
+    return _ended(found, strict=given.strict)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(",") if number.strip())
 
 
-def _ended(found: Findings) -> int:
+def _ended(found: Findings, *, strict: bool) -> int:
     if found.failed:
         print(f"not measured: {', '.join(found.failed)}; the errors stand above")
-    return 1 if found.failed else 0
+    is_missed = strict and not all(one.is_within for one in found.measures)
+    return 1 if found.failed or is_missed else 0
 
 
 def _report(measures: Sequence[Measure], place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(as_json(measures) + "\n", encoding="utf-8")
     print(f"\n{table(measures)}", flush=True)
+    if told := goals(measures):
+        print(told, flush=True)
 
 
 if __name__ == "__main__":

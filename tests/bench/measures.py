@@ -17,9 +17,9 @@ class Measure:
         samples: in the order they were taken.
         baseline_name: the other way; without samples of it, why there are none.
         baseline: samples of the other way; empty where there is none.
-        limit: the most that the issue at hand asks for; None where nothing does.
+        limit: the goal, the most that the issue at hand asks for; None where nothing does.
         worst_counts: whether the limit is for each sample, not for the median.
-        ratio_limit: the most that median over the baseline's median may be.
+        ratio_limit: the goal for the median over the baseline's median, the most that it may be.
     """
 
     name: str
@@ -42,16 +42,28 @@ class Measure:
         return self.median / statistics.median(self.baseline) if self.baseline else None
 
     @property
+    def has_goal(self) -> bool:
+        """Whether anything is asked for."""
+        return self.limit is not None or self.ratio_limit is not None
+
+    @property
     def is_within(self) -> bool:
-        """Whether it keeps the limits that are set for it."""
+        """Whether it keeps the limits that are set for it. A ratio that nobody could measure keeps none."""
         counted = max(self.samples) if self.worst_counts else self.median
         in_limit = self.limit is None or counted <= self.limit
-        in_ratio = self.ratio_limit is None or (self.ratio or 0) <= self.ratio_limit
+        in_ratio = self.ratio_limit is None or (
+            self.ratio is not None and self.ratio <= self.ratio_limit
+        )
         return in_limit and in_ratio
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}" if value % 1 else f"{value:.0f}"
+
+
+def _ratio(value: float | None) -> str:
+    """Small ones in full, as their goals are a hundredth and less."""
+    return "" if value is None else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
 def _row(measure: Measure) -> list[str]:
@@ -61,17 +73,16 @@ def _row(measure: Measure) -> list[str]:
     spread = ""
     if len(measure.samples) > 1:
         spread = f"{_number(min(measure.samples))} to {_number(max(measure.samples))}"
-    ratio = "" if measure.ratio is None else f"{measure.ratio:.2f}"
     asked = _number(measure.limit)
     if measure.ratio_limit is not None:
         asked = f"ratio {measure.ratio_limit:.2f}"
-    verdict = "" if not asked else "within" if measure.is_within else "OVER"
+    verdict = "" if not measure.has_goal else "met" if measure.is_within else "MISSED"
     return [
         measure.name,
         f"{_number(measure.median)} {measure.unit}",
         spread,
         against,
-        ratio,
+        _ratio(measure.ratio),
         asked,
         verdict,
     ]
@@ -79,12 +90,22 @@ def _row(measure: Measure) -> list[str]:
 
 def table(measures: Sequence[Measure]) -> str:
     """Rows with the median of each measure, its range and ratio, and whether it keeps what was asked."""
-    rows = [["measure", "median", "range", "against", "ratio", "asked", ""], *map(_row, measures)]
+    rows = [["measure", "median", "range", "against", "ratio", "goal", ""], *map(_row, measures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def goals(measures: Sequence[Measure]) -> str:
+    """A line: how many goals are met, and which are not. Empty where nothing was asked for."""
+    asked = [one for one in measures if one.has_goal]
+    missed = [one.name for one in asked if not one.is_within]
+    if not asked:
+        return ""
+    met = f"goals: {len(asked) - len(missed)} of {len(asked)} met"
+    return f"{met}; MISSED: {'; '.join(missed)}" if missed else met
 
 
 def as_json(measures: Sequence[Measure]) -> str:

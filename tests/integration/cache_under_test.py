@@ -50,11 +50,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cache:
-    """A release on a lab: `alluxio` in namespace `alluxio`, or one of a test module's own, named after it."""
+    """A release on a lab: `alluxio` in namespace `alluxio`, or one of a test module's own, named after it.
+
+    run_limit_s: what no run takes that does not hang.
+    """
 
     lab: RunningLab
     directory: Path
     name: str = NAMESPACE
+    run_limit_s: float = RUN_LIMIT_S
 
     @property
     def root(self) -> str:
@@ -99,7 +103,7 @@ class Cache:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=RUN_LIMIT_S,
+            timeout=self.run_limit_s,
             check=False,
         )
         return Outcome(done.returncode, done.stdout)
@@ -174,9 +178,9 @@ class Cache:
         assert outcome.code == 0, outcome.output
         return outcome.output
 
-    def script(self, text: str) -> str:
+    def script(self, text: str, container: str = "alluxio-master") -> str:
         """A shell script in the first master: several `alluxio` commands for the price of one connection."""
-        where = ("-n", self.name, f"{self.name}-master-0", "-c", "alluxio-master")
+        where = ("-n", self.name, f"{self.name}-master-0", "-c", container)
         return self.lab.kubectl("exec", *where, "--", "bash", "-ec", text)
 
     def know_something(self) -> None:
@@ -327,12 +331,25 @@ class Cache:
         for node in self.lab.state.nodes:
             self.lab.on_node(node.name, f"rm -rf {' '.join(directories or [own])}", check=check)
 
-    def wait_for(self, what: str, condition: Any, *, limit_s: float = 240) -> None:
-        """Poll until a condition holds; the failure says what was awaited."""
+    def wait_for(
+        self, what: str, condition: Any, *, limit_s: float = 240, is_patient: bool = False
+    ) -> None:
+        """Poll until a condition holds; the failure says what was awaited.
+
+        is_patient: a condition that fails is asked again, as one `kubectl exec` of many may on a busy machine.
+        """
         deadline = time.monotonic() + limit_s
-        while not condition():
+        while True:
+            failed = ""
+            try:
+                if condition():
+                    return
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                if not is_patient:
+                    raise
+                failed = str(error)
             assert time.monotonic() < deadline, (
-                f"waited {limit_s:.0f} s for {what}\n{self.running_log}"
+                f"waited {limit_s:.0f} s for {what}\n{failed}\n{self.running_log}"
             )
             time.sleep(0.5)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,20 @@ class Checked:
         found = [line.split() for line in lines]
         return {words[-1]: words[-2] for words in found if len(words) > 1 and "%" in words[-2]}
 
-    def break_off_load(self, got_so_far: str) -> None:
-        """Free all, load it again, and kill the run and a worker once the run says that (a regular expression)."""
+    def break_off_load(self, got_so_far: str, rate: str = "") -> None:
+        """Free all, load it again, and kill the run and a worker once the run says that (a regular expression).
+
+        rate: at which the store sends meanwhile, as tc writes it; empty leaves it as fast as it is.
+        """
         self.alluxio(*(f"{verb} {path}" for path in self.paths for verb in ("unpin", "free")))
-        self.cache.wait_for("all to be freed", lambda: set(self.cached().values()) == {"0%"})
+        self.cache.wait_for(
+            "all to be freed", lambda: set(self.cached().values()) == {"0%"}, is_patient=True
+        )
+        with self.cache.lab.slowed("--rate", rate) if rate else nullcontext():
+            self._kill_load(got_so_far)
+        self.cache.apply("verify", **self.settings)
+
+    def _kill_load(self, got_so_far: str) -> None:
         lab, name = self.cache.lab, self.cache.name
         inventory = ("-i", str(lab.inventory))
         with self.cache.running("alluxops", "datasets", *inventory, **self.settings) as process:
@@ -73,4 +84,3 @@ class Checked:
             self.cache.kill(process)
             worker = next(pod for pod in self.cache.pods() if "-worker-" in pod)
             lab.kubectl("-n", name, "delete", "pod", worker, "--force", "--grace-period=0")
-        self.cache.apply("verify", **self.settings)

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,16 @@ class RunningLab:
         reset = "kubeadm reset --force >/dev/null 2>&1; systemctl disable --now kubelet"
         clear = f"umount -ql {storage}/*/*/mount {storage}/*/mount; rm -rf {storage}"
         self.on_node(node, f"{reset}; {clear}", check=False)
+
+    @contextmanager
+    def slowed(self, *how: str) -> Iterator[None]:
+        """The lab with a slow link."""
+        run_lab("slow", "--name", self.name, *how)
+        try:
+            yield
+        finally:
+            run_lab("slow", "--name", self.name, "--off")
+        assert "slow:" not in run_lab("status", "--name", self.name)
 
     def bring_images(self, *artifacts: str) -> None:
         """Build images that `lab up` leaves out, where needed, and bring them into every node."""

@@ -145,13 +145,20 @@ def test_credentials_are_in_no_log_and_no_config_map(sets: Datasets) -> None:
     lab = sets.cache.lab
     secret = lab.s3()._request_signer._credentials.secret_key
     logs = lab.kubectl("-n", NAME, "logs", f"{NAME}-master-0", "--all-containers")
-    inside = sets.cache.script("cat /opt/alluxio/logs/*.log 2>/dev/null || true")
+    containers = ("alluxio-master", "alluxio-job-master")
+    inside = "".join(
+        sets.cache.script("cat /opt/alluxio/logs/*.log 2>/dev/null || true", each)
+        for each in containers
+    )
     maps = lab.kubectl("-n", NAME, "get", "configmaps", "-o", "yaml")
     mounts = sets.alluxio("mount")
     assert [secret in text for text in (logs, inside, maps, mounts)] == [False] * 4
     assert "******" in mounts
     # The proxy has ended with the run.
-    assert "AlluxioProxy" not in sets.cache.script("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    listing = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
+    running = [sets.cache.script(listing, each) for each in containers]
+    assert ["JobMaster" in text for text in running] == [False, True]
+    assert ["AlluxioProxy" in text for text in running] == [False, False]
 
 
 def test_drift_is_shown_and_mended(sets: Datasets) -> None:

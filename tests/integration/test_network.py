@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.cache_under_test import Cache, Outcome
-from tests.integration.lab_under_test import RunningLab, run_lab
+from tests.integration.lab_under_test import RunningLab
 
 pytestmark = pytest.mark.long
 
@@ -54,17 +53,6 @@ class Networked:
         """The pods that measure, by their uid."""
         found = self.cache.lab.objects("pods", "-n", NAME, "-l", "alluxops/task=network")
         return [pod["metadata"]["uid"] for pod in found]
-
-    @contextmanager
-    def slowed(self, *how: str) -> Iterator[None]:
-        """The lab with a slow link."""
-        lab = ("--name", self.cache.lab.name)
-        run_lab("slow", *lab, *how)
-        try:
-            yield
-        finally:
-            run_lab("slow", *lab, "--off")
-        assert "slow:" not in run_lab("status", *lab)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +126,7 @@ def test_all_links_the_store_and_tiers_are_measured(network: Networked) -> None:
 
 def test_a_slow_way_from_the_store_is_the_narrowest(network: Networked) -> None:
     """200 Mbit a second are 23.8 MiB; the nodes among themselves are as fast as before."""
-    with network.slowed("--rate", "200mbit"):
+    with network.cache.lab.slowed("--rate", "200mbit"):
         text = network.measure().output
     report = network.report
     assert report["narrowest"]["resource"] == "store"
@@ -150,7 +138,7 @@ def test_a_slow_way_from_the_store_is_the_narrowest(network: Networked) -> None:
 
 
 def test_a_slow_node_is_named(network: Networked) -> None:
-    with network.slowed("--rate", "50mbit", "--node", SLOW_NODE):
+    with network.cache.lab.slowed("--rate", "50mbit", "--node", SLOW_NODE):
         text = network.measure().output
     assert network.report["slow"]["nodes"] == [SLOW_NODE]
     assert f"slow       {SLOW_NODE}: every link of it" in text

@@ -14,7 +14,7 @@ from tests.bench import __main__ as main_module
 from tests.bench import backup, by_hand, upgrade, verb
 from tests.bench.fleet import hosts, ways
 from tests.bench.fleet import topic as fleet
-from tests.bench.measures import Measure, as_json, table
+from tests.bench.measures import Measure, as_json, goals, table
 from tests.bench.options import Options
 from tests.bench.playbook_log import read
 from tests.bench.simulated import cluster, release
@@ -55,12 +55,13 @@ def test_a_measure_is_compared_by_medians() -> None:
     assert measure.is_within
     assert not Measure("deploy", "s", (31.0,), "by hand", (30.0,), ratio_limit=1.0).is_within
     assert not Measure("no-op", "s", (15.1,), limit=15).is_within
+    assert not Measure("deploy", "s", (31.0,), "by hand", ratio_limit=1.0).is_within
 
 
 def test_the_table_says_what_is_over() -> None:
     text = table([Measure("no-op", "s", (15.14,), limit=15), Measure("tasks", "tasks", (31.0,))])
     assert [line.split() for line in text.splitlines()[1:]] == [
-        ["no-op", "15.1", "s", "15", "OVER"],
+        ["no-op", "15.1", "s", "15", "MISSED"],
         ["tasks", "31", "tasks"],
     ]
 
@@ -69,7 +70,17 @@ def test_a_limit_for_each_sample_is_told_with_the_range() -> None:
     kills = Measure("fail-over", "s", (6.0, 11.0, 7.0), limit=10, worst_counts=True)
     assert not kills.is_within
     row = table([kills]).splitlines()[1].split()
-    assert row == ["fail-over", "7", "s", "6", "to", "11", "10", "OVER"]
+    assert row == ["fail-over", "7", "s", "6", "to", "11", "10", "MISSED"]
+
+
+def test_goals_are_summed_up_by_name() -> None:
+    hundredth = Measure("check", "s", (9.0,), "checksum", (1000.0,), ratio_limit=0.01)
+    assert table([hundredth]).splitlines()[1].split()[-4:] == ["0.0090", "ratio", "0.01", "met"]
+    slow = Measure("no-op", "s", (15.1,), limit=15)
+    bare = Measure("repair", "s", (9.0,), verb.NO_WAY_BY_HAND)
+    assert goals([hundredth, bare]) == "goals: 1 of 1 met"
+    assert goals([hundredth, slow, bare]) == "goals: 1 of 2 met; MISSED: no-op"
+    assert goals([bare]) == ""
 
 
 def test_json_keeps_every_sample() -> None:
@@ -148,6 +159,19 @@ def test_topics_with_hosts_of_their_own_boot_no_lab(
     assert main_module.main([*arguments, "--json", str(tmp_path / "bench.json")]) == 0
     assert (asked[0].hosts, asked[0].forks, asked[0].nodes) == (7, (5, 50), (10, 20))
     assert "0.50" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "more", "code"), [(2.0, [], 0), (2.0, ["--strict"], 1), (1.0, ["--strict"], 0)]
+)
+def test_a_missed_goal_is_told_and_fails_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: float, more: list[str], code: int
+) -> None:
+    found = [Measure("node work", "s", (seconds,), limit=1)]
+    monkeypatch.setitem(main_module.WITHOUT_LAB, "fleet", lambda _: found)
+    place = tmp_path / "bench.json"
+    assert main_module.main(["--only", "fleet", "--json", str(place), *more]) == code
+    assert json.loads(place.read_text())[0]["within"] == (seconds == 1)
 
 
 def test_an_sshd_s_log_tells_connections_and_commands() -> None:

@@ -248,3 +248,9 @@ def test_an_absent_dataset_is_only_unmounted() -> None:
     found = dataset_state.Actual(mount)
     one = Dataset("ds", "/data/ds", "s3://bkt", state="absent")
     assert apply(one, api, Proxy(api), found) == ["unmount /data/ds"]
+
+
+def test_the_proxy_runs_beside_the_leader_but_not_in_the_masters_container() -> None:
+    """What takes a container beyond its memory limit ends it."""
+    place = cache_with(Api(), Proxy(Api()))._leader_place()
+    assert (place.pod, place.container) == ("cache-master-0", "alluxio-job-master")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -67,6 +69,7 @@ class Exec:
         self.written = b""
         self.is_alive = True
         self.is_closed = False
+        self.returncode: int | None = None
 
     def update(self, timeout: float = 0) -> None:
         """Nothing comes."""
@@ -128,7 +131,8 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.setattr(paths_proxy, "END_IS_TOLD_S", 0)
     server = Server()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield Cluster(server)
@@ -192,6 +196,108 @@ def test_a_proxy_that_does_not_start_is_told(cluster: Cluster) -> None:
         proxy_on(cluster).ask(READ)
     assert "no proxy answers in ns/m-0" in str(caught.value)
     assert "cannot allocate memory" in str(caught.value)
+
+
+def test_a_proxy_whose_memory_is_full_is_told_and_not_started_again(cluster: Cluster) -> None:
+    proxy = proxy_on(cluster)
+    proxy.ask(READ)
+    cluster.started[0][1].is_alive = False
+    cluster.started[0][1].returncode = paths_proxy.OUT_OF_MEMORY
+    cluster.server.breaks = 1
+    with pytest.raises(CacheError) as caught:
+        proxy.ask(READ)
+    assert "get-status of /a broke off: Alluxio's proxy ran out of memory" in str(caught.value)
+    assert "name parts of it; or give the container alluxio-master of ns/m-0" in str(caught.value)
+    assert len(cluster.started) == 1
+
+
+def limits(folder: Path, layout: str, limit: str, used_mib: int, files_mib: int) -> None:
+    """A container's memory, as a kernel shows it."""
+    v2 = ("memory.max", "memory.current", "")
+    v1 = ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_")
+    limit_name, used_name, total = {"v1": v1, "v2": v2}[layout]
+    files = {
+        limit_name: limit,
+        used_name: str(used_mib << 20),
+        used_name.rpartition(".")[0] + ".stat": f"anon 1\n{total}active_file {files_mib << 20}\n"
+        f"x{total}inactive_file 5\n{total}inactive_file {files_mib << 20}\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"{text}\n")
+
+
+class Ended(NamedTuple):
+    """How a proxy's script ended. heap: what its proxy was given; "" where none started."""
+
+    code: int
+    stderr: str
+    heap: str
+
+
+def run_script(cluster: Cluster, folder: Path) -> Ended:
+    """The proxy's script to its end, where the proxy says what heap it was given."""
+    proxy = proxy_on(cluster)
+    proxy.ask(READ)
+    proxy.close()
+    said = folder / "said"
+    entry = folder / "entrypoint.sh"
+    entry.write_text(
+        f'#!/bin/bash\n[[ $ALLUXIO_PROXY_JAVA_OPTS =~ -Xmx([0-9]+)m ]]; echo "${{BASH_REMATCH[1]}}" > {said}; exit 3\n'
+    )
+    entry.chmod(0o700)
+    script = cluster.started[0][1].command[-1]
+    for ours, here in (("/sys/fs/cgroup", str(folder)), ("/entrypoint.sh", str(entry))):
+        assert ours in script
+        script = script.replace(ours, here)
+    # Its input stays open, as the proxy ends with it.
+    with subprocess.Popen(
+        ["/bin/bash", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        code = running.wait(60)
+        assert running.stderr is not None
+        return Ended(code, running.stderr.read(), said.read_text() if said.exists() else "")
+
+
+@pytest.mark.parametrize("layout", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("limit_mib", "used_mib", "files_mib", "heap"),
+    [(4096, 1000, 0, 512), (768, 222, 0, 354), (768, 422, 100, 354), (768, 512, 0, 64)],
+)
+def test_it_takes_no_more_memory_than_its_container_has_to_spare(
+    cluster: Cluster,
+    tmp_path: Path,
+    layout: str,
+    limit_mib: int,
+    used_mib: int,
+    files_mib: int,
+    heap: int,
+) -> None:
+    limits(tmp_path, layout, str(limit_mib << 20), used_mib, files_mib)
+    ended = run_script(cluster, tmp_path)
+    assert ended == (paths_proxy.OUT_OF_MEMORY, "", f"{heap}\n")
+
+
+@pytest.mark.parametrize(
+    ("layout", "limit"), [("v2", "max"), ("v1", "9223372036854771712"), ("", "")]
+)
+def test_where_memory_has_no_limit_it_has_its_own(
+    cluster: Cluster, tmp_path: Path, layout: str, limit: str
+) -> None:
+    if layout:
+        limits(tmp_path, layout, limit, 1000, 0)
+    assert run_script(cluster, tmp_path)[1:] == ("", "512\n")
+
+
+def test_a_container_without_room_for_it_stays_as_it_is(cluster: Cluster, tmp_path: Path) -> None:
+    limits(tmp_path, "v2", str(768 << 20), 513, 0)
+    code, told, heap = run_script(cluster, tmp_path)
+    assert (code, heap) == (1, "")
+    assert "255 MiB are free of the 768 MiB that the container may use; a proxy takes 256" in told
 
 
 def test_it_says_where_it_is_and_is_a_client_as_told(cluster: Cluster) -> None:

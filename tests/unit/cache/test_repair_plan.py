@@ -56,8 +56,13 @@ def test_what_only_the_cache_has_is_never_touched(kind: str, state: str) -> None
 @pytest.mark.parametrize(
     ("files", "missing", "forgets", "kept"),
     [
-        (30, 10, (), 0),
-        (30, 11, (), 11),
+        (2, 1, (), 0),
+        (8, 1, (), 0),
+        (8, 2, (), 2),
+        (8, 7, (), 7),
+        (8, 7, ("/d",), 0),
+        (20, 2, (), 0),
+        (20, 3, (), 3),
         (200, 20, (), 0),
         (200, 21, (), 21),
         (200, 21, ("/other",), 21),
@@ -83,6 +88,27 @@ def test_much_that_is_missing_is_forgotten_only_where_that_is_confirmed(
     plan = repair_plan.plan(found, known, lambda _: False, kept=doubtful)
     assert (len(plan.left), len(plan.steps)) == (kept, missing - kept)
     assert all(repair_plan.FORGETS in repair_plan.why_left(one) for one in plan.left)
+
+
+@pytest.mark.parametrize(
+    ("gibibytes", "cached_percent", "is_kept"),
+    [(1.0, 100, False), (1.1, 100, True), (1.1, 50, False), (40, 0, False), (40, 3, True)],
+)
+def test_much_that_workers_still_hold_is_forgotten_only_where_that_is_confirmed(
+    gibibytes: float, cached_percent: int, *, is_kept: bool
+) -> None:
+    part_bytes = int(gibibytes * 1024**3 / 2)
+    known = {f"/d/{number}": file_at(f"/d/{number}") for number in range(100)}
+    gone = ["/d/0", "/d/1"]
+    for path in gone:
+        known[path] = replace(known[path], bytes=part_bytes, cached_percent=cached_percent)
+    found = [Finding(path, consistency.MISSING, "why") for path in gone]
+    parts = [Part("/d", Mount("/d", "s3://b", True, False))]
+    stored = set(known) - set(gone)
+    assert repair_plan.doubtful(found, known, stored, parts, ()) == (
+        set(gone) if is_kept else set()
+    )
+    assert not repair_plan.doubtful(found, known, stored, parts, ["/d"])
 
 
 def test_two_versions_are_left_to_their_owner() -> None:

@@ -42,8 +42,10 @@ _SHOWN: Final[Mapping[Kind, str]] = {
 }
 _FOLLOWED: Final = (CHANGED, TRUNCATED, ADDED)
 FORGETS: Final = "repair_forgets"
-FEW: Final = 10
-"""So many files may be missing of any part, or this share of it in percent."""
+MUCH_PERCENT: Final = 10
+"""More of a part's files than this share may not be missing, but for one, which any part may lack."""
+MUCH_BYTES: Final = 1024**3
+"""Nor may workers hold more than so much of what is missing: it may be the only copy."""
 SHARE: Final = 4
 """Of what all workers hold, a batch takes one part of so many."""
 NOTE_LIMIT_BYTES: Final = 900_000
@@ -132,7 +134,8 @@ def doubtful(
 ) -> set[str]:
     """The missing files that are not forgotten, since a store that fails or a stale mount looks like that.
 
-    They are of a part of which the store lists nothing, or lacks many files. forgets: paths that are confirmed.
+    They are of a part of which the store lists nothing, or lacks many files, or much that workers still hold.
+    forgets: paths that are confirmed.
     """
     tops = {part.path: part for part in parts}
 
@@ -149,7 +152,9 @@ def doubtful(
     found = [
         path
         for top, paths in lacking.items()
-        if top not in filled or len(paths) > max(FEW, files[top] * FEW / 100)
+        if top not in filled
+        or len(paths) > max(1, files[top] * MUCH_PERCENT / 100)
+        or sum(known[path].bytes * known[path].cached_percent // 100 for path in paths) > MUCH_BYTES
         for path in paths
     ]
     return {path for path in found if not any(is_below(path, top) for top in forgets)}

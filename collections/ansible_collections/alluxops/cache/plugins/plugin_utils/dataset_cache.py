@@ -321,14 +321,14 @@ class DatasetCache:
         return [item for path in one.load for item in self.known_files(path)]
 
     def _leader_place(self) -> Place:
-        """Where the proxy runs: beside whoever leads now."""
+        """Where the proxy runs: beside whoever leads now, in a container that may end without harm to metadata."""
         self.seen = objects.look_at_installed(self.kube, self.namespace, self.release)
         if self.seen.leader is None:
             raise CacheError(
                 f"no master of {self.namespace}/{self.release} serves any more.",
                 fix="see `alluxops status`; run it again once a master leads.",
             )
-        return Place(self.namespace, self.seen.leader.pod, objects.MASTER_CONTAINER)
+        return Place(self.namespace, self.seen.leader.pod, objects.JOB_MASTER_CONTAINER)
 
     def _leader_page(self, path: str, *, method: str = "GET") -> str | None:
         leader = self.seen.leader

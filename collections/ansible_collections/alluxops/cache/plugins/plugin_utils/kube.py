@@ -311,7 +311,7 @@ def _collect(socket: Any, what: str, timeout_s: float) -> ExecResult:
     stderr.append(socket.read_channel(2))
     if socket.is_open():
         raise CacheError(f"{what} took longer than {timeout_s:.0f} s")
-    return ExecResult(_returncode(socket), _text(stdout), _text(stderr))
+    return ExecResult(exit_code(socket), _text(stdout), _text(stderr))
 
 
 def _handshake_reason(text: str) -> str:
@@ -324,7 +324,7 @@ def _text(frames: list[bytes]) -> str:
     return b"".join(frames).decode("utf-8", "replace")
 
 
-def _returncode(socket: Any) -> int:
+def exit_code(socket: Any) -> int:
     """Exit code of a finished command; 255 when the connection broke before it was told."""
     try:
         return int(socket.returncode)

@@ -2,6 +2,9 @@
 
 It answers hundreds of requests a second where each `alluxio` command would start a Java machine. It ends with its
 connection: a run that dies leaves none behind.
+
+It never takes more memory than its container has to spare: beyond the limit Kubernetes ends a container whole, with
+the server that it is for.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import functools
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -17,7 +21,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube, exit_code
 
 START_TIMEOUT_S: Final = 180
 FORWARD_THREAD: Final = "Kubernetes port forward proxy"
@@ -26,11 +30,40 @@ REQUEST_TIMEOUT_S: Final = 600
 LIFETIME_S: Final = 6 * 3600
 """A proxy that outlives its run, since nobody told it, ends then; a run that takes longer starts another."""
 TRIES: Final = 3
+HEAP_MIB: Final = 512
+LEAST_HEAP_MIB: Final = 64
+BESIDE_HEAP_MIB: Final = 192
+"""What its Java machine takes beside the heap: classes, code, threads, buffers."""
+OUT_OF_MEMORY: Final = 3
+"""Java's exit code where its heap is full. What the kernel has killed may have been deleted with its pod as well."""
+END_IS_TOLD_S: Final = 1.0
+"""A connection breaks before the API server tells that the proxy behind it has ended."""
 PORTS: Final = range(40000, 49000)
 
 # What the proxy logs of a mount that failed holds the mount's options: it goes nowhere.
 _SCRIPT: Final = """
 exec 3<&0
+at=/sys/fs/cgroup
+{{
+  read -r limit < $at/memory.max && read -r used < $at/memory.current && total= ||
+  {{ at=$at/memory total=total_ &&
+    read -r limit < $at/memory.limit_in_bytes && read -r used < $at/memory.usage_in_bytes; }} ||
+  limit=max
+}} 2> /dev/null
+heap={heap}
+if [[ $limit != max ]]; then
+  # Copies of files leave the memory before a limit is reached.
+  while read -r name bytes; do
+    case $name in "$total"active_file|"$total"inactive_file) ((used -= bytes));; esac
+  done < $at/memory.stat
+  spare=$(((limit - used) / 1048576))
+  ((spare - {beside} < heap)) && heap=$((spare - {beside}))
+  if ((heap < {least})); then
+    echo "$spare MiB are free of the $((limit / 1048576)) MiB that the container may use;" \
+      "a proxy takes $(({least} + {beside}))." >&2
+    exit 1
+  fi
+fi
 {before}
 export ALLUXIO_PROXY_JAVA_OPTS="{options}"
 timeout -k 5 {lifetime} /entrypoint.sh proxy > /dev/null 2>&1 < /dev/null 3<&- &
@@ -86,8 +119,11 @@ class PathsProxy:
                 return paths_api.parse(request, status, body)
             except (OSError, HTTPException) as error:
                 http.close()
-                if not self._lives():
+                if not self._lives(END_IS_TOLD_S):
+                    is_full = exit_code(self._running) == OUT_OF_MEMORY
                     self.close()
+                    if is_full:
+                        raise self._too_much(request) from error
                 if attempt == tries:
                     raise CacheError(
                         f"{request.operation} of {request.path} broke off: {str(error) or type(error).__name__}.",
@@ -106,10 +142,22 @@ class PathsProxy:
             raise AssertionError("a proxy that has started is somewhere")
         return self._at
 
-    def _lives(self) -> bool:
-        """Whether the proxy's script still runs, as far as its connection tells."""
+    def _lives(self, wait_s: float = 0) -> bool:
+        """Whether the proxy's script still runs, as far as its connection tells within this time."""
+        until = time.monotonic() + wait_s
         self._running.update(timeout=0)
+        while self._running.is_open() and time.monotonic() < until:
+            self._running.update(timeout=0.1)
         return bool(self._running.is_open())
+
+    def _too_much(self, request: paths_api.Request) -> CacheError:
+        place = self._at[0] if self._at else self._where()
+        return CacheError(
+            f"{request.operation} of {request.path} broke off: Alluxio's proxy ran out of memory.",
+            "What is below the path does not fit into it at once.",
+            f"name parts of it; or give the container {place.container} of {place.namespace}/{place.pod} a higher"
+            f" memory limit: a proxy takes what is free of it, up to {HEAP_MIB + BESIDE_HEAP_MIB} MiB.",
+        )
 
     def _started(self) -> _Tunnel:
         if self._http is not None:
@@ -117,14 +165,21 @@ class PathsProxy:
         place = self._where()
         port = secrets.choice(PORTS)
         options = (
-            "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+            # It ends where it is full: else it would answer some requests, and leave others without an answer.
+            "-Xmx${heap}m -XX:+ExitOnOutOfMemoryError -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
             f" -Dalluxio.proxy.web.port={port} -Dalluxio.proxy.web.bind.host=127.0.0.1"
             # The other version of the S3 API answers the API of paths with empty pages.
             " -Dalluxio.proxy.s3.v2.version.enabled=false -Dalluxio.logger.type=Console"
             + "".join(f" -D{name}={value}" for name, value in place.properties.items())
         )
         script = _SCRIPT.format(
-            before=place.before, after=place.after, options=options, lifetime=LIFETIME_S
+            before=place.before,
+            after=place.after,
+            options=options,
+            lifetime=LIFETIME_S,
+            heap=HEAP_MIB,
+            beside=BESIDE_HEAP_MIB,
+            least=LEAST_HEAP_MIB,
         )
         command = ["/bin/bash", "-c", script]
         self._running = self._kube.open_exec(
@@ -141,7 +196,7 @@ class PathsProxy:
                 raise CacheError(
                     f"no proxy answers in {place.namespace}/{place.pod} after {patience.waited_s:.0f} s.",
                     said[-1] if said else "",
-                    "see the memory that the container may use; run it again.",
+                    f"see the memory limit of the container {place.container}; run it again.",
                 )
             patience.pause(f"a proxy of Alluxio in {place.pod}", 0.3)
         self._http, self._at = http, (place, port)

@@ -28,6 +28,7 @@ WEB_PATHS: Final = (
 """What an operator may want to open on the leader's web port; not every image and setting serves all of it."""
 
 MASTER_CONTAINER: Final = "alluxio-master"
+JOB_MASTER_CONTAINER: Final = "alluxio-job-master"
 WORKER_CONTAINER: Final = "alluxio-worker"
 
 
