@@ -116,7 +116,7 @@ def test_a_dataset_that_does_not_fit_is_refused(sets: Datasets) -> None:
     finally:
         for number in range(7):
             client.delete_object(Bucket=BUCKET, Key=f"large/{number}")
-    assert re.search(r"loads or pins 448\S* MiB .* 3 workers hold 384 MiB", text)
+    assert re.search(r"loads or pins 448\S* MiB .* 3 workers hold 384 MiB: 345.6 MiB", text)
 
 
 def test_check_mode_shows_the_plan_and_changes_nothing(sets: Datasets) -> None:
@@ -173,10 +173,17 @@ def test_drift_is_shown_and_mended(sets: Datasets) -> None:
 def test_what_is_new_in_the_store_is_loaded(sets: Datasets) -> None:
     sets.cache.lab.s3().put_object(Bucket=BUCKET, Key="val/new", Body=b"new")
     try:
+        text = sets.run("--check", "--diff", declared=[IMAGES]).output
+        assert f"loaded {FILES} of {FILES} files" in text
+        assert "images: learn what is new in the store" in text
         text = sets.run(declared=[IMAGES]).output
         assert f"loaded {FILES + 1} of {FILES + 1} files" in text
     finally:
         sets.cache.lab.s3().delete_object(Bucket=BUCKET, Key="val/new")
+    # What a store has lost is repair's to forget.
+    text = sets.run(declared=[IMAGES]).output
+    assert f"loaded {FILES + 1} of {FILES + 1} files" in text
+    assert "nothing to change" in text
 
 
 def test_other_settings_are_applied(sets: Datasets) -> None:
@@ -208,6 +215,27 @@ def test_files_that_are_in_no_store_are_not_lost(sets: Datasets) -> None:
     assert "/sets/images/only-cached" in text
     assert "datasets_loses=images" in text
     sets.alluxio("rm /sets/images/only-cached")
+
+
+def test_what_is_in_the_cache_only_survives_its_name_in_the_store(sets: Datasets) -> None:
+    client, path, new = sets.cache.lab.s3(), "/sets/images/both", "/sets/images/train/new"
+    sets.cache.script(
+        "alluxio fs -Dalluxio.user.file.writetype.default=MUST_CACHE"
+        f" copyFromLocal /opt/alluxio/conf/log4j.properties {path}"
+    )
+    before = sets.alluxio(f"checksum {path}")
+    client.put_object(Bucket=BUCKET, Key="both", Body=b"the store's own")
+    client.put_object(Bucket=BUCKET, Key="train/new", Body=b"new")
+    try:
+        text = sets.run(declared=[{**IMAGES, "read_only": False}]).output
+        assert f"loaded {FILES + 2} of {FILES + 2} files" in text
+        assert "NOT_PERSISTED" in sets.alluxio(f"ls {path}")
+        assert sets.alluxio(f"checksum {path}") == before
+        assert client.get_object(Bucket=BUCKET, Key="both")["Body"].read() == b"the store's own"
+    finally:
+        sets.alluxio(f"rm {path}", f"rm {new}")
+        for key in ("both", "train/new"):
+            client.delete_object(Bucket=BUCKET, Key=key)
 
 
 def test_a_killed_worker_does_not_end_a_load(sets: Datasets) -> None:

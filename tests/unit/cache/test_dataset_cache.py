@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    dataset_load,
     dataset_plan,
     dataset_state,
     health,
@@ -38,6 +39,7 @@ class Api:
         self.says = "Job State: SUCCEEDED\nFiles Failed: 2"
         self.is_deaf = False
         self.pod = "cache-master-0"
+        self.scripts: list[str] = []
 
     def pod_http(
         self, _: str, pod: str, port: int, path: str, *, method: str = "GET"
@@ -58,7 +60,9 @@ class Api:
         """A script in the leader."""
         del how
         script = where[3][-1]
-        self.events.append("ask" if "--progress" in script else "submit")
+        begins = "--submit" in script or "distributedLoad" in script
+        self.events.append("submit" if begins else "ask")
+        self.scripts.append(script)
         return ExecResult(0, self.says, "")
 
 
@@ -69,13 +73,19 @@ class Proxy:
         self.api = api
         self.comes = list(comes) or [100]
         self.levels_at_mount: list[dict[str, str]] = []
+        self.listed: list[dict[str, Any]] = []
 
     def ask(self, request: paths_api.Request) -> Any:
         """Note it, and answer."""
+        options = request.body.get("commonOptions", {})
+        assert options.get("syncIntervalMs", -1) == -1, "that would drop what is in the cache only"
         if request.operation == "list-status":
+            self.listed.append(request.body)
             percentage = self.comes.pop(0) if len(self.comes) > 1 else self.comes[0]
             return [{"path": "/sets/images/a", "length": 100, "inAlluxioPercentage": percentage}]
         self.api.events.append(f"{request.operation} {request.path}")
+        if request.operation == "get-status":
+            return {"path": request.path, "folder": True}
         if request.operation == "mount":
             assert request.body["properties"] == KEYS
             self.levels_at_mount.append(dict(self.api.levels))
@@ -83,6 +93,27 @@ class Proxy:
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+class Folders(Proxy):
+    """One that knows two directories with a file each, which are cached once their load was begun and asked for."""
+
+    def ask(self, request: paths_api.Request) -> Any:
+        """The listing."""
+        assert request.operation == "list-status"
+        loads = "".join(
+            self.api.scripts if self.api.events[-1:] == ["ask"] else self.api.scripts[:-1]
+        )
+        return [
+            {
+                "path": f"/sets/images/{name}/x",
+                "length": 100,
+                "inAlluxioPercentage": 100
+                if f"distributedLoad /sets/images/{name} " in loads
+                else 0,
+            }
+            for name in ("a", "b")
+        ]
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +148,17 @@ def test_a_dataset_is_mounted_loaded_and_then_pinned() -> None:
         "submit",
         "set-attribute /sets/images",
     ]
+
+
+def test_no_store_is_asked_until_what_is_new_is_learnt() -> None:
+    api = Api()
+    proxy = Proxy(api)
+    cache = cache_with(api, proxy)
+    found = cache.actual(IMAGES, {})
+    assert [body["loadMetadataType"] for body in proxy.listed] == ["NEVER"]
+    assert cache.learnt(IMAGES) == found.files
+    assert [body["loadMetadataType"] for body in proxy.listed] == ["NEVER", "ALWAYS"]
+    assert {body["commonOptions"]["syncIntervalMs"] for body in proxy.listed} == {-1}
 
 
 def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:
@@ -182,6 +224,22 @@ def test_a_load_that_brings_nothing_is_given_up_with_its_reason() -> None:
     assert "1 of 1 files of images are not loaded" in str(caught.value)
     assert "2 files failed" in str(caught.value)
     assert api.events.count("submit") == dataset_cache.LOADS
+
+
+def test_an_old_version_loads_part_by_part_and_is_not_asked_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset_load, "PART_FILES", 1)
+    old = health.Seen(pods=[POD], leader=replace(LEADER, version="2.8.1"), masters_set={})
+    monkeypatch.setattr(objects, "look_at_installed", lambda *_: old)
+    api = Api()
+    api.says = "Job State: RUNNING"
+    cache_with(api, Folders(api))._load(IMAGES)
+    begun = [script for script in api.scripts if "distributedLoad" in script]
+    assert ["/sets/images/a >" in begun[0], "/sets/images/b >" in begun[1]] == [True, True]
+    assert [
+        script for script in api.scripts if "--submit" in script or "--progress" in script
+    ] == []
 
 
 def test_an_absent_dataset_is_only_unmounted() -> None:

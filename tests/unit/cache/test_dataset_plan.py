@@ -248,9 +248,34 @@ def test_a_secret_has_both_keys() -> None:
 
 
 def test_what_does_not_fit_is_told_with_its_parts() -> None:
-    (fault,) = dataset_refuse.sizes({"a": 3 * 1024**3, "b": 1024**3}, 2 * 1024**3, 3)
-    assert "loads or pins 4 GiB (a 3 GiB, b 1 GiB), and 3 workers hold 2 GiB" in str(fault)
-    assert list(dataset_refuse.sizes({"a": 5}, 5, 1)) == []
+    needs = {"a": 3 * 1024**3, "b": 1024**3}
+    (fault,) = dataset_refuse.sizes(needs, {}, 2 * 1024**3, {}, 3)
+    assert "loads or pins 4 GiB (a 3 GiB, b 1 GiB), and 3 workers hold 2 GiB: 1.8 GiB" in str(fault)
+
+
+@pytest.mark.parametrize(("size", "faults"), [(90, 0), (91, 1)])
+def test_workers_are_not_filled_to_the_brim(size: int, faults: int) -> None:
+    assert len(list(dataset_refuse.sizes({"a": size}, {}, 100, {}, 1))) == faults
+
+
+@pytest.mark.parametrize(
+    ("media", "tier_bytes", "told"),
+    [
+        ({"a": ("MEM",)}, {"MEM": 100, "SSD": 900}, ["pins 300 B (a 300 B) to MEM", "hold 100 B"]),
+        ({"a": ("MEM",), "b": ("MEM", "SSD")}, {"MEM": 400, "SSD": 50, "HDD": 550}, ["MEM, SSD"]),
+        ({"a": ("MEM", "SSD")}, {"MEM": 100, "SSD": 900}, []),
+        ({"a": ("SSD",)}, {"MEM": 100, "SSD": 900}, []),
+        ({"a": ("MEM",)}, {"FAST": 100, "SLOW": 900}, []),  # what MEM holds is not known
+        ({"a": ()}, {"MEM": 100, "SSD": 900}, []),
+    ],
+)
+def test_what_is_pinned_to_a_medium_fits_into_it(
+    media: dict[str, tuple[str, ...]], tier_bytes: dict[str, int], told: list[str]
+) -> None:
+    needs = {"a": 300, "b": 200}
+    faults = "\n".join(map(str, dataset_refuse.sizes(needs, media, 1000, tier_bytes, 2)))
+    assert [word for word in told if word not in faults] == []
+    assert bool(faults) == bool(told)
 
 
 def test_a_part_to_load_is_there() -> None:

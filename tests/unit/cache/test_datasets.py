@@ -65,6 +65,8 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
         ({"ufs": "bucket/prefix"}, ["absolute path"]),
         ({"ufs": "s3:///prefix"}, ["bucket"]),
         ({"ufs": "s3://key:secret@bucket/"}, ["no credentials"]),
+        ({"ufs": "s3://key:sec/ret@bucket/"}, ["no credentials"]),
+        ({"ufs": "hdfs://user@name:8020/"}, ["no credentials"]),
         ({"path": "images"}, ["begins with /"]),
         ({"path": "/a/../b"}, ["`..`"]),
         ({"path": "/"}, ["alluxio_root_ufs"]),
@@ -96,6 +98,12 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
 def test_what_cannot_be_is_told(over: dict[str, Any], words: list[str]) -> None:
     text = told({**IMAGES, **over})
     assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("ufs", ["s3://b/x@y", "s3a://b/x:y", "hdfs://name:8020/x@y"])
+def test_a_prefix_may_have_any_sign(ufs: str) -> None:
+    found, faults = datasets.read([{**IMAGES, "ufs": f"{ufs}/", "secret": None}])
+    assert ([one.ufs for one in found], faults) == ([ufs], [])
 
 
 def test_what_is_secret_is_not_repeated() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
@@ -11,12 +13,18 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action.datasets import _Run
 from ansible_collections.alluxops.cache.plugins.module_utils import dataset_refuse
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_plan import Plan
-from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import Actual, File, Top
+from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import (
+    Actual,
+    File,
+    Mount,
+    Top,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import ManySettingsErrors
 from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache import DatasetCache
 
 TOP = Top(0, is_pinned=False, media=(), ttl_ms=-1, ttl_action="FREE")
+SMALL = File("/a/s", 1, 1, True, False, True, 0, -1)
 LARGE = File("/a/x", 100, 0, False, False, True, 0, -1)
 ONE = Dataset("a", "/a", load=("/a",))
 
@@ -24,10 +32,30 @@ ONE = Dataset("a", "/a", load=("/a",))
 class Cache:
     """A cache that notes whose plans are applied, and holds few bytes."""
 
-    capacity_bytes, workers = 10, 1
+    namespace, capacity_bytes, workers, tier_bytes = "ns", 10, 1, MappingProxyType({"MEM": 10})
 
-    def __init__(self) -> None:
+    def __init__(self, *knows: File, new: Sequence[File] = ()) -> None:
         self.applied: list[str] = []
+        self.learns: list[str] = []
+        self.knows = knows
+        self.new = new
+
+    def mounts(self) -> dict[str, Mount]:
+        """The root is all that is mounted."""
+        return {"/": Mount("/", "s3://root", read_only=False, shared=False)}
+
+    def actual(self, *_: Any) -> Actual:
+        """What it knows."""
+        return Actual(None, TOP, self.knows)
+
+    def parts(self, one: Dataset) -> list[str]:
+        """All of them are there."""
+        return list(one.load)
+
+    def learnt(self, one: Dataset) -> tuple[File, ...]:
+        """What it knows then."""
+        self.learns.append(one.name)
+        return (*self.knows, *self.new)
 
     def apply(self, plan: Plan, *_: Any) -> None:
         """Note it."""
@@ -47,6 +75,43 @@ def test_a_mount_goes_before_its_store_is_mounted_under_another_name() -> None:
     assert cache.applied == ["old", "new"]
 
 
+def test_a_plan_learns_nothing_and_a_run_loads_what_is_new() -> None:
+    cache = Cache(SMALL, new=[replace(SMALL, path="/a/new", is_loaded=False)])
+    run = run_of(cache, ONE)
+    run.look()
+    run.refuse_what_does_not_fit(asks_stores=True)
+    assert (run.plans()[0].steps, cache.learns) == ((), [])
+    assert run.to_learn() == [ONE]
+    run.learn()
+    (plan,) = run.plans()
+    assert plan.shown == ["a: load /a: 1 files"]
+
+
+def test_what_is_new_and_does_not_fit_is_refused_before_it_is_loaded() -> None:
+    run = run_of(Cache(SMALL, new=[LARGE]), ONE)
+    run.look()
+    run.refuse_what_does_not_fit(asks_stores=True)
+    run.learn()
+    with pytest.raises(ManySettingsErrors, match="loads or pins"):
+        run.refuse_what_does_not_fit(asks_stores=False)
+
+
+@pytest.mark.parametrize(
+    ("one", "learns"),
+    [
+        (ONE, True),
+        (replace(ONE, load=(), pin=True), True),
+        (replace(ONE, load=()), False),
+        (replace(ONE, load=(), state="freed"), False),
+        (replace(ONE, ttl_s=1), False),  # it is over
+    ],
+)
+def test_only_what_is_loaded_or_pinned_is_learnt(one: Dataset, *, learns: bool) -> None:
+    run = run_of(Cache(SMALL), one)
+    run.look()
+    assert bool(run.to_learn()) == learns
+
+
 @pytest.mark.parametrize(
     ("one", "age_s", "fits"),
     [
@@ -61,7 +126,7 @@ def test_what_is_over_takes_no_room(one: Dataset, age_s: int, *, fits: bool) -> 
     top = replace(TOP, created_ms=int((time.time() - age_s) * 1000))
     run.actual = {one.name: Actual(None, top, (LARGE,))}
     if fits:
-        run.refuse_what_does_not_fit()
+        run.refuse_what_does_not_fit(asks_stores=True)
         return
     with pytest.raises(ManySettingsErrors, match="loads or pins"):
-        run.refuse_what_does_not_fit()
+        run.refuse_what_does_not_fit(asks_stores=True)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import dataset_load, paths_api
+from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.paths_api import PathError, Request
 
 KEYS = {"s3a.accessKeyId": "AKID", "s3a.secretKey": "hunter2"}
@@ -40,7 +40,9 @@ def test_a_store_is_asked_only_where_that_is_meant() -> None:
     never, anew = {"syncIntervalMs": -1}, {"syncIntervalMs": 0}
     assert paths_api.get_status("/a").body["commonOptions"] == never
     assert paths_api.list_files("/a", metadata="NEVER").body["commonOptions"] == never
-    assert paths_api.list_files("/a", metadata="ONCE").body["commonOptions"] == never
+    for metadata in ("ONCE", "ALWAYS"):
+        body = paths_api.list_files("/a", metadata=metadata).body
+        assert (body["commonOptions"], body["loadMetadataType"]) == (never, metadata)
     synced = paths_api.list_files("/a", metadata="ONCE", synced=True)
     assert synced.body["commonOptions"] == anew
     assert paths_api.get_status("/a", synced=True).body["commonOptions"] == anew
@@ -108,32 +110,3 @@ def test_an_empty_answer_is_no_error() -> None:
 )
 def test_why_a_store_cannot_be_listed(message: str, cause: str) -> None:
     assert cause in paths_api.why_refused(message)[0]
-
-
-@pytest.mark.parametrize(
-    ("version", "way"),
-    [("2.9.6", "submit"), ("2.9.1", "submit"), ("2.9.0", "distributed"), ("2.8.1", "distributed")],
-)
-def test_each_version_loads_in_its_own_way(version: str, way: str) -> None:
-    assert dataset_load.way_of(version) == way
-
-
-def test_loads_are_begun_together() -> None:
-    assert dataset_load.script("submit", ["/a b", "/c"]) == (
-        "alluxio fs load --submit '/a b' 2>&1 || rc=$?\n"
-        "alluxio fs load --submit /c 2>&1 || rc=$?\nexit ${rc:-0}\n"
-    )
-    assert "fs distributedLoad /c " in dataset_load.script("distributed", ["/c"])
-
-
-@pytest.mark.parametrize(
-    ("said", "state"),
-    [
-        ("\tJob State: RUNNING\n\tFiles Failed: 0\n", ("RUNNING", "")),
-        ("\tJob State: SUCCEEDED\n\tFiles Failed: 2\n", ("SUCCEEDED", "2 files failed")),
-        ("\tJob State: FAILED (no path)\n", ("FAILED", "no path")),
-        ("Load for path '/a' cannot be found.", ("", "")),
-    ],
-)
-def test_what_a_load_says_of_itself(said: str, state: tuple[str, str]) -> None:
-    assert dataset_load.state_of(said) == state

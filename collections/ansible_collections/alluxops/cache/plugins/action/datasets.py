@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from ansible.utils.display import Display
 
@@ -35,9 +35,13 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache impor
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
+LOOKS: Final = (
+    "learn what is new in the store, and load or pin that too; only a run sees what it is"
+)
+
 
 class ActionModule(ApiAction):
-    """planned looks and refuses, applied does what is left of it."""
+    """planned looks at what the cache knows and refuses, applied learns what is new too, and does what is left."""
 
     REFUSES_UNREACHABLE = True
 
@@ -53,21 +57,26 @@ class ActionModule(ApiAction):
         head = f"{options['release']} datasets"
         if not declared:
             lines = [head, "  none is declared in alluxio_datasets"]
-            return {"changed": False, "datasets": [], "steps": [], "summary": lines}
+            return {"changed": False, "datasets": [], "steps": [], "looks": [], "summary": lines}
         timeout_s = int(options["wait_timeout_s"])
         with closing(
             DatasetCache(kube, options["namespace"], options["release"], timeout_s)
         ) as cache:
             run = _Run(cache, declared, confirmed)
             applies = options["state"] == "applied" and not self.check_mode
-            # What is new in the stores is to be loaded too. A check touches no metadata.
-            run.look(synced=not self.check_mode and not options["checked"])
+            run.look()
             if not options["checked"]:
-                run.refuse_what_does_not_fit()
+                run.refuse_what_does_not_fit(asks_stores=True)
+            looks: list[str] = []
+            if applies:
+                run.learn()
+                run.refuse_what_does_not_fit(asks_stores=False)
+            else:
+                looks = [f"{one.name}: {LOOKS}" for one in run.to_learn()]
             plans = run.plans()
             if applies:
                 run.apply(plans)
-            result = _result(head, plans, run.actual, applied=applies)
+            result = _result(head, plans, run.actual, looks, applied=applies)
         if not applies and not self.check_mode:
             # The next task does it, and shows the diff.
             result |= {"changed": False, "diff": {"before": "", "after": ""}}
@@ -87,15 +96,15 @@ class _Run:
         self.credentials: dict[str, dict[str, str]] = {}
         self.actual: dict[str, Actual] = {}
 
-    def look(self, *, synced: bool) -> None:
-        """Read the Secrets and the cache; refuse what cannot be."""
+    def look(self) -> None:
+        """Read the Secrets and what the cache knows; refuse what cannot be."""
         faults = self._read_secrets()
         mounts = self.cache.mounts()
         faults += dataset_refuse.against_mounts(self.declared, mounts)
         raise_all(faults)
         for one in self.declared:
             remounts = one.name in self.remounts
-            found = self.cache.actual(one, mounts, synced=synced and not remounts)
+            found = self.cache.actual(one, mounts)
             if remounts and found.top:
                 found = replace(found, files=self.cache.known_files(one.path))
             self.actual[one.name] = found
@@ -106,10 +115,28 @@ class _Run:
                 faults += dataset_refuse.missing_parts(one, self.cache.parts(one))
         raise_all(faults)
 
-    def refuse_what_does_not_fit(self) -> None:
-        """See the stores that are to be mounted, and that all that is loaded and pinned has room."""
+    def to_learn(self) -> list[Dataset]:
+        """The datasets of which files may be new in their stores, and are to be loaded or pinned then."""
+        now_ms = int(time.time() * 1000)
+        return [
+            one
+            for one in self.declared
+            if one.must_fit
+            and self.actual[one.name].top
+            and one.name not in self.remounts
+            and not dataset_plan.is_over(one, self.actual[one.name], now_ms)
+        ]
+
+    def learn(self) -> None:
+        """Have the cache know what is new in the stores. What it knows already stays as it is."""
+        for one in self.to_learn():
+            files = self.cache.learnt(one)
+            self.actual[one.name] = replace(self.actual[one.name], files=files)
+
+    def refuse_what_does_not_fit(self, *, asks_stores: bool) -> None:
+        """See that all that is loaded and pinned has room. asks_stores: those too that are to be mounted."""
         new = [plan.dataset for plan in self.plans() if plan.has("mount")]
-        found, faults = self._stores(new)
+        found, faults = self._stores(new if asks_stores else [])
         for one in new:
             if one.name in found:
                 faults += dataset_refuse.missing_parts(one, found[one.name].parts)
@@ -119,6 +146,8 @@ class _Run:
             known = self.actual[one.name]
             # What is mounted anew begins its time anew; what is over is not loaded again.
             is_over = one.name not in found and dataset_plan.is_over(one, known, now_ms)
+            if one in new and not asks_stores:
+                continue  # seen before, and what it had under another mount says nothing
             if one.must_fit and (one.pin or not is_over):
                 totals = (
                     found[one.name].totals
@@ -126,7 +155,11 @@ class _Run:
                     else dataset_state.totals(known.files)
                 )
                 needs[one.name] = totals.bytes * max(1, one.replication_min)
-        faults += dataset_refuse.sizes(needs, self.cache.capacity_bytes, self.cache.workers)
+        media = {one.name: one.media for one in self.declared}
+        cache = self.cache
+        faults += dataset_refuse.sizes(
+            needs, media, cache.capacity_bytes, cache.tier_bytes, cache.workers
+        )
         raise_all(faults)
 
     def plans(self) -> list[Plan]:
@@ -149,7 +182,7 @@ class _Run:
             for plan in plans:
                 if plan.steps:
                     one = plan.dataset
-                    self.actual[one.name] = self.cache.actual(one, mounts, synced=False)
+                    self.actual[one.name] = self.cache.actual(one, mounts)
 
     def _read_secrets(self) -> list[SettingsError]:
         faults = []
@@ -180,7 +213,12 @@ class _Run:
 
 
 def _result(
-    head: str, plans: Sequence[Plan], actual: Mapping[str, Actual], *, applied: bool
+    head: str,
+    plans: Sequence[Plan],
+    actual: Mapping[str, Actual],
+    looks: Sequence[str],
+    *,
+    applied: bool,
 ) -> Result:
     steps = [line for plan in plans for line in plan.shown]
     before: dict[str, Any] = {}
@@ -194,9 +232,11 @@ def _result(
         lines = [head, *summary(plans, actual), *([] if steps else ["  nothing to change"])]
     else:
         lines = [head, *(f"  {line}" for line in steps)]
+    lines += [f"  {line}" for line in looks]
     return {
         "changed": bool(steps),
         "steps": steps,
+        "looks": list(looks),
         "datasets": told,
         "summary": lines,
         "diff": {

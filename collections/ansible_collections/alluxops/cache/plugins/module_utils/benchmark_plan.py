@@ -10,6 +10,7 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_variant, network_pods
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_variant import Variant
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.health import ROOM
 from ansible_collections.alluxops.cache.plugins.module_utils.network_pods import Store
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
 from ansible_collections.alluxops.cache.plugins.module_utils.values import ROOT_UFS
@@ -41,8 +42,6 @@ MOUNTED: Final = (FUSE, SHORT)
 LEAST_BYTES: Final = 16
 """A file begins with its own number, by which a reader knows that it has the right one."""
 MOST_PARALLEL: Final = 256
-ROOM: Final = 0.9
-"""Of a worker's free space: it evicts before it is full, and what it evicts may be somebody's."""
 
 
 @dataclass(frozen=True)

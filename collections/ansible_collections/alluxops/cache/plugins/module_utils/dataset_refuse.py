@@ -21,6 +21,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     overlap,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.health import ROOM
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
 
 REMOUNT: Final = "alluxio_confirm_remount"
@@ -163,15 +164,42 @@ def missing_parts(one: Dataset, found: Sequence[str]) -> Iterator[SettingsError]
             )
 
 
-def sizes(needs: Mapping[str, int], capacity_bytes: int, workers: int) -> Iterator[SettingsError]:
-    """What does not fit. needs: bytes that each dataset takes, with its replicas."""
+def sizes(
+    needs: Mapping[str, int],
+    media: Mapping[str, tuple[str, ...]],
+    capacity_bytes: int,
+    tier_bytes: Mapping[str, int],
+    workers: int,
+) -> Iterator[SettingsError]:
+    """What does not fit. needs: bytes that each dataset takes, with its replicas; media: those that it is pinned to.
+
+    A tier goes by the name of its medium, unless somebody has named it otherwise; then what it holds is not known.
+    """
+    hold = counted(workers, "worker")
+    yield from _too_much(needs, capacity_bytes, f"loads or pins {{}}, and {hold} hold")
+    for some in sorted(set(media.values()) - {()}):
+        held = sum(tier_bytes.get(medium, 0) for medium in some)
+        if set(some) <= set(tier_bytes) and held < capacity_bytes:
+            inside = {name: needs[name] for name in needs if _is_within(media.get(name, ()), some)}
+            where = ", ".join(some)
+            yield from _too_much(inside, held, f"pins {{}} to {where}, of which {hold} hold")
+
+
+def _is_within(media: Sequence[str], some: Sequence[str]) -> bool:
+    return bool(media) and set(media) <= set(some)
+
+
+def _too_much(needs: Mapping[str, int], capacity_bytes: int, words: str) -> Iterator[SettingsError]:
+    """words: what is done with how much, and who holds the capacity."""
     total = sum(needs.values())
-    if total <= capacity_bytes:
+    room = int(capacity_bytes * ROOM)
+    if total <= room:
         return
-    shown = ", ".join(f"{name} {human(size)}" for name, size in needs.items() if size)
+    parts = ", ".join(f"{name} {human(size)}" for name, size in needs.items() if size)
+    told = words.format(f"{human(total)} ({parts})")
     yield SettingsError(
-        f"{VARIABLE} loads or pins {human(total)} ({shown}),"
-        f" and {counted(workers, 'worker')} hold {human(capacity_bytes)}.",
-        "What is pinned would stop other writes, and what is loaded would drive itself out again.",
+        f"{VARIABLE} {told} {human(capacity_bytes)}: {human(room)} may be filled.",
+        "Workers evict before they are full. What is pinned would stop other writes, and what is loaded would drive"
+        " itself out again.",
         "load or pin less (`load` takes paths), raise alluxio_worker_quota, or add workers.",
     )

@@ -160,7 +160,7 @@ def _file(entry: Mapping[str, Any]) -> File:
 
 def totals(files: Sequence[File], below: Sequence[str] = (ROOT,)) -> Totals:
     """The files below any of these paths, in numbers."""
-    chosen = [one for one in files if any(_is_below(one.path, path) for path in below)]
+    chosen = [one for one in files if any(is_below(one.path, path) for path in below)]
     return Totals(
         files=len(chosen),
         bytes=sum(one.bytes for one in chosen),
@@ -169,5 +169,6 @@ def totals(files: Sequence[File], below: Sequence[str] = (ROOT,)) -> Totals:
     )
 
 
-def _is_below(path: str, top: str) -> bool:
+def is_below(path: str, top: str) -> bool:
+    """Whether a path is another one, or lies in it."""
     return overlap(path, top) and len(path) >= len(top.rstrip("/"))

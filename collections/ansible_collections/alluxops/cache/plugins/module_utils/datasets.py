@@ -192,7 +192,10 @@ def _ufs(given: Any) -> dict[str, Any]:
             f"No such scheme is supported: {', '.join(SCHEMES)} are, and paths.",
             meant or "use one of these.",
         )
-    if not rest.strip("/") or (scheme in S3 and rest.startswith("/")) or "@" in rest:
+    place = rest.partition("/")[0]
+    # A bucket has no port: what looks like one is a key, and its secret may have a slash in it.
+    has_keys = "@" in place or (scheme in S3 and ":" in place)
+    if not rest.strip("/") or (scheme in S3 and not place) or has_keys:
         raise WrongValueError(
             "After the scheme stands the bucket or the host, and no credentials.",
             f"write it as {scheme}://PLACE/.",

@@ -6,7 +6,8 @@ Pure functions over the API's JSON (as cluster.pod_facts reads it) and the leade
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,6 +34,9 @@ COUNTED_SHARE = 0.5
 That every byte arrived, the digest tells; the counters only tell which way most of them took.
 """
 
+ROOM = 0.9
+"""Of a worker's space, what may be filled: it evicts before it is full, and what it evicts may be somebody's."""
+
 MASTER_INFO = "/api/v1/master/info"
 METRICS = "/metrics/json/"
 NEEDED_PATHS = (MASTER_INFO, METRICS)
@@ -49,6 +53,7 @@ class Worker:
     used_bytes: int
     last_contact_s: int
     state: str
+    tier_bytes: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,18 @@ def _worker(entry: Mapping[str, Any]) -> Worker:
         used_bytes=int(entry.get("usedBytes", 0)),
         last_contact_s=int(entry.get("lastContactSec", 0)),
         state=str(entry.get("state", "")),
+        tier_bytes={
+            str(tier): int(size) for tier, size in (entry.get("capacityBytesOnTiers") or {}).items()
+        },
     )
+
+
+def tier_bytes(workers: Iterable[Worker]) -> dict[str, int]:
+    """What the workers can hold together, by the name of the tier."""
+    found: Counter[str] = Counter()
+    for worker in workers:
+        found.update(worker.tier_bytes)
+    return dict(found)
 
 
 def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:

@@ -83,7 +83,11 @@ def get_status(path: str, *, synced: bool = False, metadata: str = "") -> Reques
 
 
 def list_files(path: str, *, metadata: str, synced: bool = False) -> Request:
-    """All below a path. metadata: NEVER asks no under store, ONCE what was never asked. synced: asks anew."""
+    """All below a path. metadata: NEVER asks no under store, ONCE what was never asked, ALWAYS each directory.
+
+    With ONCE and ALWAYS Alluxio learns what it does not know, and leaves all that it knows as it is, whatever the
+    store has there. synced: asks anew, and has its metadata follow: that drops files that are in the cache only.
+    """
     body: Json = {
         "recursive": True,
         "loadMetadataType": metadata,

@@ -11,7 +11,10 @@ description:
     missing bucket and what does not fit are refused before the cache is touched.
 options:
   state:
-    description: C(planned) looks, refuses and shows the steps; C(applied) does them.
+    description:
+      - C(planned) looks at what the cache knows, refuses and shows the steps.
+      - C(applied) has the cache learn what is new in the stores of datasets that are loaded or pinned, and does the
+        steps. What the cache knows already is left as it is, whatever became of it in its store.
     type: str
     choices: [planned, applied]
     default: applied
@@ -119,6 +122,11 @@ datasets:
       type: list
       elements: str
       returned: success
+looks:
+  description: A line for each dataset of which files may be new in its store. Only C(applied) learns them.
+  returned: success
+  type: list
+  elements: str
 summary:
   description: A line a dataset.
   returned: success

@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     dataset_load,
     dataset_plan,
     dataset_state,
+    health,
     paths_api,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_plan import Plan
@@ -41,7 +42,7 @@ STILL_S: Final = 10.0
 """A load that has not gone on for so long is asked what it does: that costs the start of a Java machine."""
 LOADS: Final = 3
 """Loads in a row that bring nothing, until a run gives up."""
-NEVER, ONCE = "NEVER", "ONCE"
+NEVER, ONCE, ALWAYS = "NEVER", "ONCE", "ALWAYS"
 
 
 class DatasetCache:
@@ -71,6 +72,12 @@ class DatasetCache:
         leader = self.seen.leader
         return sum(worker.capacity_bytes for worker in leader.workers) if leader else 0
 
+    @cached_property
+    def tier_bytes(self) -> Mapping[str, int]:
+        """The same, by the name of the tier."""
+        leader = self.seen.leader
+        return health.tier_bytes(leader.workers) if leader else {}
+
     @property
     def workers(self) -> int:
         """How many workers the leader knows."""
@@ -80,8 +87,8 @@ class DatasetCache:
         """The mount table."""
         return dataset_state.parse_mounts(self._leader_page(dataset_state.MOUNT_TABLE))
 
-    def actual(self, one: Dataset, mounts: Mapping[str, Mount], *, synced: bool) -> Actual:
-        """What the cache has of a dataset. synced: whether the under store is asked for what changed there."""
+    def actual(self, one: Dataset, mounts: Mapping[str, Mount]) -> Actual:
+        """What the cache has of a dataset. No under store is asked but for the path itself, if it was never seen."""
         mount = mounts.get(one.path)
         if one.ufs and mount is None and one.state == ABSENT:
             return Actual()
@@ -91,7 +98,14 @@ class DatasetCache:
             if error.is_missing:
                 return Actual(mount)
             raise self._unlisted(one, error) from error
-        return Actual(mount, top, self._files(one, synced=synced))
+        return Actual(mount, top, self._files(one, NEVER))
+
+    def learnt(self, one: Dataset) -> tuple[File, ...]:
+        """The files that matter, once Alluxio has learnt what is new in the store.
+
+        Nothing else is asked: a sync would have it drop what is in the cache only, and forget what the store has lost.
+        """
+        return self._files(one, ALWAYS)
 
     def known_files(self, path: str) -> tuple[File, ...]:
         """The files below a path that the cache knows of; no under store is asked."""
@@ -134,12 +148,12 @@ class DatasetCache:
                 found.append(path)
         return found
 
-    def _files(self, one: Dataset, *, synced: bool) -> tuple[File, ...]:
+    def _files(self, one: Dataset, metadata: str) -> tuple[File, ...]:
         if not one.must_fit:
             return self.known_files(one.path)
         files: list[File] = []
         for path in one.listed:
-            request = paths_api.list_files(path, metadata=ONCE, synced=synced)
+            request = paths_api.list_files(path, metadata=metadata)
             try:
                 files += dataset_state.parse_files(self._proxy.ask(request) or [])
             except paths_api.PathError as error:
@@ -201,7 +215,7 @@ class DatasetCache:
         with self._muted() if credentials else contextlib.nullcontext():
             self._proxy.ask(request)
         # What is set below concerns the files that the cache knows of.
-        self._files(one, synced=False)
+        self._files(one, ALWAYS)
 
     @contextlib.contextmanager
     def _muted(self) -> Iterator[None]:
@@ -257,7 +271,8 @@ class DatasetCache:
         way = dataset_load.way_of(self.seen.leader.version if self.seen.leader else "")
         best, fruitless, reason = Totals(), 0, ""
         while True:
-            found = self._loaded(one)
+            files = self._files_to_load(one)
+            found = dataset_state.totals(files)
             if found.is_loaded:
                 return
             if fruitless >= LOADS:
@@ -266,30 +281,35 @@ class DatasetCache:
                     reason,
                     "see `alluxops status` and the log of the workers; run it again: it goes on with what is left.",
                 )
-            done = self._on_leader(dataset_load.script(way, one.load))
-            if done.returncode:
-                reason = _last_line(done)
-            ended, told = self._watch(one, patience)
-            reason = told or reason
+            ended = found
+            for paths in dataset_load.parts(way, one.load, files):
+                done = self._on_leader(dataset_load.script(way, paths))
+                if done.returncode:
+                    reason = _last_line(done)
+                ended, told = self._watch(one, way, paths, patience)
+                reason = told or reason
             fruitless = fruitless + 1 if ended.cached_bytes <= best.cached_bytes else 0
             best = max(best, ended, key=lambda totals: totals.cached_bytes)
 
-    def _watch(self, one: Dataset, patience: Patience) -> tuple[Totals, str]:
-        """(how far it is, why it ended) once a load has ended, or has stood still for as long as a run waits."""
+    def _watch(
+        self, one: Dataset, way: dataset_load.Way, paths: Sequence[str], patience: Patience
+    ) -> tuple[Totals, str]:
+        """(how far all is, why it ended) once a load of paths has ended, or has stood still while a run waits."""
         before, since = Totals(), time.monotonic()
         asked_at = since
         while True:
-            found = self._loaded(one)
+            files = self._files_to_load(one)
+            found = dataset_state.totals(files)
             now = time.monotonic()
-            if found.is_loaded:
+            if dataset_state.totals(files, paths).is_loaded:
                 return found, ""
             if found.cached_bytes > before.cached_bytes:
                 before, since, asked_at = found, now, now
             elif now - asked_at >= STILL_S:
                 asked_at = time.monotonic()
                 states = [
-                    dataset_load.state_of(self._on_leader(dataset_load.asking(path)).output)
-                    for path in one.load
+                    dataset_load.state_of(self._on_leader(dataset_load.asking(way, path)).output)
+                    for path in paths
                 ]
                 running = any(state in dataset_load.RUNNING for state, _ in states)
                 if not running or now - since > self.timeout_s:
@@ -297,9 +317,8 @@ class DatasetCache:
                     return found, "; ".join(reasons)
             patience.pause(f"{one.name}: {found} loaded", POLL_S)
 
-    def _loaded(self, one: Dataset) -> Totals:
-        files = [item for path in one.load for item in self.known_files(path)]
-        return dataset_state.totals(files)
+    def _files_to_load(self, one: Dataset) -> list[File]:
+        return [item for path in one.load for item in self.known_files(path)]
 
     def _leader_place(self) -> Place:
         """Where the proxy runs: beside whoever leads now, in a container that may end without harm to metadata."""
