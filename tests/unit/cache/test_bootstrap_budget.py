@@ -43,7 +43,7 @@ def test_as_many_may_be_lost_as_may_fail(count: int, lost: int, share: int, left
 
 def test_the_lost_are_left_out_with_the_reason_and_the_others_planned(kube: Cluster) -> None:
     del kube
-    found = plan(**hosts(20, n5=DEAD, n6=NO_PYTHON))
+    found = plan("", **hosts(20, n5=DEAD, n6=NO_PYTHON))
     assert len(found["plans"]) == 18
     assert set(found["left_out"]) == {"n5", "n6"}
     assert "the host n5 cannot be reached" in found["left_out"]["n5"]
@@ -55,7 +55,7 @@ def test_the_lost_are_left_out_with_the_reason_and_the_others_planned(kube: Clus
 def test_more_than_that_are_refused_with_all_that_is_wrong(kube: Cluster) -> None:
     del kube
     with pytest.raises(SettingsError) as refusal:
-        plan(**hosts(20, n5=DEAD, n6=NO_PYTHON, n7=DEAD))
+        plan("", **hosts(20, n5=DEAD, n6=NO_PYTHON, n7=DEAD))
     assert all(f"the host {name} " in str(refusal.value) for name in ("n5", "n6", "n7"))
 
 
@@ -63,4 +63,4 @@ def test_what_is_wrong_with_another_host_refuses_all(kube: Cluster) -> None:
     del kube
     problem = {"what": "free memory", "value": "1 MiB", "fix": "take more"}
     with pytest.raises(SettingsError, match="free memory on n6"):
-        plan(**hosts(20, n5=DEAD, n6={**CHECKED, "problems": [problem]}))
+        plan("", **hosts(20, n5=DEAD, n6={**CHECKED, "problems": [problem]}))
