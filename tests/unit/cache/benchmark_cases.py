@@ -62,6 +62,8 @@ def report(**seconds: float) -> dict[str, Any]:
         "runs": 2,
         "parallelism": 4,
         "warm_up_s": 3,
+        "epochs": 1,
+        "variants": [],
         "readers": 2,
     }
     return {

@@ -41,6 +41,7 @@ MOUNTED: Final = (FUSE, SHORT)
 LEAST_BYTES: Final = 16
 """A file begins with its own number, by which a reader knows that it has the right one."""
 MOST_PARALLEL: Final = 256
+MOST_EPOCHS: Final = 20
 ROOM: Final = 0.9
 """Of a worker's free space: it evicts before it is full, and what it evicts may be somebody's."""
 
@@ -79,6 +80,11 @@ class Wanted:
     tolerance_percent: int
     warm_up_s: int = 3
     variants: tuple[Variant, ...] = ()
+    epochs: int = 1
+
+    def epochs_of(self, arm: str) -> int:
+        """How often each reader of an arm reads its files. Only what has a mount of its own knows more of them then."""
+        return self.epochs if base(arm) in MOUNTED else 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
         if arm not in ARMS
     ]
     _check_number(options, "runs", 1, 100, faults)
+    _check_number(options, "epochs", 1, MOST_EPOCHS, faults)
     _check_number(options, "parallelism", 1, MOST_PARALLEL, faults)
     _check_number(options, "tolerance_percent", 0, 99, faults)
     _check_number(options, "warm_up_s", 0, 60, faults)
@@ -129,6 +136,7 @@ def read(options: Mapping[str, Any]) -> tuple[Wanted, list[SettingsError]]:
         tolerance_percent=int(options["tolerance_percent"]),
         warm_up_s=int(options["warm_up_s"]),
         variants=tuple(benchmark_variant.read(options["variants"], faults)),
+        epochs=int(options["epochs"]),
     )
     return wanted, faults
 
@@ -318,8 +326,15 @@ def steps(wanted: Wanted, arms: Sequence[str], readers: int) -> list[str]:
             f"{one.name}: {one}, {counted(readers, 'reader')}, each with"
             f" {counted(wanted.parallelism, 'file')} at once"
         )
-        lines += [f"  {arm}, {counted(wanted.runs, 'run')}: {path_of(arm)}" for arm in arms]
+        lines += [
+            f"  {arm}, {counted(wanted.runs, 'run')}{_each(wanted.epochs_of(arm))}: {path_of(arm)}"
+            for arm in arms
+        ]
     return lines
+
+
+def _each(epochs: int) -> str:
+    return f" of {epochs} epochs" if epochs > 1 else ""
 
 
 def settings(wanted: Wanted, arms: Sequence[str], seats: Sequence[Seat]) -> dict[str, Any]:
@@ -328,6 +343,7 @@ def settings(wanted: Wanted, arms: Sequence[str], seats: Sequence[Seat]) -> dict
         "workloads": [asdict(one) for one in wanted.workloads],
         "arms": list(arms),
         "runs": wanted.runs,
+        "epochs": wanted.epochs,
         "parallelism": wanted.parallelism,
         "warm_up_s": wanted.warm_up_s,
         "readers": len(seats),

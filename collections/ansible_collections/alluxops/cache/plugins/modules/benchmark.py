@@ -29,6 +29,7 @@ options:
     description:
       - Other settings of mounts, each as C({name, properties, mount_options}). The warm arms with a mount are measured
         once more with each.
+      - C(upstream), C(small-files) and C(large-files) without more are Alluxio's defaults, and a profile over these.
     type: list
     elements: dict
     default: []
@@ -36,6 +37,10 @@ options:
     description: How often each arm is measured.
     type: int
     default: 3
+  epochs:
+    description: How often a reader of a warm arm with a mount reads its files in each run, through the same mount.
+    type: int
+    default: 1
   parallelism:
     description: How many files each reader reads at once.
     type: int
