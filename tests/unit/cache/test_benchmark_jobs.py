@@ -237,6 +237,12 @@ def test_a_reader_that_fails_before_it_is_ready_is_not_waited_for() -> None:
         jobs(cluster, 60).do({"task": "read"}, NODES, "a run", epochs=1)
 
 
+def test_a_reader_that_is_killed_before_it_is_ready_is_not_waited_for() -> None:
+    cluster = Cluster(benchmark_reader.ready_line(1), "it was about to")
+    with pytest.raises(CacheError, match=r"\(p1 on its node\): it was about to"):
+        jobs(cluster, 60).do({"task": "read"}, NODES, "a run", epochs=1)
+
+
 def test_a_reader_that_ends_without_a_word_is_told() -> None:
     with pytest.raises(CacheError, match="MemoryError"):
         jobs(Cluster("Traceback\nMemoryError\n", "")).do({"task": "make"}, NODES, "a run")

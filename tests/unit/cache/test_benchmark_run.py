@@ -98,7 +98,7 @@ class World:
         if way.fuse or "endpoints" in task:
             self.counters[COUNTER[name]] = self.counters.get(COUNTER[name], 0) + SMALL.total_bytes
         self.cached = self.cached or (way.fuse and self.stays)
-        for _ in range(1, how["epochs"]):
+        for _epoch in range(1, how["epochs"]):
             how["epoch_ended"]()
             self.counters[COUNTER[name]] += 0 if self.keeps else SMALL.total_bytes
         return [{"node": node, "epochs": [reader(node)] * how["epochs"]} for node in nodes]

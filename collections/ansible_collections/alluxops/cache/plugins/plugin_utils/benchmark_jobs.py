@@ -64,7 +64,7 @@ class Jobs:
         with at_the_end(self.clear):
             self._start(task, nodes, way or Way())
             running = self._pods.running(len(nodes), Patience(self.timeout_s), may_end=True)
-            pods = [str(pod["metadata"]["name"]) for pod in running]
+            pods = [_name(pod) for pod in running]
             limit_s = self.limit_s(bytes_read)
             for epoch in range(1, epochs + 1):
                 self._await_ready(pods, what, epoch, self.timeout_s if epoch == 1 else limit_s)
@@ -115,12 +115,14 @@ class Jobs:
         waiting = set(pods)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while waiting:
+                # Before their logs are read, which are whole then.
+                ended = {_name(pod) for pod in self._pods.listed() if _has_ended(pod)}
                 for pod, log in zip(
                     ordered := sorted(waiting), pool.map(self._log, ordered), strict=True
                 ):
                     if ready in log.splitlines():
                         waiting.discard(pod)
-                    elif benchmark_reader.RESULT in log:
+                    elif benchmark_reader.RESULT in log or pod in ended:
                         raise self._failed(pod, log, what)
                 if waiting and patience.is_over:
                     raise CacheError(
@@ -158,7 +160,7 @@ class Jobs:
         """What each reader said at its end."""
         patience = Patience(limit_s)
         while True:
-            listed = {str(pod["metadata"]["name"]): pod for pod in self._pods.listed()}
+            listed = {_name(pod): pod for pod in self._pods.listed()}
             ended = [name for name in pods if name in listed and _has_ended(listed[name])]
             if lost := [name for name in pods if name not in listed]:
                 raise CacheError(
@@ -214,6 +216,10 @@ def result_in(lines: Iterable[str]) -> Json | None:
                 return None
             return found if isinstance(found, dict) else None
     return None
+
+
+def _name(pod: Json) -> str:
+    return str(pod["metadata"]["name"])
 
 
 def _state(pod: Json) -> Mapping[str, Any]:
