@@ -50,6 +50,17 @@ def test_settings_are_compared_with_upstreams_epoch_by_epoch() -> None:
     ]
 
 
+def test_what_is_not_proven_is_not_compared() -> None:
+    astray = {**SECOND, "wrong": ["it came from the store"]}
+    arm = named("warm-fuse/small-files", astray, FIRST)
+    arms = [arm, named("warm-fuse/upstream", FIRST, astray)]
+    assert benchmark_epochs.lines(arms) == [
+        "warm-fuse/small-files, epoch 2: 50.0 files/s, 50.0 MiB/s"
+    ]
+    assert arms[0]["wrong"] == ["it came from the store"]
+    assert arms[1]["wrong"] == ["epoch 2: it came from the store"]
+
+
 def test_a_page_has_what_variants_set_and_every_epoch() -> None:
     found = cases.report(warm_fuse=2.0)
     arm = named("warm-fuse", FIRST, SECOND)

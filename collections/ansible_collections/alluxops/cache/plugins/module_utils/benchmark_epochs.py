@@ -45,26 +45,33 @@ def workload_of(workload: Workload, arms: Sequence[Mapping[str, Any]]) -> Json:
 
 def each(arm: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """(number, figures) of an arm's epochs."""
-    yield 1, arm
-    yield from enumerate(arm.get(LATER, ()), 2)
+    yield from enumerate([arm, *arm.get(LATER, ())], 1)
+
+
+def _proven(arm: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Those whose bytes came the arm's way in every run."""
+    return (
+        (epoch, one) for epoch, one in each(arm) if not any(run["wrong"] for run in one["runs"])
+    )
 
 
 def lines(arms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How fast later epochs are, and what other settings make of each epoch against Alluxio's own, a line each."""
+    """How fast later epochs are, and what settings make of each against Alluxio's own, a line each: of proven ones."""
     upstream = {
         (base(arm["arm"]), epoch): float(one["files_s"])
         for arm in arms
         if arm["arm"].partition("/")[2] == profiles.UPSTREAM
-        for epoch, one in each(arm)
+        for epoch, one in _proven(arm)
     }
     found = []
     for arm in arms:
         name = str(arm["arm"])
-        for epoch, one in each(arm):
+        proven = dict(_proven(arm))
+        for epoch, one in proven.items():
             told = []
             if epoch > 1:
                 told.append(f"{one['files_s']:.1f} files/s, {one['mib_s']:.1f} MiB/s")
-                told += _times(one, arm["files_s"], "epoch 1")
+                told += _times(one, arm["files_s"] if 1 in proven else 0.0, "epoch 1")
             if name.partition("/")[2] != profiles.UPSTREAM:
                 told += _times(one, upstream.get((base(name), epoch), 0.0), profiles.UPSTREAM)
             if told:
