@@ -114,8 +114,15 @@ class Bench:
                 runs = [
                     self._run(workload, path, arm, number) for number in range(self.wanted.runs)
                 ]
-                found.append(benchmark_result.arm_of(arm, runs, self.nodes, measured))
+                found.append(
+                    benchmark_result.arm_of(arm, runs, self.nodes, measured, self._endpoint_of(arm))
+                )
         return benchmark_result.workload_of(workload, found)
+
+    def _endpoint_of(self, arm: str) -> str:
+        """By which address an arm's bytes come from the store."""
+        is_slow = arm == benchmark_plan.SLOW
+        return self.wanted.slow_endpoint if is_slow else self.store.endpoint
 
     def _run(self, workload: Workload, path: str, arm: str, number: int) -> Json:
         what = f"{workload.name}, {arm}, run {number + 1} of {self.wanted.runs}"
@@ -173,7 +180,7 @@ class Bench:
         if arm == benchmark_plan.DIRECT:
             return task, Way()
         if arm == benchmark_plan.SLOW:
-            return {**task, "endpoint": self.wanted.slow_endpoint}, Way()
+            return {**task, "endpoint": self._endpoint_of(arm)}, Way()
         if arm == benchmark_plan.S3:
             proxies = {seat.node: f"http://{seat.proxy}{PROXY_S3}" for seat in self.seats}
             return {
