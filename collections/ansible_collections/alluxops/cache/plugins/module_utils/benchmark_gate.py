@@ -141,7 +141,7 @@ def _not_asked(arm: str, arms: Sequence[str]) -> str:
 def slower(
     report: Mapping[str, Any], baseline: Mapping[str, Any], tolerance_percent: int
 ) -> list[str]:
-    """The arms that are slower than they were by more than that, a line each: in throughput, or in their 95th percentile."""
+    """The arms that are slower than they were by more than that, in throughput or 95th percentile, a line each."""
     before, left = _arms(baseline), 1 - tolerance_percent / 100
     found = []
     for key, arm in _arms(report).items():

@@ -102,7 +102,7 @@ def moved(arm: str, read_bytes: int, counted: Mapping[str, int]) -> float | None
 
 
 def socket_share(counted: Mapping[str, int]) -> float | None:
-    """Which part of what workers gave went over domain sockets, and so to their own node; None where they gave nothing."""
+    """Which part of what workers gave went over domain sockets, to their own node; None where they gave nothing."""
     total = sent(counted)
     return round(counted.get("domain", 0) / total, 3) if total else None
 
@@ -113,6 +113,6 @@ def finding(arm: str, read_bytes: int, counted: Mapping[str, int]) -> str:
     if times is None or times <= AGAIN:
         return ""
     return (
-        f"{arm} moved {times:.1f} bytes for each byte read ({seen(counted)}, for {human(read_bytes)}): fetched ahead and"
-        " thrown away, see docs/runbooks/benchmark.md#bytes-that-are-moved-again"
+        f"{arm} moved {times:.1f} bytes for each byte read ({seen(counted)}, for {human(read_bytes)}):"
+        " see docs/runbooks/benchmark.md#bytes-that-are-moved-again"
     )

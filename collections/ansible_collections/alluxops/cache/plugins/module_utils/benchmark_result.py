@@ -28,6 +28,7 @@ Json = dict[str, Any]
 FORMAT: Final = 1
 MIB: Final = 1024**2
 SHARES: Final = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+HEADS: Final = ("MiB/s", "files/s", "p50 ms", "p95 ms", "p99 ms")
 BUSY: Final = 0.85
 """A processor that is in use so much of the time is what a reader waits for."""
 
@@ -98,7 +99,8 @@ def arm_of(
 ) -> Json:
     """All runs of an arm. Throughput is the runs' median; latencies are those of all files of all runs.
 
-    measured: what links, store and tiers allow, where `network` has measured that. endpoint: the arm's way to the store.
+    measured: what links, store and tiers allow, where `network` has measured that. endpoint: the arm's way to
+    the store.
     """
     size = sum(run["bytes"] for run in runs)
     counted = {name: sum(run["counted"][name] for run in runs) for name in benchmark_proof.SHOWN}
@@ -205,7 +207,7 @@ def table(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
         width = max(18, *(len(arm["arm"]) for arm in workload["arms"]))
         lines += [
             f"  {one.name}: {one}",
-            f"    {'arm':<{width}} {'MiB/s':>8} {'files/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'moved':>6}  path",
+            f"    {'arm':<{width}} {' '.join(f'{head:>8}' for head in HEADS)} {'moved':>6}  path",
         ]
         for arm in workload["arms"]:
             figures = [f"{arm[name]:>8.1f}" for name in ("mib_s", "files_s", *SHARES)]
@@ -243,7 +245,7 @@ def told(report: Mapping[str, Any]) -> str:
 
 
 def gate_lines(report: Mapping[str, Any]) -> list[str]:
-    """What stands beside the figures: what proves nothing, what is slower than it was, and what is not there any more."""
+    """What stands beside the figures: what proves nothing, what is slower than it was, what is there no more."""
     lines = [f"  wrong     {text}" for text in report["wrong"]]
     if report["baseline"]:
         lines += [

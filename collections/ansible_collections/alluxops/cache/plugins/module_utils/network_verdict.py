@@ -45,7 +45,8 @@ class Capacity:
 class Arm:
     """One arm of a benchmark. nodes: those that read. shares: bytes that each source gave for each byte that was read.
 
-    A share is above 1 where a source gave bytes again, which takes its part of links and disks too. `store`: not through a cache, or by a worker from the under store. `remote`: from another node's worker. `local`:
+    A share is above 1 where a source gave bytes again, which takes its part of links and disks too.
+    `store`: not through a cache, or by a worker from the under store. `remote`: from another node's worker. `local`:
     from the same node's, over a socket or as a file.
     """
 
