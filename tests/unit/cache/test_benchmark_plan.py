@@ -150,6 +150,18 @@ def test_what_the_deployment_lacks_is_left_out_or_refused(short: dict[str, Any])
     assert [str(fault).split(" has ")[1].split(",")[0] for fault in faults] == list(asked[1:])
 
 
+@pytest.mark.parametrize(
+    ("kind", "policy", "left"),
+    [("hostPath", "local", True), ("emptyDir", "local", False), ("hostPath", "uuid", False)],
+)
+def test_a_proxy_that_opens_block_files_is_counted_by_nobody(
+    kind: str, policy: str, left: bool
+) -> None:
+    values = {"shortCircuit": {"policy": policy}, "tieredstore": {"levels": [{"type": kind}]}}
+    found = benchmark_plan.hindrances(values, SEATS, "").get("warm-s3")
+    assert (found is not None and "which no worker counts" in found[0]) is left
+
+
 def test_what_fits_is_measured() -> None:
     assert benchmark_plan.fit([Workload("a", 90, MIB), Workload("b", 2, MIB)], SEATS) == []
     assert benchmark_plan.share_files(Workload("a", 91, MIB), 2) == 46

@@ -24,10 +24,12 @@ def arm_of(
     runs: Sequence[Sequence[Mapping[str, Any]]],
     nodes: Sequence[str],
     measured: Measured | None = None,
+    endpoint: str = "",
 ) -> Json:
     """All runs of an arm, each of so many epochs. Its figures are the first epoch's: reports stay comparable."""
     first, *later = (
-        benchmark_result.arm_of(arm, epoch, nodes, measured) for epoch in zip(*runs, strict=True)
+        benchmark_result.arm_of(arm, epoch, nodes, measured, endpoint)
+        for epoch in zip(*runs, strict=True)
     )
     if not later:
         return first

@@ -29,7 +29,7 @@ PATHS: Final = {
     COLD: "FUSE, nothing cached: a worker fetches from the store",
     FUSE: "FUSE, from the worker of another node, over the network",
     SHORT: "FUSE, from the own node's worker, over its domain socket",
-    S3: "the own node's proxy, which reads from its worker",
+    S3: "the own node's proxy, which reads from any worker",
 }
 
 FOLDER: Final = "alluxops-benchmark"
@@ -257,12 +257,25 @@ def hindrances(
             "set shortCircuit.enabled: true and policy: uuid in alluxio_values.",
         )
     without = [seat.node for seat in seats if not seat.proxy]
+    if _opens_blocks(values):
+        found[S3] = (
+            "proxies open block files themselves (shortCircuit.policy local), which no worker counts",
+            "measure it with policy: uuid; `direct`, `cold` and `warm-fuse` are proven under either.",
+        )
     if without:
         found[S3] = (
             f"no proxy serves on {', '.join(without[:5])}",
             "set proxy: {enabled: true} in alluxio_values, and run site.",
         )
     return found
+
+
+def _opens_blocks(values: Mapping[str, Any]) -> bool:
+    """Whether clients in the release's own pods open the block files of their node's worker."""
+    short = values.get("shortCircuit") or {}
+    levels = (values.get("tieredstore") or {}).get("levels") or []
+    is_local = short.get("enabled", True) and short.get("policy", "uuid") == "local"
+    return bool(is_local and levels and all(one.get("type") != "emptyDir" for one in levels))
 
 
 def choose(

@@ -62,7 +62,9 @@ options:
     type: str
     default: ""
   baseline:
-    description: Path on the controller of an earlier run's JSON, which the figures are compared with.
+    description:
+      - Path on the controller of an earlier run's JSON, which the figures are compared with, throughput and 95th
+        percentile. All that it has must be measured.
     type: str
     default: ""
   tolerance_percent:
@@ -74,7 +76,9 @@ options:
     type: str
     default: ""
   network_report:
-    description: Path on the controller of what C(network) has written, for ceilings. Empty means where it does so.
+    description:
+      - Path on the controller of what C(network) has written, for ceilings. Empty means where it does so. One that is
+        older than a day, or of other nodes, is not used.
     type: str
     default: ""
   wait_timeout_s:
@@ -114,8 +118,13 @@ slower:
   returned: when something was measured
   type: list
   elements: str
+missing:
+  description: The arms of the baseline that were not measured, and why, a line each.
+  returned: when something was measured
+  type: list
+  elements: str
 told:
-  description: What is not proven and what is slower, as text; empty where all is well.
+  description: What is not proven, what is slower and what is missing, as text; empty where all is well.
   returned: success
   type: str
 workloads:

@@ -11,6 +11,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_epochs,
     benchmark_gate,
     benchmark_proof,
+    benchmark_result,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Workload
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_result import SHARES
@@ -52,6 +53,7 @@ def page(report: Json, before: Sequence[Json]) -> str:
         _head(report),
         _alarm("Not proven", report["wrong"]),
         _alarm("Slower", report["slower"]),
+        _alarm("Missing, of what the baseline has", report["missing"]),
     ]
     parts += _variants(report["settings"]["variants"])
     parts += [_workload(one, [*before, report]) for one in report["workloads"]]
@@ -70,6 +72,7 @@ def _head(report: Json) -> str:
         "epochs": f"{settings['epochs']} of each run with a mount",
         "store": report["store"]["endpoint"] or "AWS",
         "slow link": report["store"]["slow_endpoint"] or "not measured",
+        "ceilings": _ceilings(report),
         **{f"without {arm}": why for arm, why in report["left_out"].items()},
     }
     return _table((), ([name, str(value)] for name, value in rows.items()), all_text=True)
@@ -85,6 +88,13 @@ def _variants(variants: Sequence[Json]) -> list[str]:
         return []
     heads = ["variant", "properties of its mounts", "their mount options"]
     return ["<h2>Settings that were tried</h2>", _table(heads, rows, all_text=True)]
+
+
+def _ceilings(report: Json) -> str:
+    """What they are from, or why there are none."""
+    if report["network"]:
+        return f"by `network`, measured at {report['network']['made_at']}"
+    return f"none: {report['without_ceilings']}"
 
 
 def _network(network: Json | None) -> list[str]:
@@ -135,6 +145,7 @@ def _figures(arms: Sequence[Json]) -> str:
         "p95 ms",
         "p99 ms",
         "nodes busy",
+        "moved",
         "what workers counted",
     ]
     rows = []
@@ -144,15 +155,24 @@ def _figures(arms: Sequence[Json]) -> str:
             figures = [f"{run[name]:.1f}" for name in ("mib_s", "files_s", *SHARES) if name in run]
             seen = benchmark_proof.seen(run["counted"])
             seen += f" — {'; '.join(run['wrong'])}" if run["wrong"] else ""
+            busy = f"{run['node_busy']:.0%}"
             rows.append(
-                [arm["arm"], str(epoch), str(number), *figures, f"{run['node_busy']:.0%}", seen]
+                [
+                    arm["arm"],
+                    str(epoch),
+                    str(number),
+                    *figures,
+                    busy,
+                    benchmark_result.moved(run),
+                    seen,
+                ]
             )
-    return _table(heads, rows)
+    return _table(heads, rows) + "<p>moved: bytes for each byte that readers got</p>"
 
 
 def _bounds(arms: Sequence[Json]) -> str:
-    rows = [[arm["arm"], arm["path"], arm["bound"]] for arm in arms]
-    return _table(["arm", "its path", "what bounds it"], rows, all_text=True)
+    rows = [[arm["arm"], arm["path"], benchmark_result.proof(arm), arm["bound"]] for arm in arms]
+    return _table(["arm", "its path", "", "what bounds it"], rows, all_text=True)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, all_text: bool = False) -> str:

@@ -116,8 +116,14 @@ class Bench:
                 runs = [
                     self._run(workload, path, arm, number) for number in range(self.wanted.runs)
                 ]
-                found.append(benchmark_epochs.arm_of(arm, runs, self.nodes, measured))
+                endpoint = self._endpoint_of(arm)
+                found.append(benchmark_epochs.arm_of(arm, runs, self.nodes, measured, endpoint))
         return benchmark_epochs.workload_of(workload, found)
+
+    def _endpoint_of(self, arm: str) -> str:
+        """By which address an arm's bytes come from the store."""
+        is_slow = arm == benchmark_plan.SLOW
+        return self.wanted.slow_endpoint if is_slow else self.store.endpoint
 
     def _run(self, workload: Workload, path: str, arm: str, number: int) -> list[Json]:
         """One run, an entry an epoch."""
@@ -197,7 +203,7 @@ class Bench:
         if arm == benchmark_plan.DIRECT:
             return task, Way()
         if arm == benchmark_plan.SLOW:
-            return {**task, "endpoint": self.wanted.slow_endpoint}, Way()
+            return {**task, "endpoint": self._endpoint_of(arm)}, Way()
         if arm == benchmark_plan.S3:
             proxies = {seat.node: f"http://{seat.proxy}{PROXY_S3}" for seat in self.seats}
             return {
