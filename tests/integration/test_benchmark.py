@@ -141,6 +141,45 @@ def test_it_leaves_its_files_and_nothing_else(measured: Measured) -> None:
     assert len(files) == SMALL["files"] + LARGE["files"] + 2
 
 
+def test_profiles_are_measured_against_upstream_in_one_run(measured: Measured) -> None:
+    names = ["upstream", "small-files", "large-files"]
+    text = measured.run(
+        benchmark_workloads=[SMALL],
+        benchmark_arms=["warm-short-circuit"],
+        benchmark_variants=[{"name": name} for name in names],
+        benchmark_epochs=2,
+    ).output
+    report = measured.report
+    assert report["wrong"] == []
+    variants = {one["name"]: one for one in report["settings"]["variants"]}
+    cached, chunk = (
+        {name: one["properties"][key] for name, one in variants.items()}
+        for key in (
+            "alluxio.user.metadata.cache.enabled",
+            "alluxio.user.streaming.reader.chunk.size.bytes",
+        )
+    )
+    assert cached == {"upstream": "false", "small-files": "true", "large-files": "false"}
+    assert chunk == {"upstream": "1MB", "small-files": "1MB", "large-files": "2MB"}
+    assert "attr_timeout" in variants["small-files"]["options"]
+    assert variants["upstream"]["options"] == variants["large-files"]["options"] == "allow_other"
+    [workload] = report["workloads"]
+    arms = {arm["arm"]: arm for arm in workload["arms"]}
+    assert list(arms) == ["warm-short-circuit", *(f"warm-short-circuit/{name}" for name in names)]
+    for arm in arms.values():
+        [second] = arm["later"]
+        for epoch in (arm, second):
+            [run] = epoch["runs"]
+            assert (run["files"], run["wrong"]) == (SMALL["files"], [])
+            assert run["counted"]["domain"] >= 0.75 * run["bytes"]
+    for name in names[1:]:
+        ratio = arms[f"warm-short-circuit/{name}"]["later"][0]["files_s"]
+        ratio /= arms["warm-short-circuit/upstream"]["later"][0]["files_s"]
+        assert f"{ratio:.2f} times as fast as upstream" in text
+    page = measured.files[-1].with_suffix(".html").read_text()
+    assert "alluxio.user.metadata.cache.enabled=true" in page
+
+
 def test_the_second_run_makes_nothing(measured: Measured) -> None:
     client = measured.cache.lab.s3()
     key = next(key for key in measured.stored if key.endswith("f00000001"))

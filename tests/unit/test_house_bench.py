@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from tests.bench import __main__ as main_module
-from tests.bench import backup, by_hand, upgrade, verb
+from tests.bench import backup, by_hand, profiles, upgrade, verb
 from tests.bench.fleet import hosts, ways
 from tests.bench.fleet import topic as fleet
 from tests.bench.measures import Measure, as_json, goals, table
@@ -267,3 +267,23 @@ def test_other_settings_keep_those_that_are_there() -> None:
         "properties": {"a": "b", upgrade.PROPERTY: "7sec"},
     }
     assert values == {"worker": {}, "properties": {"a": "b"}}
+
+
+def test_profiles_are_compared_with_upstream_epoch_by_epoch() -> None:
+    def arm(name: str, first: float, second: float) -> dict[str, Any]:
+        runs = [[{"files_s": value}] for value in (first, second)]
+        return {"arm": name, "runs": runs[0], "later": [{"runs": runs[1]}]}
+
+    arms = [
+        arm("warm-fuse", 11.0, 20.0),
+        arm("warm-fuse/upstream", 10.0, 20.0),
+        arm("warm-fuse/small-files", 12.0, 60.0),
+    ]
+    report = {"workloads": [{"name": "small", "arms": arms}]}
+    found = {measure.name: measure.ratio for measure in profiles.measures_of(report)}
+    assert found == {
+        "small, warm-fuse, epoch 1, no profile": 1.1,
+        "small, warm-fuse, epoch 2, no profile": 1.0,
+        "small, warm-fuse, epoch 1, small-files": 1.2,
+        "small, warm-fuse, epoch 2, small-files": 3.0,
+    }

@@ -6,6 +6,11 @@ from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_result
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Workload
+from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import (
+    Link,
+    Measured,
+    StoreLink,
+)
 
 MIB = 1024**2
 SMALL = Workload("small", 100, MIB)
@@ -62,7 +67,10 @@ def report(**seconds: float) -> dict[str, Any]:
         "runs": 2,
         "parallelism": 4,
         "warm_up_s": 3,
+        "epochs": 1,
+        "variants": [],
         "readers": 2,
+        "variants": [],
     }
     return {
         "format": benchmark_result.FORMAT,
@@ -72,9 +80,18 @@ def report(**seconds: float) -> dict[str, Any]:
         "settings": settings,
         "store": {"endpoint": "http://store:9000", "slow_endpoint": ""},
         "network": None,
+        "without_ceilings": "`alluxops network` measures them",
         "left_out": {"warm-s3": "no proxy serves on n1 & n2"},
         "workloads": [workload],
         "wrong": benchmark_result.wrong([workload]),
         "slower": [],
+        "missing": [],
         "baseline": "",
     }
+
+
+def measured(link_mib_s: float) -> Measured:
+    """What `network` has measured: links of so much, and a store of 52 MiB a second."""
+    links = (Link("n1", "n2", link_mib_s * MIB), Link("n2", "n1", link_mib_s * MIB))
+    store = StoreLink("http://s", "k", 1, {"n1": 30.0 * MIB, "n2": 30.0 * MIB}, 52.0 * MIB)
+    return Measured(NODES, links=links, store=store)

@@ -184,16 +184,40 @@ def jobs(cluster: Cluster, timeout_s: int = 5) -> Jobs:
 
 
 def said(**what: Any) -> str:
-    return f"{benchmark_reader.READY}\n{benchmark_reader.RESULT}{json.dumps(what)}\n"
+    return f"{benchmark_reader.ready_line(1)}\n{benchmark_reader.RESULT}{json.dumps(what)}\n"
 
 
 def test_readers_begin_together_and_are_heard() -> None:
     cluster = Cluster(said(node="n2", files=1), said(node="n1", files=2))
-    found = jobs(cluster).do({"task": "read"}, NODES, "a run", begins_together=True)
+    found = jobs(cluster).do({"task": "read"}, NODES, "a run", epochs=1)
     assert [one["node"] for one in found] == ["n1", "n2"]
     moments = list(cluster.told.values())
     assert abs(moments[0] - moments[1]) < 0.1
     assert cluster.objects == {}
+
+
+def test_an_epoch_begins_when_all_have_ended_the_one_before() -> None:
+    first = benchmark_reader.ready_line(1)
+    cluster = Cluster(first, f"{first}\n{benchmark_reader.ready_line(2)}")
+    cluster.ends = False
+    ended: list[str] = []
+
+    def begun(_: str, pod: str, *args: Any, **__: Any) -> ExecResult:
+        ended.append(f"{pod}: {args[1][2].rpartition('go-')[2]}")
+        if len(ended) == 2:  # both have been told of the first
+            cluster.logs["p0"] += f"\n{benchmark_reader.ready_line(2)}"
+        if len(ended) == 5:
+            cluster.logs = dict.fromkeys(cluster.logs, said(node="n1"))
+            cluster.ends = True
+        return ExecResult(0, "", "")
+
+    cluster.exec = begun  # type: ignore[method-assign]
+    jobs(cluster).do(
+        {"task": "read"}, NODES, "a run", epochs=2, epoch_ended=lambda: ended.append("ended")
+    )
+    assert sorted(ended[:2]) == ["p0: 1", "p1: 1"]
+    assert ended[2] == "ended"
+    assert sorted(ended[3:]) == ["p0: 2", "p1: 2"]
 
 
 def test_what_a_reader_could_not_do_is_told_with_its_mounts_log() -> None:
@@ -208,9 +232,15 @@ def test_what_a_reader_could_not_do_is_told_with_its_mounts_log() -> None:
 
 def test_a_reader_that_fails_before_it_is_ready_is_not_waited_for() -> None:
     failed = f"{benchmark_reader.RESULT}{json.dumps({'node': 'n1', 'fault': 'no credentials'})}"
-    cluster = Cluster(failed, benchmark_reader.READY)
+    cluster = Cluster(failed, benchmark_reader.ready_line(1))
     with pytest.raises(CacheError, match="no credentials"):
-        jobs(cluster, 60).do({"task": "read"}, NODES, "a run", begins_together=True)
+        jobs(cluster, 60).do({"task": "read"}, NODES, "a run", epochs=1)
+
+
+def test_a_reader_that_is_killed_before_it_is_ready_is_not_waited_for() -> None:
+    cluster = Cluster(benchmark_reader.ready_line(1), "it was about to")
+    with pytest.raises(CacheError, match=r"\(p1 on its node\): it was about to"):
+        jobs(cluster, 60).do({"task": "read"}, NODES, "a run", epochs=1)
 
 
 def test_a_reader_that_ends_without_a_word_is_told() -> None:

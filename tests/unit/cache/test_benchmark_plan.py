@@ -24,6 +24,7 @@ OPTIONS: dict[str, Any] = {
     "tolerance_percent": 20,
     "variants": [],
     "warm_up_s": 3,
+    "epochs": 1,
 }
 SEATS = [Seat("n1", 100 * MIB, "10.0.0.1:39999"), Seat("n2", 50 * MIB, "10.0.0.2:39999")]
 
@@ -75,6 +76,7 @@ def test_all_faults_are_told_at_once() -> None:
         "slow_endpoint": "http://user:password@far",
         "tolerance_percent": 100,
         "warm_up_s": -1,
+        "epochs": 0,
     }
     _, faults = benchmark_plan.read({**OPTIONS, **wrong})
     text = told(faults)
@@ -86,6 +88,7 @@ def test_all_faults_are_told_at_once() -> None:
         "benchmark_slow_endpoint is",
         "benchmark_tolerance_percent is 100",
         "benchmark_warm_up_s is -1",
+        "benchmark_epochs is 0",
     ):
         assert said in text
     assert "is empty" in told(benchmark_plan.read({**OPTIONS, "workloads": []})[1])
@@ -147,6 +150,18 @@ def test_what_the_deployment_lacks_is_left_out_or_refused(short: dict[str, Any])
     assert [str(fault).split(" has ")[1].split(",")[0] for fault in faults] == list(asked[1:])
 
 
+@pytest.mark.parametrize(
+    ("kind", "policy", "left"),
+    [("hostPath", "local", True), ("emptyDir", "local", False), ("hostPath", "uuid", False)],
+)
+def test_a_proxy_that_opens_block_files_is_counted_by_nobody(
+    kind: str, policy: str, left: bool
+) -> None:
+    values = {"shortCircuit": {"policy": policy}, "tieredstore": {"levels": [{"type": kind}]}}
+    found = benchmark_plan.hindrances(values, SEATS, "").get("warm-s3")
+    assert (found is not None and "which no worker counts" in found[0]) is left
+
+
 def test_what_fits_is_measured() -> None:
     assert benchmark_plan.fit([Workload("a", 90, MIB), Workload("b", 2, MIB)], SEATS) == []
     assert benchmark_plan.share_files(Workload("a", 91, MIB), 2) == 46
@@ -166,6 +181,14 @@ def test_a_check_says_what_would_be_measured() -> None:
         "small: 10 files of 100 B, 2 readers, each with 4 files at once",
         "  direct, 3 runs: the object store itself",
         "  cold, 3 runs: FUSE, nothing cached: a worker fetches from the store",
+    ]
+    wanted, _ = benchmark_plan.read({**OPTIONS, "epochs": 2})
+    assert [
+        line.split(":")[0].strip()
+        for line in benchmark_plan.steps(wanted, ("cold", "warm-fuse"), 2)[1:]
+    ] == [
+        "cold, 3 runs",
+        "warm-fuse, 3 runs of 2 epochs",
     ]
     assert set(benchmark_plan.PATHS) == set(benchmark_plan.ARMS)
 
@@ -190,7 +213,11 @@ def test_variants_are_measured_beside_the_arms_with_a_mount() -> None:
         ({"name": "A"}, "is named 'A'"),
         ({"name": "a", "properties": []}, ""),
         ({"name": "small-files"}, ""),
-        ({"name": "a"}, "is named 'a' and nothing else; profiles are small-files, large-files"),
+        ({"name": "upstream"}, ""),
+        (
+            {"name": "a"},
+            "is named 'a' and nothing else; profiles are upstream, small-files, large-files",
+        ),
         ({"name": "a", "properties": "x"}, "has properties 'x'"),
         ({"name": "a", "properties": {"java.home": 1}}, "has the property java.home"),
         ({"name": "a", "properties": {"alluxio.s3.secretKey": 1}}, "alluxio.s3.secretKey"),

@@ -31,6 +31,8 @@ TASK: dict[str, Any] = {
     "shift": 0,
     "wait_s": 10,
     "warm_up_s": 0,
+    "epochs": 1,
+    "epoch_wait_s": 10,
 }
 
 
@@ -208,8 +210,8 @@ def make_files(folder: Path) -> None:
         path.write_bytes(benchmark_store.Content(7, number, 3000).read())
 
 
-def run_as_in_a_pod(tmp_path: Path, task: dict[str, Any], node: str = "n1") -> dict[str, Any]:
-    """The program from its ConfigMap, laid out as the volume has it, told to begin at once."""
+def run_as_in_a_pod(tmp_path: Path, task: dict[str, Any], go: int = 0) -> dict[str, Any]:
+    """The program from its ConfigMap, laid out as the volume has it, told to begin these epochs, or all, at once."""
     told = benchmark_job.config_map("n", "r", task)["data"]
     [volume] = [benchmark_job._program_volume("r")]
     program = tmp_path / "program"
@@ -218,12 +220,13 @@ def run_as_in_a_pod(tmp_path: Path, task: dict[str, Any], node: str = "n1") -> d
         place.parent.mkdir(parents=True, exist_ok=True)
         text = told[item["key"]].replace(benchmark_reader.GO, str(tmp_path / "go"))
         place.write_text(text)
-    (tmp_path / "go").write_text("0.1")
+    for epoch in range(1, (go or task["epochs"]) + 1):
+        (tmp_path / f"go-{epoch}").write_text("0.1")
     done = subprocess.run(
         [sys.executable, "-m", benchmark_reader.__name__, str(program / benchmark_job.TASK_FILE)],
         env={
             "PYTHONPATH": str(program),
-            "NODE_NAME": node,
+            "NODE_NAME": "n1",
             "DONE_FILE": str(tmp_path / "done"),
             "PATH": os.environ["PATH"],
         },
@@ -246,13 +249,25 @@ def test_the_program_reads_in_processes_when_it_is_told_to(tmp_path: Path) -> No
     make_files(files)
     task = {**TASK, "task": "read", "way": "files", "mount": "", "top": str(files)}
     found = run_as_in_a_pod(tmp_path, task)
-    assert (found["node"], found["files"], found["bytes"], found["errors"]) == ("n1", 3, 9000, 0)
-    assert found["processes"] == 2
-    assert 0 < found["seconds"] < 10
-    assert 0 <= found["node_busy"] <= 1
-    assert (tmp_path / "go").exists()
-    shifted = run_as_in_a_pod(tmp_path, {**task, "shift": 1})
+    assert found["node"] == "n1"
+    [epoch] = found["epochs"]
+    assert (epoch["files"], epoch["bytes"], epoch["errors"]) == (3, 9000, 0)
+    assert epoch["processes"] == 2
+    assert 0 < epoch["seconds"] < 10
+    assert 0 <= epoch["node_busy"] <= 1
+    [shifted] = run_as_in_a_pod(tmp_path, {**task, "shift": 1})["epochs"]
     assert shifted["files"] == 2
+
+
+def test_each_epoch_is_begun_and_told_apart(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    make_files(files)
+    task = {**TASK, "task": "read", "way": "files", "mount": "", "top": str(files), "epochs": 3}
+    found = run_as_in_a_pod(tmp_path, task)
+    assert [(one["files"], one["bytes"]) for one in found["epochs"]] == [(3, 9000)] * 3
+    text = run_as_in_a_pod(tmp_path, {**task, "epochs": 4, "epoch_wait_s": 0}, go=2)["fault"]
+    assert "nobody said when to begin" in text
 
 
 def test_the_program_says_why_it_failed(tmp_path: Path) -> None:

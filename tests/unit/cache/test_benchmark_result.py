@@ -19,13 +19,18 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     network_report,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import (
-    Link,
-    Measured,
-    StoreLink,
-)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import benchmark_files, benchmark_page
-from tests.unit.cache.benchmark_cases import COUNTED, MIB, NODES, SMALL, arm, reader, report, run
+from tests.unit.cache.benchmark_cases import (
+    COUNTED,
+    MIB,
+    NODES,
+    SMALL,
+    arm,
+    measured,
+    reader,
+    report,
+    run,
+)
 
 
 @pytest.mark.parametrize("name", benchmark_plan.ARMS)
@@ -44,7 +49,11 @@ def test_an_arm_that_took_its_path_is_proven(name: str) -> None:
         ("warm-fuse", {"remote": 80, "domain": 20}, "20 MiB came over domain sockets"),
         ("warm-fuse", {"remote": 100, "ufs": 30}, "30 MiB came from the store"),
         ("warm-short-circuit", {"remote": 100}, "100 MiB came over the network"),
-        ("warm-short-circuit", {"domain": 50}, "50 MiB of 100 MiB came over domain sockets or of"),
+        (
+            "warm-short-circuit",
+            {"domain": 50},
+            "50 MiB of 100 MiB came over domain sockets or inside",
+        ),
         ("warm-s3", {"ufs": 100}, "100 MiB came from the store"),
         ("warm-s3", {"remote": -5}, "a worker was restarted"),
     ],
@@ -119,25 +128,57 @@ def test_what_bounds_an_arm_is_told_from_its_figures(more: dict[str, Any], what:
     assert arm("warm-fuse", **more)["bound"].startswith(what)
 
 
-def measured(link_mib_s: float) -> Measured:
-    links = (Link("n1", "n2", link_mib_s * MIB), Link("n2", "n1", link_mib_s * MIB))
-    store = StoreLink("http://s", "k", 1, {"n1": 30.0 * MIB, "n2": 30.0 * MIB}, 52.0 * MIB)
-    return Measured(NODES, links=links, store=store)
+def again(name: str, **counted: int) -> dict[str, Any]:
+    """An arm of one run, of whose 100 MiB so many were counted."""
+    bytes_of = {counter: value * MIB for counter, value in counted.items()}
+    one = benchmark_result.run_of(name, [reader("n1"), reader("n2")], bytes_of, SMALL)
+    return benchmark_result.arm_of(name, [one], NODES)
 
 
-def test_what_network_has_measured_is_a_ceiling() -> None:
-    runs = [run("warm-fuse")]  # 50 MiB/s for two nodes
-    near = benchmark_result.arm_of("warm-fuse", runs, NODES, measured(26))["bound"]
-    assert near.startswith("what it passes (warm-fuse: 50 MiB/s, 96 % of what")
-    far = benchmark_result.arm_of("warm-fuse", runs, NODES, measured(1000))["bound"]
-    assert far.startswith("waiting for answers")
-    assert "% of the nearest ceiling" in far
-    direct = benchmark_result.arm_of("direct", [run("direct")], NODES, measured(1000))["bound"]
-    assert "the link from the store" in direct
-    slow = benchmark_result.arm_of("direct-slow", [run("direct-slow")], NODES, measured(26))[
-        "bound"
-    ]
-    assert "ceiling" not in slow
+def test_bytes_that_were_moved_again_are_told_and_prove_the_path_all_the_same() -> None:
+    found = again("warm-fuse", remote=768)
+    assert (found["moved"], found["runs"][0]["moved"], found["wrong"]) == (7.68, 7.68, [])
+    [_, text, _] = benchmark_result.verdict([again("direct"), found])
+    assert text.startswith("warm-fuse moved 7.7 bytes for each byte read (768 MiB over the network")
+    table = benchmark_result.table([benchmark_result.workload_of(SMALL, [again("direct"), found])])
+    assert table[2].split()[-2:] == ["-", "proven"]
+    assert table[3].split()[-2:] == ["7.7", "proven"]
+
+
+@pytest.mark.parametrize(
+    ("name", "counted", "times"),
+    [
+        ("direct", {}, None),
+        ("cold", {"ufs": 760, "domain": 640}, 7.6),
+        ("cold", {"ufs": 100, "domain": 640}, 6.4),
+        ("warm-s3", {"remote": 61, "domain": 40}, 1.01),
+    ],
+)
+def test_what_is_moved_is_what_workers_gave_or_the_store(
+    name: str, counted: dict[str, int], times: float | None
+) -> None:
+    found = again(name, **counted)
+    assert found["moved"] == times
+    assert bool(found["finding"]) is (times is not None and times > 1.3)
+
+
+def test_a_proxy_is_told_to_have_read_from_its_own_node_or_others() -> None:
+    found = again("warm-s3", remote=61, domain=39)
+    assert found["socket_share"] == 0.39
+    assert benchmark_result.proof(found) == "proven, 39% over the domain socket"
+    assert benchmark_result.proof(again("warm-fuse", remote=100)) == "proven"
+    assert benchmark_result.proof(again("warm-s3", ufs=100)) == "NOT PROVEN"
+
+
+def test_an_arm_that_is_not_proven_is_neither_the_best_nor_compared() -> None:
+    fast = again("warm-fuse", domain=100)
+    slow = arm("warm-s3", 9.0)
+    lines = benchmark_result.verdict([again("direct"), fast, slow])
+    assert lines[0].startswith("warm-s3 is 0.2 times as fast as direct")
+    assert not any("warm-fuse" in line for line in lines)
+    assert benchmark_result.verdict([fast]) == ["no warm arm is proven, so none is compared"]
+    spoilt = again("direct", domain=100)
+    assert len(benchmark_result.verdict([spoilt, slow])) == 1
 
 
 def test_the_best_warm_arm_is_compared_with_the_direct_ones() -> None:
@@ -158,9 +199,17 @@ def test_what_is_not_proven_is_told() -> None:
     assert wrong[-1].startswith("small, cold: 0 B of 50 MiB came from the store")
     lines = benchmark_result.table([workload])
     assert "NOT PROVEN" in lines[2]
-    told = {"wrong": wrong, "slower": ["small, cold: 1"], "baseline": "/b.json"}
-    assert benchmark_result.told(told).endswith("slower: small, cold: 1")
-    assert benchmark_result.gate_lines(told)[-1] == "  slower    small, cold: 1"
+    told = {"wrong": wrong, "slower": ["small, cold: 1"], "missing": ["b"], "baseline": "/b.json"}
+    assert benchmark_result.told(told).endswith("slower: small, cold: 1; missing: b")
+    assert benchmark_result.gate_lines(told)[-2:] == [
+        "  slower    small, cold: 1",
+        "  missing   b",
+    ]
+    well = {"wrong": [], "slower": [], "missing": [], "baseline": "/b.json"}
+    assert benchmark_result.told(well) == ""
+    assert benchmark_result.gate_lines(well) == [
+        "  baseline  every arm of /b.json is there, and none is slower"
+    ]
 
 
 def test_a_table_has_a_line_an_arm() -> None:
@@ -169,22 +218,6 @@ def test_a_table_has_a_line_an_arm() -> None:
     assert lines[2].split()[:3] == ["direct", "25.0", "25.0"]
     assert lines[3].split()[0] == "cold"
     assert lines[3].endswith("proven")
-
-
-def test_an_arm_that_is_slower_than_before_is_named() -> None:
-    before, now = report(direct=2.0, cold=2.0), report(direct=2.4, cold=2.6, warm_fuse=9.0)
-    assert benchmark_gate.slower(now, before, 20) == ["small, cold: 38.5 MiB/s, 50.0 before (-23%)"]
-    assert benchmark_gate.slower(now, before, 30) == []
-
-
-def test_a_baseline_that_was_measured_otherwise_is_refused() -> None:
-    before = report(direct=2.0)
-    settings = before["settings"]
-    assert benchmark_gate.differing(settings, before) == []
-    [fault] = benchmark_gate.differing({**settings, "parallelism": 8}, before)
-    assert "parallelism 4 there, 8 here" in str(fault)
-    others = {**settings, "workloads": [{"name": "small", "files": 1, "bytes": 1}]}
-    assert "no workload of this one" in str(benchmark_gate.differing(others, before)[0])
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "workloads": [{}]}'])

@@ -11,7 +11,12 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.action import benchmark
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_plan, cluster, health
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_plan,
+    benchmark_variant,
+    cluster,
+    health,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_job import MOUNT, Way
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     Seat,
@@ -40,6 +45,7 @@ class World:
 
     state: str = "absent"
     stays: bool = True
+    keeps: bool = False
     known: int = SMALL.files
     cached: bool = False
     counters: dict[str, int] = field(default_factory=dict)
@@ -92,7 +98,13 @@ class World:
         if way.fuse or "endpoints" in task:
             self.counters[COUNTER[name]] = self.counters.get(COUNTER[name], 0) + SMALL.total_bytes
         self.cached = self.cached or (way.fuse and self.stays)
-        return [reader(node) for node in nodes]
+        for _epoch in range(1, how["epochs"]):
+            how["epoch_ended"]()
+            self.counters[COUNTER[name]] += 0 if self.keeps else SMALL.total_bytes
+        return [{"node": node, "epochs": [reader(node)] * how["epochs"]} for node in nodes]
+
+    def limit_s(self, _: int) -> float:
+        return 5.0
 
     def pod_http(self, _: str, pod: str, port: int, __: str) -> str | None:
         assert port == 30000
@@ -151,6 +163,34 @@ def test_a_variant_has_a_mount_with_its_settings() -> None:
     assert (plain.properties, plain.options) == ({}, "")
     assert (big.properties, big.options) == ({"alluxio.user.x": "8"}, "max_read=1")
     assert big.domain
+
+
+def test_later_epochs_are_proven_and_told_beside_the_first() -> None:
+    one = bench(World(cached=True))
+    variants = tuple(benchmark_variant.read([{"name": "upstream"}, {"name": "small-files"}], []))
+    one = replace(one, wanted=replace(one.wanted, variants=variants, epochs=2))
+    arms = benchmark_plan.with_variants(("direct", "warm-short-circuit"), variants)
+    found = one.workload(SMALL, arms, None)
+    assert [len(arm.get("later", [])) for arm in found["arms"]] == [0, 1, 1, 1]
+    assert [arm["wrong"] for arm in found["arms"]] == [[]] * 4
+    small = found["arms"][3]
+    assert small["later"][0]["files_s"] == small["files_s"]
+    assert (
+        "warm-short-circuit/small-files, epoch 1: 1.00 times as fast as upstream"
+        in (found["verdict"])
+    )
+    assert (
+        "warm-short-circuit/small-files, epoch 2: 50.0 files/s, 50.0 MiB/s; 1.00 times as fast as epoch 1;"
+        " 1.00 times as fast as upstream" in found["verdict"]
+    )
+    assert "latencies" not in json.dumps(found)
+
+
+def test_a_later_epoch_that_workers_have_not_served_is_not_proven() -> None:
+    one = bench(World(cached=True, keeps=True))
+    one = replace(one, wanted=replace(one.wanted, epochs=2))
+    [arm] = one.workload(SMALL, ("warm-short-circuit",), None)["arms"]
+    assert [text[:13] for text in arm["wrong"]] == ["epoch 2: 0 B "]
 
 
 def test_nothing_is_cached_before_a_cold_run_nor_after_the_last() -> None:

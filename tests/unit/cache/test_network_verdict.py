@@ -83,6 +83,25 @@ def test_a_mixture_is_bound_by_the_source_that_gives_out_first() -> None:
     assert found.percent == 96
 
 
+def test_a_source_that_gives_bytes_again_gives_out_sooner() -> None:
+    [found] = bound([Arm("cold", 12 * MIB, NODES, {"store": 2.0})], measured())
+    assert (found.resource, found.percent, found.ceiling_bytes_per_s) == ("store", 96, 12.5 * MIB)
+    assert "(12.5 MiB/s, as each byte passes it 2.0 times)" in found.text
+
+
+def test_what_is_far_exceeded_is_no_ceiling_and_the_next_one_counts() -> None:
+    found = verdict("warm", 6750, "local")
+    assert (found.resource, found.is_bound) == (None, False)
+    assert found.text == (
+        f"warm: 6.6 GiB/s; {found.beyond}, and nothing is known of what bounds it"
+    )
+    assert found.beyond.startswith("450 % of what the tier on disk on 3 nodes was measured to")
+    found = verdict("warm", 2900, "remote")
+    assert (found.resource, found.percent, found.is_bound) == ("links", 97, True)
+    assert "193 % of what the tier" in found.beyond
+    assert verdict("warm", 1700, "local").is_bound  # 113 %: measuring is no more exact
+
+
 def test_a_source_of_next_to_nothing_does_not_count() -> None:
     arm = Arm("warm", 1400 * MIB, NODES, {"store": 0.01, "local": 0.99})
     [found] = bound([arm], measured())

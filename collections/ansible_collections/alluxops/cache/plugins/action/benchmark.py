@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_ceiling,
     benchmark_gate,
     benchmark_plan,
     benchmark_result,
@@ -105,14 +106,21 @@ class ActionModule(ApiAction):
         if report.baseline is not None:
             faults += benchmark_gate.differing(settings, report.baseline)
         raise_all(faults)
+        missing = (
+            benchmark_gate.missing(settings, left_out, report.baseline) if report.baseline else []
+        )
+        why_unused = benchmark_ceiling.why_unused(report.network, bench.nodes, datetime.now(UTC))
+        network = None if why_unused else report.network
         notes = [f"  without   {arm}: {why}" for arm, why in left_out.items()]
-        if report.network is None:
-            notes.append(
-                "  without   ceilings of network and disks: `alluxops network` measures them"
-            )
+        notes.append(
+            f"  ceilings  of network and disks, measured at {network['made_at']}"
+            if network
+            else f"  without   ceilings of network and disks: {why_unused}"
+        )
         if self.check_mode:
             steps = benchmark_plan.steps(bench.wanted, arms, len(bench.seats))
             lines = [head, *(f"  {step}" for step in steps), *notes]
+            lines += [f"  missing   {text}" for text in missing]
             return {"changed": False, "summary": lines, "proven": True, "told": ""}
         # All are looked at before any is made: what is not the benchmark's own is refused.
         states = [bench.state_of(one, begins=False) for one in bench.wanted.workloads]
@@ -123,7 +131,7 @@ class ActionModule(ApiAction):
         ]
         for one in made:
             bench.make(one)
-        measured = Measured.from_dict(report.network) if report.network else None
+        measured = Measured.from_dict(network) if network else None
         found = [bench.workload(one, arms, measured) for one in bench.wanted.workloads]
         now = datetime.now(UTC)
         document: dict[str, Any] = {
@@ -139,11 +147,13 @@ class ActionModule(ApiAction):
                 "endpoint": bench.store.endpoint,
                 "slow_endpoint": bench.wanted.slow_endpoint,
             },
-            "network": report.network,
+            "network": network,
+            "without_ceilings": why_unused,
             "left_out": left_out,
             "workloads": found,
             "wrong": benchmark_result.wrong(found),
             "slower": [],
+            "missing": missing,
             "baseline": report.baseline_path,
         }
         if report.baseline is not None:
@@ -158,6 +168,7 @@ class ActionModule(ApiAction):
             "workloads": found,
             "proven": not document["wrong"],
             "slower": document["slower"],
+            "missing": missing,
             "told": told,
             "report": str(written),
             "summary": [

@@ -14,15 +14,19 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
     SLOW,
     base,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.network_verdict import AGAIN
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
 
 SERVED: Final = ("domain", "remote", "local")
-"""Counters of what workers had cached: over the domain socket, over the network, and of block files read by clients."""
+"""Counters of what workers gave: over the domain socket, over the network, and to clients inside workers.
+
+A client that opens a block file itself (shortCircuit.policy local) counts that itself; no worker does.
+"""
 STORE: Final = "ufs"
 SHOWN: Final = {
     "domain": "over domain sockets",
     "remote": "over the network",
-    "local": "of block files",
+    "local": "inside workers",
     "ufs": "from the store",
 }
 MOST: Final = 0.75
@@ -79,4 +83,36 @@ def is_counted(arm: str, read_bytes: int, counted: Mapping[str, int]) -> bool:
     return (
         not _CARRIES[base(arm)]
         or sum(counted.get(name, 0) for name in _CARRIES[base(arm)]) >= read_bytes
+    )
+
+
+def sent(counted: Mapping[str, int]) -> int:
+    """Bytes that workers gave to clients, whichever way."""
+    return sum(counted.get(name, 0) for name in SERVED)
+
+
+def moved(arm: str, read_bytes: int, counted: Mapping[str, int]) -> float | None:
+    """Bytes moved for each byte that readers got: given by workers or taken from the store, whichever was more.
+
+    None where no worker sees an arm's bytes, and where nothing was read.
+    """
+    if not _CARRIES[base(arm)] or not read_bytes:
+        return None
+    return round(max(sent(counted), counted.get(STORE, 0)) / read_bytes, 2)
+
+
+def socket_share(counted: Mapping[str, int]) -> float | None:
+    """Which part of what workers gave went over domain sockets, to their own node; None where they gave nothing."""
+    total = sent(counted)
+    return round(counted.get("domain", 0) / total, 3) if total else None
+
+
+def finding(arm: str, read_bytes: int, counted: Mapping[str, int]) -> str:
+    """What to tell of an arm whose bytes were moved more than once; empty where they were not."""
+    times = moved(arm, read_bytes, counted)
+    if times is None or times <= AGAIN:
+        return ""
+    return (
+        f"{arm} moved {times:.1f} bytes for each byte read ({seen(counted)}, for {human(read_bytes)}):"
+        " see docs/runbooks/benchmark.md#bytes-that-are-moved-again"
     )

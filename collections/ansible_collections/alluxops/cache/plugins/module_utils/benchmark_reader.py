@@ -5,6 +5,9 @@ What to do stands in a JSON file, its only argument; credentials of the store co
 them. It ends with one line `benchmark-result {...}`, which is small whatever was read: latencies are counted in
 classes, each 5 % wider than the one before.
 
+Files are read so often as there are epochs, each of them begun when all readers have ended the one before; what one
+epoch was, is told apart from the others.
+
 A task is one of: look (is the data there?), make, seal (see that all is there, and say so in the marker), read, remove.
 """
 
@@ -124,12 +127,13 @@ def _read_process(task: Json, numbers: Sequence[int], barrier: Any, results: Any
         source = Files(task) if task["way"] == "files" else Objects(task)
         warm_up(source, task)
         barrier.wait(task["wait_s"])  # ready
-        barrier.wait(task["wait_s"])  # begin
-        began = os.times()
-        found = read_share(source, numbers, task["bytes"])
-        ended = os.times()
-        cpu_s = ended.user + ended.system - began.user - began.system
-        results.put({**found, "cpu_s": cpu_s})
+        for _ in range(task["epochs"]):
+            barrier.wait()  # begin; the parent gives up, and ends this process too
+            began = os.times()
+            found = read_share(source, numbers, task["bytes"])
+            ended = os.times()
+            cpu_s = ended.user + ended.system - began.user - began.system
+            results.put({**found, "cpu_s": cpu_s})
     except Exception as error:  # noqa: BLE001 - told by the parent, which would wait for ever else
         results.put({"fault": f"{type(error).__name__}: {error}"})
         barrier.abort()
@@ -154,21 +158,41 @@ def read(task: Json, node: str) -> Json:
         worker.start()
     try:
         barrier.wait(task["wait_s"])
-        say(READY)
-        time.sleep(wait_for_go(task["wait_s"]))
-        before = node_ticks()
-        began = time.perf_counter()
-        barrier.wait(task["wait_s"])
-        found = [results.get() for _ in workers]
-        seconds = time.perf_counter() - began
-        busy = busy_share(before, node_ticks())
+        epochs = []
+        for epoch in range(1, task["epochs"] + 1):
+            say(ready_line(epoch))
+            # Others may still read what they have of the epoch before.
+            wait_s = task["wait_s"] if epoch == 1 else task["epoch_wait_s"]
+            time.sleep(wait_for_go(epoch, wait_s))
+            epochs.append(_epoch(barrier, results, number, task["wait_s"]))
     except threading.BrokenBarrierError:
         # The process that broke it has said why before.
         why = "" if results.empty() else results.get().get("fault", "")
         raise RuntimeError(why or f"not ready within {task['wait_s']} s") from None
+    return {"epochs": epochs}
+
+
+def _epoch(barrier: Any, results: Any, processes: int, wait_s: float) -> Json:
+    """Have all processes read once; what came of it."""
+    before = node_ticks()
+    began = time.perf_counter()
+    barrier.wait(wait_s)
+    found = [results.get() for _ in range(processes)]
+    seconds = time.perf_counter() - began
+    busy = busy_share(before, node_ticks())
     if faults := [one["fault"] for one in found if "fault" in one]:
         raise RuntimeError(faults[0])
-    return {**merged(found), "seconds": seconds, "processes": number, "node_busy": busy}
+    return {**merged(found), "seconds": seconds, "processes": processes, "node_busy": busy}
+
+
+def ready_line(epoch: int) -> str:
+    """What a reader says when it could begin an epoch, the first of which is 1: it has ended the one before."""
+    return f"{READY} {epoch}"
+
+
+def go_file(epoch: int) -> str:
+    """In which it is told in how many seconds to begin."""
+    return f"{GO}-{epoch}"
 
 
 def merged(parts: Sequence[Json]) -> Json:
@@ -207,12 +231,12 @@ def why_not_mounted(mount: str, top: str) -> str:
     return ""
 
 
-def wait_for_go(wait_s: float) -> float:
-    """In how many seconds to begin, once that is told: not at which time, as the clocks of nodes differ."""
+def wait_for_go(epoch: int, wait_s: float) -> float:
+    """In how many seconds to begin an epoch, once that is told: not at which time, as the clocks of nodes differ."""
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
         try:
-            return float(Path(GO).read_text(encoding="utf-8"))
+            return float(Path(go_file(epoch)).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             time.sleep(0.005)
     raise TimeoutError(f"nobody said when to begin within {wait_s:.0f} s")

@@ -7,11 +7,12 @@ from statistics import mean, median
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_ceiling,
     benchmark_proof,
-    network_verdict,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     DIRECT,
+    S3,
     SLOW,
     WARM,
     Workload,
@@ -20,13 +21,14 @@ from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan impo
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_reader import STEP
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
-from ansible_collections.alluxops.cache.plugins.module_utils.network_verdict import Arm, Verdict
+from ansible_collections.alluxops.cache.plugins.module_utils.network_verdict import Verdict
 
 Json = dict[str, Any]
 
 FORMAT: Final = 1
 MIB: Final = 1024**2
 SHARES: Final = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+HEADS: Final = ("MiB/s", "files/s", "p50 ms", "p95 ms", "p99 ms")
 BUSY: Final = 0.85
 """A processor that is in use so much of the time is what a reader waits for."""
 
@@ -82,6 +84,7 @@ def run_of(
         "node_busy": round(mean(float(one["node_busy"]) for one in readers), 3),
         "processes": sum(int(one["processes"]) for one in readers),
         "counted": {name: counted.get(name, 0) for name in benchmark_proof.SHOWN},
+        "moved": benchmark_proof.moved(arm, size, counted),
         "wrong": wrong,
         "latencies": latencies,
     }
@@ -92,11 +95,15 @@ def arm_of(
     runs: Sequence[Mapping[str, Any]],
     nodes: Sequence[str],
     measured: Measured | None = None,
+    endpoint: str = "",
 ) -> Json:
     """All runs of an arm. Throughput is the runs' median; latencies are those of all files of all runs.
 
-    measured: what links, store and tiers allow, where `network` has measured that.
+    measured: what links, store and tiers allow, where `network` has measured that. endpoint: the arm's way to
+    the store.
     """
+    size = sum(run["bytes"] for run in runs)
+    counted = {name: sum(run["counted"][name] for run in runs) for name in benchmark_proof.SHOWN}
     found: Json = {
         "arm": arm,
         "path": path_of(arm),
@@ -108,41 +115,32 @@ def arm_of(
         "reader_cpu": round(mean(run["reader_cpu"] for run in runs), 3),
         "node_busy": round(mean(run["node_busy"] for run in runs), 3),
         "processes": runs[0]["processes"],
+        "moved": benchmark_proof.moved(arm, size, counted),
+        "socket_share": benchmark_proof.socket_share(counted) if base(arm) in WARM else None,
+        "finding": benchmark_proof.finding(arm, size, counted),
         "wrong": list(dict.fromkeys(text for run in runs for text in run["wrong"])),
         "runs": [
             {name: value for name, value in run.items() if name != "latencies"} for run in runs
         ],
     }
-    found["bound"] = bound(found, ceiling(found, nodes, measured))
+    nearest = benchmark_ceiling.nearest(found, nodes, measured, endpoint)
+    found["bound"] = bound(found, nearest)
+    if arm == SLOW and (nearest is None or nearest.resource is None):
+        found["bound"] += (
+            f"; nothing tells whether the rate of {endpoint or 'that link'} or its latency holds them"
+        )
     return found
-
-
-def ceiling(
-    arm: Mapping[str, Any], nodes: Sequence[str], measured: Measured | None
-) -> Verdict | None:
-    """The nearest ceiling of what an arm's bytes passed; None where nothing of it was measured."""
-    if measured is None or arm["arm"] == SLOW:  # that link is another one than the cache's
-        return None
-    size = sum(run["bytes"] for run in arm["runs"]) or 1
-    counted = {
-        name: sum(run["counted"][name] for run in arm["runs"]) for name in benchmark_proof.SHOWN
-    }
-    shares: dict[network_verdict.Source, float] = {
-        "store": 1.0 if arm["arm"] == DIRECT else min(1.0, counted["ufs"] / size),
-        "remote": min(1.0, counted["remote"] / size),
-        "local": min(1.0, (counted["domain"] + counted["local"]) / size),
-    }
-    [found] = network_verdict.bound(
-        [Arm(arm["arm"], arm["mib_s"] * MIB, tuple(nodes), shares)], measured
-    )
-    return found if found.resource else None
 
 
 def bound(arm: Mapping[str, Any], nearest: Verdict | None) -> str:
     """What an arm waits for most, as far as the figures tell."""
     if nearest and nearest.is_bound:
         return f"what it passes ({nearest.text})"
-    far = f"; {nearest.percent} % of the nearest ceiling of network and disks" if nearest else ""
+    far = ""
+    if nearest and nearest.resource:
+        far = f"; {nearest.percent} % of the nearest ceiling of network and disks"
+    if nearest and nearest.beyond:
+        far += f"; {nearest.beyond}"
     if arm["node_busy"] >= BUSY:
         return f"the nodes' processors, {arm['node_busy']:.0%} busy{far}"
     if arm["reader_cpu"] >= BUSY:
@@ -159,23 +157,25 @@ def counted_reads(number: int) -> str:
 
 
 def verdict(arms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The best warm arm against each direct one, and what bounds it."""
-    by_name = {arm["arm"]: arm for arm in arms}
-    warm = [arm for arm in arms if base(arm["arm"]) in WARM]
+    """The best warm arm against each direct one, what was moved again, and what bounds it: of proven arms alone."""
+    proven = {arm["arm"]: arm for arm in arms if not arm["wrong"]}
+    findings = [arm["finding"] for arm in arms if arm["finding"]]
+    warm = [arm for name, arm in proven.items() if base(name) in WARM]
     if not warm:
-        return []
+        is_asked = any(base(arm["arm"]) in WARM for arm in arms)
+        return [*findings, "no warm arm is proven, so none is compared"] if is_asked else findings
     best = max(warm, key=lambda arm: arm["mib_s"])
     lines = [
-        f"{best['arm']} is {best['mib_s'] / by_name[name]['mib_s']:.1f} times as fast as {name}"
+        f"{best['arm']} is {best['mib_s'] / proven[name]['mib_s']:.1f} times as fast as {name}"
         for name in (SLOW, DIRECT)
-        if name in by_name and by_name[name]["mib_s"]
+        if name in proven and proven[name]["mib_s"]
     ]
     lines += [
-        f"{name} is {arm['mib_s'] / by_name[base(name)]['mib_s']:.2f} times as fast as {base(name)}"
-        for name, arm in by_name.items()
-        if name != base(name) and by_name[base(name)]["mib_s"]
+        f"{name} is {arm['mib_s'] / proven[base(name)]['mib_s']:.2f} times as fast as {base(name)}"
+        for name, arm in proven.items()
+        if name != base(name) and base(name) in proven and proven[base(name)]["mib_s"]
     ]
-    return [*lines, f"{best['arm']} is bound by {best['bound']}"]
+    return [*lines, *findings, f"{best['arm']} is bound by {best['bound']}"]
 
 
 def workload_of(workload: Workload, arms: Sequence[Mapping[str, Any]]) -> Json:
@@ -207,14 +207,30 @@ def table(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
         width = max(18, *(len(arm["arm"]) for arm in workload["arms"]))
         lines += [
             f"  {one.name}: {one}",
-            f"    {'arm':<{width}} {'MiB/s':>8} {'files/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  path",
+            f"    {'arm':<{width}} {' '.join(f'{head:>8}' for head in HEADS)} {'moved':>6}  path",
         ]
         for arm in workload["arms"]:
             figures = [f"{arm[name]:>8.1f}" for name in ("mib_s", "files_s", *SHARES)]
-            proof = "NOT PROVEN" if arm["wrong"] else "proven"
-            lines.append(f"    {arm['arm']:<{width}} {' '.join(figures)}  {proof}")
+            lines.append(
+                f"    {arm['arm']:<{width}} {' '.join(figures)} {moved(arm):>6}  {proof(arm)}"
+            )
         lines += [f"    {text}" for text in workload["verdict"]]
     return lines
+
+
+def moved(arm: Mapping[str, Any]) -> str:
+    """Bytes moved for each byte read, for a table."""
+    return "-" if arm["moved"] is None else f"{arm['moved']:.1f}"
+
+
+def proof(arm: Mapping[str, Any]) -> str:
+    """Whether an arm is proven, in a word or two. A proxy may read from any worker: so from which one is told."""
+    if arm["wrong"]:
+        return "NOT PROVEN"
+    share = arm["socket_share"]
+    if base(arm["arm"]) != S3 or share is None:
+        return "proven"
+    return f"proven, {share:.0%} over the domain socket"
 
 
 def told(report: Mapping[str, Any]) -> str:
@@ -223,15 +239,17 @@ def told(report: Mapping[str, Any]) -> str:
         [
             *(f"not proven: {text}" for text in report["wrong"]),
             *(f"slower: {text}" for text in report["slower"]),
+            *(f"missing: {text}" for text in report["missing"]),
         ]
     )
 
 
 def gate_lines(report: Mapping[str, Any]) -> list[str]:
-    """What stands beside the figures: what proves nothing, what is slower than it was."""
+    """What stands beside the figures: what proves nothing, what is slower than it was, what is there no more."""
     lines = [f"  wrong     {text}" for text in report["wrong"]]
     if report["baseline"]:
-        lines += [f"  slower    {text}" for text in report["slower"]] or [
-            f"  baseline  no arm is slower than in {report['baseline']}"
-        ]
+        lines += [
+            *(f"  slower    {text}" for text in report["slower"]),
+            *(f"  missing   {text}" for text in report["missing"]),
+        ] or [f"  baseline  every arm of {report['baseline']} is there, and none is slower"]
     return lines

@@ -12,6 +12,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import looks_secret
 
 KEYS: Final = ("name", "properties", "mount_options")
+PROFILES: Final = (profiles.UPSTREAM, *profiles.PROFILES)
+"""Names that stand for settings of ours."""
 NAME: Final = r"[a-z][a-z0-9-]{0,39}"
 EXAMPLE: Final = (
     "as in {name: chunks, properties: {alluxio.user.streaming.reader.chunk.size.bytes: 8MB}}."
@@ -47,8 +49,8 @@ def read(given: Sequence[Any], faults: list[SettingsError]) -> list[Variant]:
 
 
 def _profile(name: str) -> Variant:
-    """The profile of that name, as a variant."""
-    one = profiles.PROFILES[name]
+    """The profile of that name, as a variant: over Alluxio's defaults, and not over a profile that is deployed."""
+    one = profiles.settings_of(name)
     return Variant(name, one.properties, one.mount_options)
 
 
@@ -73,8 +75,8 @@ def _wrong_name(entry: Mapping[str, Any], others: Sequence[str]) -> str:
     name = str(entry.get("name", ""))
     if not re.fullmatch(NAME, name) or name in others:
         return f"is named {name!r}; small letters, digits and dashes make a name, of its own"
-    if set(entry) == {"name"} and name not in profiles.PROFILES:
-        return f"is named {name!r} and nothing else; profiles are {', '.join(profiles.PROFILES)}"
+    if set(entry) == {"name"} and name not in PROFILES:
+        return f"is named {name!r} and nothing else; profiles are {', '.join(PROFILES)}"
     return ""
 
 

@@ -19,6 +19,10 @@ Source = Literal["store", "remote", "local"]
 
 BOUND_PERCENT: Final = 75
 """An arm that reaches so much of a ceiling is bound by it; measuring both is no more exact than that."""
+BEYOND_PERCENT: Final = 120
+"""An arm that gets more than this of a ceiling shows that it is none: it was measured otherwise, or of other load."""
+AGAIN: Final = 1.3
+"""Bytes moved for each byte read; what is above this is moved more than once. Envelopes of messages are far below."""
 SLOW: Final = 0.5
 """A link that carries less than this part of what the fastest quarter does is slower than the others.
 
@@ -39,8 +43,9 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of a benchmark. nodes: those that read. shares: which part of its bytes came from each source.
+    """One arm of a benchmark. nodes: those that read. shares: bytes that each source gave for each byte that was read.
 
+    A share is above 1 where a source gave bytes again, which takes its part of links and disks too.
     `store`: not through a cache, or by a worker from the under store. `remote`: from another node's worker. `local`:
     from the same node's, over a socket or as a file.
     """
@@ -56,6 +61,7 @@ class Verdict:
     """What bounds an arm. resource: the nearest ceiling's, None where nothing that it uses was measured.
 
     percent: of that ceiling. is_bound: whether it is reached; else it is CPU, the clients, or each request's own time.
+    beyond: the ceilings that it is so far above that they are none, in words.
     """
 
     arm: str
@@ -64,6 +70,7 @@ class Verdict:
     percent: int
     is_bound: bool
     text: str
+    beyond: str = ""
 
 
 def bound(arms: Sequence[Arm], measured: Measured) -> list[Verdict]:
@@ -74,22 +81,35 @@ def bound(arms: Sequence[Arm], measured: Measured) -> list[Verdict]:
 def _verdict(arm: Arm, measured: Measured) -> Verdict:
     head = f"{arm.name}: {speed(arm.bytes_per_s)}"
     ceilings = [
-        (capacity.bytes_per_s / share, capacity)
+        (capacity.bytes_per_s / share, share, capacity)
         for capacity, share in _used(arm, measured)
         if share >= LEAST_SHARE and capacity.bytes_per_s > 0
     ]
-    if not ceilings:
-        text = f"{head}; nothing that it passes was measured, so nothing is known of what bounds it"
-        return Verdict(arm.name, None, 0.0, 0, is_bound=False, text=text)
-    ceiling, nearest = min(ceilings, key=lambda item: item[0])
-    percent = round(100 * arm.bytes_per_s / ceiling)
+    beyond = "; ".join(
+        f"{_percent(arm, ceiling)} % of what {capacity.text} was measured to allow ({speed(ceiling)}), so that is no"
+        " ceiling of it"
+        for ceiling, _, capacity in ceilings
+        if _percent(arm, ceiling) > BEYOND_PERCENT
+    )
+    valid = [one for one in ceilings if _percent(arm, one[0]) <= BEYOND_PERCENT]
+    if not valid:
+        why = beyond or "nothing that it passes was measured"
+        text = f"{head}; {why}, and nothing is known of what bounds it"
+        return Verdict(arm.name, None, 0.0, 0, is_bound=False, text=text, beyond=beyond)
+    ceiling, share, nearest = min(valid, key=lambda item: item[0])
+    percent = _percent(arm, ceiling)
     is_bound = percent >= BOUND_PERCENT
-    where = f"{percent} % of what {nearest.text} allows ({speed(ceiling)})"
+    again = f", as each byte passes it {share:.1f} times" if share > AGAIN else ""
+    where = f"{percent} % of what {nearest.text} allows ({speed(ceiling)}{again})"
     if is_bound:
         text = f"{head}, {where}: bound by it"
     else:
         text = f"{head}, {where}: bound by no link and no disk; see CPU, clients, and each request's own time"
-    return Verdict(arm.name, nearest.resource, ceiling, percent, is_bound, text)
+    return Verdict(arm.name, nearest.resource, ceiling, percent, is_bound, text, beyond)
+
+
+def _percent(arm: Arm, ceiling: float) -> int:
+    return round(100 * arm.bytes_per_s / ceiling)
 
 
 def _used(arm: Arm, measured: Measured) -> list[tuple[Capacity, float]]:

@@ -1,6 +1,7 @@
 """Settings of clients for two kinds of data: deployed by alluxio_profile, tried by the benchmark.
 
-They are FUSE's alone: what a client remembers and how it asks. Each gives way to the user's own values.
+They are FUSE's alone: what a client remembers and how it asks. Each gives way to the user's own values. Nothing of
+workers or of how files lie in the cache is in them, so that a mount with a profile's settings measures all of it.
 """
 
 from __future__ import annotations
@@ -21,22 +22,40 @@ class Profile:
         return {"fuse": {"properties": dict(self.properties), "mountOptions": self.mount_options}}
 
 
+UPSTREAM: Final = "upstream"
+DEFAULTS: Final = Profile(
+    {
+        "alluxio.user.metadata.cache.enabled": "false",
+        "alluxio.user.update.file.accesstime.disabled": "false",
+        "alluxio.user.streaming.reader.chunk.size.bytes": "1MB",
+    }
+)
+"""What Alluxio (2.8 and 2.9) and its chart do where nobody says otherwise, of all that profiles set."""
+
 PROFILES: Final[dict[str, Profile]] = {
-    # A small file costs more questions to the master than reading: what is known of it is kept, in the client and in
-    # the kernel. What others change is seen so much later.
+    # A small file costs more questions to the master than reading: what is known of it is kept, in the client for ten
+    # minutes (Alluxio's default) and in the kernel for as long. What others change is seen so much later. A client that
+    # knows a file would still tell the master at each opening that it was read.
     "small-files": Profile(
         {
             "alluxio.user.metadata.cache.enabled": "true",
-            "alluxio.user.metadata.cache.max.size": "100000",
-            "alluxio.user.metadata.cache.expiration.time": "10min",
+            "alluxio.user.update.file.accesstime.disabled": "true",
         },
-        "allow_other,attr_timeout=60,entry_timeout=60",
+        "allow_other,attr_timeout=600,entry_timeout=600",
     ),
-    # A large one is read in sequence: fewer and larger messages.
-    "large-files": Profile({"alluxio.user.streaming.reader.chunk.size.bytes": "4MB"}),
+    # A large one is read in sequence: fewer and larger messages, as large as workers send by default.
+    "large-files": Profile({"alluxio.user.streaming.reader.chunk.size.bytes": "2MB"}),
 }
 
 
 def values_of(name: str) -> dict[str, Any]:
     """The values of a profile; {} for none."""
     return PROFILES[name].values() if name else {}
+
+
+def settings_of(name: str) -> Profile:
+    """All that a profile's mount has, whatever is deployed: Alluxio's defaults, and the profile's own over them."""
+    if name == UPSTREAM:
+        return DEFAULTS
+    one = PROFILES[name]
+    return Profile({**DEFAULTS.properties, **one.properties}, one.mount_options)

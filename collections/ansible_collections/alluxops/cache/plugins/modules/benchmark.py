@@ -29,6 +29,7 @@ options:
     description:
       - Other settings of mounts, each as C({name, properties, mount_options}). The warm arms with a mount are measured
         once more with each.
+      - C(upstream), C(small-files) and C(large-files) without more are Alluxio's defaults, and a profile over these.
     type: list
     elements: dict
     default: []
@@ -36,6 +37,10 @@ options:
     description: How often each arm is measured.
     type: int
     default: 3
+  epochs:
+    description: How often a reader of a warm arm with a mount reads its files in each run, through the same mount.
+    type: int
+    default: 1
   parallelism:
     description: How many files each reader reads at once.
     type: int
@@ -57,7 +62,9 @@ options:
     type: str
     default: ""
   baseline:
-    description: Path on the controller of an earlier run's JSON, which the figures are compared with.
+    description:
+      - Path on the controller of an earlier run's JSON, which the figures are compared with, throughput and 95th
+        percentile. All that it has must be measured.
     type: str
     default: ""
   tolerance_percent:
@@ -69,7 +76,9 @@ options:
     type: str
     default: ""
   network_report:
-    description: Path on the controller of what C(network) has written, for ceilings. Empty means where it does so.
+    description:
+      - Path on the controller of what C(network) has written, for ceilings. Empty means where it does so. One that is
+        older than a day, or of other nodes, is not used.
     type: str
     default: ""
   wait_timeout_s:
@@ -109,8 +118,13 @@ slower:
   returned: when something was measured
   type: list
   elements: str
+missing:
+  description: The arms of the baseline that were not measured, and why, a line each.
+  returned: when something was measured
+  type: list
+  elements: str
 told:
-  description: What is not proven and what is slower, as text; empty where all is well.
+  description: What is not proven, what is slower and what is missing, as text; empty where all is well.
   returned: success
   type: str
 workloads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -52,18 +52,30 @@ class Jobs:
         what: str,
         *,
         way: Way | None = None,
-        begins_together: bool = False,
+        epochs: int = 0,
+        epoch_ended: Callable[[], None] = lambda: None,
         bytes_read: int = 0,
     ) -> list[Json]:
-        """Do a task on these nodes; what each said, by node. Raises CacheError where any fails."""
+        """Do a task on these nodes; what each said, by node. Raises CacheError where any fails.
+
+        epochs: so often all are told to begin at one moment; 0 where they need not be. epoch_ended: called between two
+        of them. bytes_read: by all readers together, in one epoch.
+        """
         with at_the_end(self.clear):
             self._start(task, nodes, way or Way())
             running = self._pods.running(len(nodes), Patience(self.timeout_s), may_end=True)
-            pods = [str(pod["metadata"]["name"]) for pod in running]
-            if begins_together:
-                self._begin(pods, what)
-            limit_s = self.timeout_s + bytes_read / SLOWEST_BYTES_S
+            pods = [_name(pod) for pod in running]
+            limit_s = self.limit_s(bytes_read)
+            for epoch in range(1, epochs + 1):
+                self._await_ready(pods, what, epoch, self.timeout_s if epoch == 1 else limit_s)
+                if epoch > 1:
+                    epoch_ended()
+                self._begin(pods, epoch)
             return self._heard(pods, what, limit_s)
+
+    def limit_s(self, bytes_read: int) -> float:
+        """How long reading so much may take."""
+        return self.timeout_s + bytes_read / SLOWEST_BYTES_S
 
     def clear(self) -> None:
         """Remove Job, pods and ConfigMap, those of a run that died too, and wait until all mounts are gone."""
@@ -96,18 +108,21 @@ class Jobs:
         )
         self.kube.create(objects.jobs(self.namespace), job)
 
-    def _begin(self, pods: Sequence[str], what: str) -> None:
-        """Have all readers begin at one moment, once all are ready."""
-        patience = Patience(self.timeout_s)
+    def _await_ready(self, pods: Sequence[str], what: str, epoch: int, limit_s: float) -> None:
+        """Wait until all readers could begin an epoch."""
+        patience = Patience(limit_s)
+        ready = benchmark_reader.ready_line(epoch)
         waiting = set(pods)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while waiting:
+                # Before their logs are read, which are whole then.
+                ended = {_name(pod) for pod in self._pods.listed() if _has_ended(pod)}
                 for pod, log in zip(
                     ordered := sorted(waiting), pool.map(self._log, ordered), strict=True
                 ):
-                    if benchmark_reader.READY in log:
+                    if ready in log.splitlines():
                         waiting.discard(pod)
-                    elif benchmark_reader.RESULT in log:
+                    elif benchmark_reader.RESULT in log or pod in ended:
                         raise self._failed(pod, log, what)
                 if waiting and patience.is_over:
                     raise CacheError(
@@ -118,12 +133,15 @@ class Jobs:
                     patience.pause(
                         f"{what}: {len(pods) - len(waiting)} of {len(pods)} readers ready", 0.5
                     )
-            moment = time.monotonic() + LEAD_S + LEAD_A_POD_S * len(pods)
-            list(pool.map(partial(self._tell, moment), pods))
 
-    def _tell(self, moment: float, pod: str) -> None:
+    def _begin(self, pods: Sequence[str], epoch: int) -> None:
+        """Have all readers begin an epoch at one moment."""
+        moment = time.monotonic() + LEAD_S + LEAD_A_POD_S * len(pods)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(partial(self._tell, moment, benchmark_reader.go_file(epoch)), pods))
+
+    def _tell(self, moment: float, file: str, pod: str) -> None:
         # What the connection takes counts: the reader waits for what is left when the command reaches it.
-        file = benchmark_reader.GO
         script = f'printf %s "$1" > {file}.part && mv {file}.part {file}'
         left = moment - time.monotonic()
         done = self.kube.exec(
@@ -142,7 +160,7 @@ class Jobs:
         """What each reader said at its end."""
         patience = Patience(limit_s)
         while True:
-            listed = {str(pod["metadata"]["name"]): pod for pod in self._pods.listed()}
+            listed = {_name(pod): pod for pod in self._pods.listed()}
             ended = [name for name in pods if name in listed and _has_ended(listed[name])]
             if lost := [name for name in pods if name not in listed]:
                 raise CacheError(
@@ -198,6 +216,10 @@ def result_in(lines: Iterable[str]) -> Json | None:
                 return None
             return found if isinstance(found, dict) else None
     return None
+
+
+def _name(pod: Json) -> str:
+    return str(pod["metadata"]["name"])
 
 
 def _state(pod: Json) -> Mapping[str, Any]:

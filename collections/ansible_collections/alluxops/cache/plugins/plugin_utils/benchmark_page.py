@@ -7,7 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import benchmark_gate, benchmark_proof
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_epochs,
+    benchmark_gate,
+    benchmark_proof,
+    benchmark_result,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Workload
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_result import SHARES
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -48,7 +53,9 @@ def page(report: Json, before: Sequence[Json]) -> str:
         _head(report),
         _alarm("Not proven", report["wrong"]),
         _alarm("Slower", report["slower"]),
+        _alarm("Missing, of what the baseline has", report["missing"]),
     ]
+    parts += _variants(report["settings"]["variants"])
     parts += [_workload(one, [*before, report]) for one in report["workloads"]]
     parts += _network(report["network"])
     return _PAGE.format(title=escape(f"{report['cache']} benchmark"), body="\n".join(parts))
@@ -62,11 +69,32 @@ def _head(report: Json) -> str:
         "Kubernetes": report["versions"]["kubernetes"],
         "readers": f"{settings['readers']}, each with {settings['parallelism']} files at once",
         "runs": f"{settings['runs']} of each arm",
+        "epochs": f"{settings['epochs']} of each run with a mount",
         "store": report["store"]["endpoint"] or "AWS",
         "slow link": report["store"]["slow_endpoint"] or "not measured",
+        "ceilings": _ceilings(report),
         **{f"without {arm}": why for arm, why in report["left_out"].items()},
     }
     return _table((), ([name, str(value)] for name, value in rows.items()), all_text=True)
+
+
+def _variants(variants: Sequence[Json]) -> list[str]:
+    """What each variant sets."""
+    rows = []
+    for one in variants:
+        words = [f"{name}={value}" for name, value in one["properties"].items()]
+        rows.append([one["name"], " ".join(words), one["options"] or "the release's"])
+    if not rows:
+        return []
+    heads = ["variant", "properties of its mounts", "their mount options"]
+    return ["<h2>Settings that were tried</h2>", _table(heads, rows, all_text=True)]
+
+
+def _ceilings(report: Json) -> str:
+    """What they are from, or why there are none."""
+    if report["network"]:
+        return f"by `network`, measured at {report['network']['made_at']}"
+    return f"none: {report['without_ceilings']}"
 
 
 def _network(network: Json | None) -> list[str]:
@@ -109,6 +137,7 @@ def _workload(workload: Json, reports: Sequence[Json]) -> str:
 def _figures(arms: Sequence[Json]) -> str:
     heads = [
         "arm",
+        "epoch",
         "run",
         "MiB/s",
         "files/s",
@@ -116,21 +145,34 @@ def _figures(arms: Sequence[Json]) -> str:
         "p95 ms",
         "p99 ms",
         "nodes busy",
+        "moved",
         "what workers counted",
     ]
     rows = []
-    for arm in arms:
+    every = [(epoch, one) for arm in arms for epoch, one in benchmark_epochs.each(arm)]
+    for epoch, arm in every:
         for number, run in enumerate(arm["runs"], 1):
             figures = [f"{run[name]:.1f}" for name in ("mib_s", "files_s", *SHARES) if name in run]
             seen = benchmark_proof.seen(run["counted"])
             seen += f" — {'; '.join(run['wrong'])}" if run["wrong"] else ""
-            rows.append([arm["arm"], str(number), *figures, f"{run['node_busy']:.0%}", seen])
-    return _table(heads, rows)
+            busy = f"{run['node_busy']:.0%}"
+            rows.append(
+                [
+                    arm["arm"],
+                    str(epoch),
+                    str(number),
+                    *figures,
+                    busy,
+                    benchmark_result.moved(run),
+                    seen,
+                ]
+            )
+    return _table(heads, rows) + "<p>moved: bytes for each byte that readers got</p>"
 
 
 def _bounds(arms: Sequence[Json]) -> str:
-    rows = [[arm["arm"], arm["path"], arm["bound"]] for arm in arms]
-    return _table(["arm", "its path", "what bounds it"], rows, all_text=True)
+    rows = [[arm["arm"], arm["path"], benchmark_result.proof(arm), arm["bound"]] for arm in arms]
+    return _table(["arm", "its path", "", "what bounds it"], rows, all_text=True)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, all_text: bool = False) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    benchmark_epochs,
     benchmark_plan,
     benchmark_proof,
     benchmark_result,
@@ -114,19 +116,38 @@ class Bench:
                 runs = [
                     self._run(workload, path, arm, number) for number in range(self.wanted.runs)
                 ]
-                found.append(benchmark_result.arm_of(arm, runs, self.nodes, measured))
-        return benchmark_result.workload_of(workload, found)
+                endpoint = self._endpoint_of(arm)
+                found.append(benchmark_epochs.arm_of(arm, runs, self.nodes, measured, endpoint))
+        return benchmark_epochs.workload_of(workload, found)
 
-    def _run(self, workload: Workload, path: str, arm: str, number: int) -> Json:
+    def _endpoint_of(self, arm: str) -> str:
+        """By which address an arm's bytes come from the store."""
+        is_slow = arm == benchmark_plan.SLOW
+        return self.wanted.slow_endpoint if is_slow else self.store.endpoint
+
+    def _run(self, workload: Workload, path: str, arm: str, number: int) -> list[Json]:
+        """One run, an entry an epoch."""
         what = f"{workload.name}, {arm}, run {number + 1} of {self.wanted.runs}"
         if arm == benchmark_plan.COLD:
             self.cache.free(path, workload.name)
         elif benchmark_plan.base(arm) in benchmark_plan.WARM:
             self._fill(workload, path)
-        before = self._counters()
-        readers = self._read(workload, arm, what)
-        size = sum(int(one["bytes"]) for one in readers)
-        return benchmark_result.run_of(arm, readers, self._counted(arm, before, size), workload)
+        seen = [self._counters()]
+
+        def epoch_ended() -> None:
+            seen.append(self._settled(arm, seen[-1], workload.total_bytes))
+
+        readers = self._read(workload, arm, what, epoch_ended)
+        epoch_ended()
+        return [
+            benchmark_result.run_of(
+                arm,
+                [one["epochs"][epoch] for one in readers],
+                verification.counted(before, after),
+                workload,
+            )
+            for epoch, (before, after) in enumerate(pairwise(seen))
+        ]
 
     def _fill(self, workload: Workload, path: str) -> None:
         """Have each worker hold what its node's reader reads, where it does not yet."""
@@ -149,14 +170,21 @@ class Bench:
     def _is_cached(self, path: str) -> bool:
         return dataset_state.totals(_own(self.cache.known_files(path))).is_loaded
 
-    def _read(self, workload: Workload, arm: str, what: str) -> list[Json]:
+    def _read(
+        self,
+        workload: Workload,
+        arm: str,
+        what: str,
+        epoch_ended: Callable[[], None] = lambda: None,
+    ) -> list[Json]:
         task, way = self._reading(workload, arm)
         return self.jobs.do(
             task,
             self.nodes,
             what,
             way=way,
-            begins_together=True,
+            epochs=task["epochs"],
+            epoch_ended=epoch_ended,
             bytes_read=workload.total_bytes,
         )
 
@@ -167,13 +195,15 @@ class Bench:
             "way": "objects",
             "shift": 0,
             "wait_s": self.jobs.timeout_s,
+            "epochs": self.wanted.epochs_of(arm),
+            "epoch_wait_s": self.jobs.limit_s(workload.total_bytes),
             "warm_up_s": self.wanted.warm_up_s,
         }
         below = f"{benchmark_plan.FOLDER}/{workload.folder}/"
         if arm == benchmark_plan.DIRECT:
             return task, Way()
         if arm == benchmark_plan.SLOW:
-            return {**task, "endpoint": self.wanted.slow_endpoint}, Way()
+            return {**task, "endpoint": self._endpoint_of(arm)}, Way()
         if arm == benchmark_plan.S3:
             proxies = {seat.node: f"http://{seat.proxy}{PROXY_S3}" for seat in self.seats}
             return {
@@ -235,12 +265,13 @@ class Bench:
             )
         return page
 
-    def _counted(self, arm: str, before: Mapping[str, int], size: int) -> dict[str, int]:
-        """How far they went. A worker counts what it sent a moment after the reader has it."""
+    def _settled(self, arm: str, before: Mapping[str, int], size: int) -> dict[str, int]:
+        """How far they are, once so many bytes have been read: a worker counts what it sent a moment later."""
         deadline = time.monotonic() + COUNTING_S
         while True:
-            found = verification.counted(before, self._counters())
-            if benchmark_proof.is_counted(arm, size, found) or time.monotonic() > deadline:
+            found = self._counters()
+            counted = verification.counted(before, found)
+            if benchmark_proof.is_counted(arm, size, counted) or time.monotonic() > deadline:
                 return found
             time.sleep(COUNTING_S / 10)
 
