@@ -31,7 +31,10 @@ def checked(
         nodes=[seat.node for seat in SEATS],
     )
     where = benchmark._Report(
-        tmp_path, baseline and dict(baseline), "/b.json", network and dict(network)
+        tmp_path,
+        dict(baseline) if baseline else None,
+        "/b.json",
+        dict(network) if network else None,
     )
     found = made._measured(bench, where, "r benchmark")
     assert (found["changed"], found["told"]) == (False, "")
