@@ -119,10 +119,16 @@ def test_every_arm_is_proven_and_warm_is_far_ahead_of_the_slow_link(measured: Me
     text = measured.run().output
     report = measured.report
     assert report["wrong"] == []
+    assert report["network"] is None
+    assert "without   ceilings of network and disks: `alluxops network` measures them" in text
     for workload in report["workloads"]:
         by_name = {arm["arm"]: arm for arm in workload["arms"]}
         assert list(by_name) == ARMS
         assert all(arm["p50_ms"] <= arm["p95_ms"] <= arm["p99_ms"] for arm in by_name.values())
+        assert by_name["direct"]["moved"] is None
+        assert by_name["warm-s3"]["moved"] <= 1.3
+        again = [arm["finding"] for arm in by_name.values() if (arm["moved"] or 0) > 1.3]
+        assert all(one in workload["verdict"] and one in text for one in again)
         best = max(by_name[name]["mib_s"] for name in ARMS if name.startswith("warm"))
         assert best >= 5 * by_name["direct-slow"]["mib_s"], text
         assert "bound by" in workload["verdict"][-1]
