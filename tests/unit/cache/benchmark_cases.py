@@ -70,7 +70,6 @@ def report(**seconds: float) -> dict[str, Any]:
         "epochs": 1,
         "variants": [],
         "readers": 2,
-        "variants": [],
     }
     return {
         "format": benchmark_result.FORMAT,

@@ -5,7 +5,8 @@ module: node_join
 short_description: Join a host to the cluster by kubeadm, with a token made for this join
 description:
   - Makes a bootstrap token through the Kubernetes API, hands it to kubeadm on the host in a file that only root can
-    read, and deletes it when kubeadm has ended, however that ended. Where the run is killed, a process beside it does so.
+    read, and deletes it when kubeadm has ended, however that ended. Where the run is killed, a process beside it
+    does so.
   - The token is in no command line, in no log and in no result.
   - Needs the right to make and delete Secrets in C(kube-system), and to read C(kube-public/cluster-info).
 options:

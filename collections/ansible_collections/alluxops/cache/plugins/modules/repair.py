@@ -18,7 +18,8 @@ options:
   forgets:
     description:
       - Paths below which files that their store has no more are forgotten, however many. Without it none is where
-        all of a compared path is missing, more than a tenth of its files (one may be), or more than 1 GiB that workers hold.
+        all of a compared path is missing, more than a tenth of its files (one may be), or more than 1 GiB that workers
+        hold.
     type: list
     elements: str
     default: []
