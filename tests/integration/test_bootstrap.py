@@ -170,7 +170,7 @@ def test_a_wrong_password_of_sudo_is_told_and_with_the_right_one_it_goes_on(
     done = newcomer.verb(**{**keeper, "ansible_become_password": "wrong"})
     assert done.code == 2, done.output
     assert "Incorrect sudo password" in done.output
-    assert "set the right ansible_become_password" in done.output
+    assert "Set the right ansible_become_password" in done.output
     assert newcomer.node not in newcomer.nodes()
     assert newcomer.tokens() == ""
     done = newcomer.apply("--check", **keeper)
