@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.integration.cache_under_test import Cache, Outcome
 
+LIVE = "alluxio fsadmin report summary"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -73,7 +75,13 @@ class Checked:
         )
         with self.cache.lab.slowed("--rate", rate) if rate else nullcontext():
             self._kill_load(got_so_far)
-        self.cache.apply("verify", **self.settings)
+        self.cache.apply("verify", **self.settings)  # all workers are registered, the new one too
+        workers = sum("-worker-" in pod for pod in self.cache.pods())
+        self.cache.wait_for(
+            "the leader to forget the worker, and with it what was cached there",
+            lambda: f"Live Workers: {workers}\n" in self.cache.script(LIVE),
+            is_patient=True,
+        )
 
     def _kill_load(self, got_so_far: str) -> None:
         lab, name = self.cache.lab, self.cache.name
