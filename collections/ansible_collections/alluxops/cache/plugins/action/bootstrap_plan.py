@@ -148,11 +148,7 @@ def _cluster(
         worker_label=node_labels.worker_key(options["namespace"], options["release"]),
         selector=template.get("nodeSelector") or {},
         tolerations=template.get("tolerations") or [],
-        volumes=[
-            str(volume["hostPath"]["path"])
-            for volume in template.get("volumes") or []
-            if volume.get("hostPath")
-        ],
+        volumes=residue.host_paths(template),
         serving=frozenset(
             pod["node"]
             for pod in seen.of_role(cluster.WORKER_ROLE)

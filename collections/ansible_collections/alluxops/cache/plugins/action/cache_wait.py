@@ -98,13 +98,16 @@ class ActionModule(ApiAction):
 
 def _refuse_too_few(seen: health.Seen, expected: health.Expected, namespace: str) -> None:
     """Raise CacheError where no waiting brings as many masters: fewer are asked for."""
-    if few := health.scaled_away(seen, expected):
-        name = few.split()[0]
-        raise CacheError(
-            f"{namespace}/{few} masters, so the cache cannot serve as it is set.",
-            "Someone scaled it by hand; Helm's record of the release says otherwise.",
-            f"`kubectl -n {namespace} scale statefulset {name} --replicas={expected.masters}`, and run again.",
-        )
+    found = seen.masters_set
+    if found is None or found["replicas"] >= expected.masters:
+        return
+    name, asked = found["name"], found["replicas"]
+    raise CacheError(
+        f"{namespace}/{name} is scaled to {asked} of {expected.masters} masters, so the cache cannot serve as it is"
+        " set.",
+        "Someone scaled it by hand; Helm's record of the release says otherwise.",
+        f"`kubectl -n {namespace} scale statefulset {name} --replicas={expected.masters}`, and run again.",
+    )
 
 
 class Restoring:

@@ -75,9 +75,7 @@ def _coming(node: Json, key: str) -> Json:
 
 def _leaving(nodes: list[Json], key: str, options: Options) -> dict[str, Json]:
     """The patch of each node that changes."""
-    given = node_marks.Given(
-        bootstrap.texts(options["labels"]), [bootstrap.texts(one) for one in options["taints"]]
-    )
+    given = bootstrap.given(options["labels"], options["taints"])
     found = {}
     for node in nodes:
         name = str(node["metadata"]["name"])

@@ -55,10 +55,7 @@ class Arrivals:
         self._namespace, self._release = options["namespace"], options["release"]
         self._check_mode = check_mode
         self._key = node_labels.worker_key(self._namespace, self._release)
-        self._given = node_marks.Given(
-            bootstrap.texts(options["labels"]),
-            [bootstrap.texts(taint) for taint in options["taints"]],
-        )
+        self._given = bootstrap.given(options["labels"], options["taints"])
         self._joined = frozenset(options["joined"])
         self._waiting = list(dict.fromkeys(options["nodes"]))
         self._ready: dict[str, bool] = {}

@@ -75,9 +75,7 @@ class ActionModule(ApiAction):
             leave=options["leave"],
         )
         drains = wish.drain or wish.leave
-        settings = node_marks.Given(
-            bootstrap.texts(options["labels"]), [bootstrap.texts(one) for one in options["taints"]]
-        )
+        settings = bootstrap.given(options["labels"], options["taints"])
         groups = (options["listed"], options["masters"])
         targets = look.targets(*groups, settings, with_pods=drains)
         targets = [

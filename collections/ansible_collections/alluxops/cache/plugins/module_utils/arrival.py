@@ -33,8 +33,8 @@ def patch(
     ]
     if new:
         # A merge patch replaces the list: what others have set stays in it.
-        replaced = {(one["key"], one["effect"]) for one in new}
-        kept = [one for one in there if (one.get("key"), one.get("effect")) not in replaced]
+        replaced = {node_marks.slot(one) for one in new}
+        kept = [one for one in there if node_marks.slot(one) not in replaced]
         found["spec"] = {"taints": kept + new}
     return found
 

@@ -63,10 +63,8 @@ def nearest(
     """The nearest ceiling of what an arm's bytes passed, all of them; None where nothing of it was measured."""
     if measured is None:
         return None
-    size = sum(run["bytes"] for run in arm["runs"]) or 1
-    counted = {
-        name: sum(run["counted"][name] for run in arm["runs"]) for name in benchmark_proof.SHOWN
-    }
+    read, counted = benchmark_proof.summed(arm["runs"])
+    size = read or 1
     is_direct = arm["arm"] in (DIRECT, SLOW)
     shares: dict[network_verdict.Source, float] = {
         "store": 1.0 if is_direct else counted["ufs"] / size,

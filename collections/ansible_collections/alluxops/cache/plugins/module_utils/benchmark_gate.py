@@ -80,7 +80,7 @@ def _other_variants(settings: Mapping[str, Any], baseline: Mapping[str, Any]) ->
     for one in settings.get("variants") or []:
         name = one["name"]
         before = there.get(name, {})
-        was_measured = any(key[3].endswith(f"/{name}") for key in figures(baseline))
+        was_measured = any(key[3].endswith(f"/{name}") for key in _arms(baseline))
         # What is empty may not be there: reports are older than settings that were added since.
         if was_measured and any(
             (one.get(key) or None) != (before.get(key) or None)
@@ -117,7 +117,8 @@ def missing(
     settings: Mapping[str, Any], left_out: Mapping[str, str], baseline: Mapping[str, Any]
 ) -> list[str]:
     """The baseline's arms that are not measured now, and why, a line each. left_out: why, by arm."""
-    workloads = {key[:3] for key in _asked(settings)}
+    asked = _asked(settings)
+    workloads = {key[:3] for key in asked}
     found: dict[str, None] = {}
     for key in _arms(baseline):
         name, files, size, arm = key
@@ -125,7 +126,7 @@ def missing(
             found[
                 f"{name} ({files} files of {size} bytes): benchmark_workloads does not have it"
             ] = None
-        elif key not in _asked(settings):
+        elif key not in asked:
             why = left_out.get(base(arm)) or _not_asked(arm, settings["arms"])
             found[f"{name}, {arm}: {why}"] = None
     return list(found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import (
     COLD,
@@ -84,6 +84,12 @@ def is_counted(arm: str, read_bytes: int, counted: Mapping[str, int]) -> bool:
         not _CARRIES[base(arm)]
         or sum(counted.get(name, 0) for name in _CARRIES[base(arm)]) >= read_bytes
     )
+
+
+def summed(runs: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, int]]:
+    """(bytes read, bytes counted by way) of all runs of an arm."""
+    size = sum(run["bytes"] for run in runs)
+    return size, {name: sum(run["counted"][name] for run in runs) for name in SHOWN}
 
 
 def sent(counted: Mapping[str, int]) -> int:

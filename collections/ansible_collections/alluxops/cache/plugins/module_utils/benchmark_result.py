@@ -102,8 +102,7 @@ def arm_of(
     measured: what links, store and tiers allow, where `network` has measured that. endpoint: the arm's way to
     the store.
     """
-    size = sum(run["bytes"] for run in runs)
-    counted = {name: sum(run["counted"][name] for run in runs) for name in benchmark_proof.SHOWN}
+    size, counted = benchmark_proof.summed(runs)
     found: Json = {
         "arm": arm,
         "path": path_of(arm),

@@ -10,6 +10,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     join_needs,
     node_device,
     node_labels,
+    node_marks,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -94,6 +95,11 @@ class Plan:
             "member": "is a node of the cluster and becomes a worker",
         }
         return steps[self.step]
+
+
+def given(labels: Mapping[str, Any], taints: Sequence[Mapping[str, Any]]) -> node_marks.Given:
+    """What bootstrap-workers gives to nodes by these settings."""
+    return node_marks.Given(texts(labels), [texts(taint) for taint in taints])
 
 
 def texts(given: Mapping[str, Any]) -> dict[str, str]:

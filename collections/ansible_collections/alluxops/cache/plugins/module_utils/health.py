@@ -206,14 +206,6 @@ def awaited(seen: Seen, expected: Expected) -> list[str]:
     return missing
 
 
-def scaled_away(seen: Seen, expected: Expected) -> str:
-    """That the StatefulSet asks for fewer masters than are waited for, in words; empty where it does not."""
-    found = seen.masters_set
-    if found is None or found["replicas"] >= expected.masters:
-        return ""
-    return f"{found['name']} is scaled to {found['replicas']} of {expected.masters}"
-
-
 def ghosts(seen: Seen) -> list[str]:
     """Container addresses of workers that the leader counts as live and no pod has any more.
 

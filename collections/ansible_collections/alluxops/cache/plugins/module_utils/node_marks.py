@@ -151,15 +151,15 @@ def _ours(
         for name, value in wanted.labels.items()
         if name not in has or any(name in one.labels for one in known)
     }
-    slots = {_slot(taint) for one in known for taint in one.taints}
-    theirs = set() if joined else {_slot(taint) for taint in there} - slots
-    taints = [one for one in wanted.taints if _slot(one) not in theirs]
-    new = {_slot(one) for one in taints}
-    kept = [one for one in before.taints if _slot(one) not in new]
+    slots = {slot(taint) for one in known for taint in one.taints}
+    theirs = set() if joined else {slot(taint) for taint in there} - slots
+    taints = [one for one in wanted.taints if slot(one) not in theirs]
+    new = {slot(one) for one in taints}
+    kept = [one for one in before.taints if slot(one) not in new]
     return Given({**before.labels, **labels}, [*kept, *taints])
 
 
-def _slot(taint: Taint) -> tuple[str, str]:
+def slot(taint: Taint) -> tuple[str, str]:
     """What a node has one taint of."""
     return str(taint.get("key")), str(taint.get("effect"))
 

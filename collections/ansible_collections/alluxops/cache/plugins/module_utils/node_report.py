@@ -174,16 +174,24 @@ def _seen(
     wanted: journal.Wanted,
 ) -> list[journal.Journal]:
     """What node_check saw of the journals of these claims."""
+    return [
+        journal.seen_on_host(result, claim, wanted)
+        for result, claim in _looked(results, masters, claims)
+        if "marker" in result
+    ]
+
+
+def _looked(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """(what node_check returned of the host, claim) of each journal's claim; {} where it is on none of the hosts."""
     hosts = {node: host for host, node in masters.items()}
-    looked = [
+    return [
         (results.get(hosts.get(str(claim.get("node") or ""), "")) or {}, claim)
         for claim in claims
         if claim["kind"] == "journal"
-    ]
-    return [
-        journal.seen_on_host(result, claim, wanted)
-        for result, claim in looked
-        if "marker" in result
     ]
 
 
@@ -198,11 +206,10 @@ def kept(
 
     results, masters, claims: as in left_out(). folder: where node_check looked.
     """
-    hosts = {node: host for host, node in masters.items()}
     return [
-        journal.seen_on_host(results.get(hosts.get(str(claim["node"]), "")) or {}, claim, wanted)
-        for claim in claims
-        if claim["kind"] == "journal" and claim.get("node") and claim.get("path") == folder
+        journal.seen_on_host(result, claim, wanted)
+        for result, claim in _looked(results, masters, claims)
+        if claim.get("node") and claim.get("path") == folder
     ]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import could_not_look
+
 
 @dataclass(frozen=True)
 class Host:
@@ -35,7 +37,7 @@ def lines(release: str, hosts: Sequence[Host]) -> list[str]:
 
 def is_clean(result: Mapping[str, Any]) -> bool:
     """Whether node_residue, by its result, has left nothing that another run would delete."""
-    reached = "mounts" in result and not result.get("unreachable") and not result.get("failed")
+    reached = "mounts" in result and not could_not_look(result)
     return reached and not any(one.get("used") for one in result.get("tiers") or [])
 
 

@@ -282,14 +282,18 @@ def tiers(
     return found, []
 
 
-def shared(paths: Sequence[str], pods: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The tiers that pods, other caches' workers, have mounted, or a part of them, or what they lie in."""
-    used = [
-        f"{str(volume['hostPath']['path']).rstrip('/')}/"
-        for pod in pods
-        for volume in (pod.get("spec") or {}).get("volumes") or []
+def host_paths(spec: Mapping[str, Any]) -> list[str]:
+    """The directories of its node that a pod has, by its spec."""
+    return [
+        str(volume["hostPath"]["path"]).rstrip("/")
+        for volume in spec.get("volumes") or []
         if volume.get("hostPath")
     ]
+
+
+def shared(paths: Sequence[str], pods: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The tiers that pods, other caches' workers, have mounted, or a part of them, or what they lie in."""
+    used = [f"{path}/" for pod in pods for path in host_paths(pod.get("spec") or {})]
     return [
         path
         for path in paths

@@ -171,8 +171,8 @@ def deploy(module: AnsibleModule, helm: helms.Helm) -> dict[str, object]:
     except helms.SilentError:
         raise  # asking it for the history would take as long
     except CacheError as error:
-        reached = history[-1].number if history else 0
-        return {**error.result(), "failed_revision": _failed_revision(helm, reached)}
+        failed = _failed_revision(helm, result["revision"])
+        return {**error.result(), "failed_revision": failed}
     return {**result, "revision": helm.history()[-1].number}
 
 
