@@ -224,6 +224,12 @@ def test_masters_that_are_stopped_are_told_with_their_number() -> None:
     assert "set alluxio_masters: 3" in check_.fix
 
 
+def test_settings_that_are_stale_are_told_with_the_place_they_were_read_from() -> None:
+    wanted = replace(WANTED, places={"alluxio_masters": "inventory/prod/cache.yml:7"})
+    (check_,) = failed(cluster(masters={"replicas": 3, "ha": "embedded"}), wanted)
+    assert "the settings say 1 (inventory/prod/cache.yml:7), HA none (the default)" in check_.value
+
+
 def test_a_toleration_of_the_values_opens_a_tainted_node() -> None:
     tainted = cluster(nodes=[node_facts(node("n1", taints=[TAINT])), node_facts(node("n2"))])
     opened = [{"key": "dedicated", "operator": "Exists"}]

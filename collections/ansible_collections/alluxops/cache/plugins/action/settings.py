@@ -87,7 +87,10 @@ class ActionModule(ControllerAction):
         charts.raise_all(
             faults + [fault for fault in more if not any(name in str(fault) for name in unread)]
         )
-        return {"settings": plain(settings.as_dict())}
+        return {
+            "settings": plain(settings.as_dict()),
+            "places": {name: place for name, place in places.items() if place},
+        }
 
     def _roles_path(self) -> str:
         role = self._task._role  # noqa: SLF001 - no other way to where the roles are

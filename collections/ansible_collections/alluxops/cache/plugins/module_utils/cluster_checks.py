@@ -34,6 +34,7 @@ class Wanted:
 
     provisioned: by claim, the class whose provisioner makes its volume; "" is the default class.
     may_label: whether the kubeconfig's user may patch nodes. secret_lacks: keys that the Secret should have.
+    places: variable -> "file:line" where it was set; a variable at its default has none.
     """
 
     release: str
@@ -54,6 +55,7 @@ class Wanted:
     worker_selector: Mapping[str, str] = field(default_factory=dict)
     provisioned: Mapping[str, str] = field(default_factory=dict)
     may_label: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_options(
@@ -72,6 +74,7 @@ class Wanted:
             master_count=options["master_count"],
             ha=options["ha"],
             scaling=options["scaling"],
+            places=options["places"],
             worker_quota_bytes=options["worker_quota_bytes"],
             secret=options["secret"],
             secret_is_given=options["secret_is_given"],
@@ -172,16 +175,22 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     if kept != wanted.master_count or masters["ha"] != wanted.ha:
+        told = f"{wanted.master_count}{_place(wanted, 'alluxio_masters')}, HA {wanted.ha}{_place(wanted, 'alluxio_ha')}"
         return [
             fails(
                 "running release",
-                f"{wanted.release} runs with {running}; the settings say {wanted.master_count}, HA {wanted.ha}",
+                f"{wanted.release} runs with {running}; the settings say {told}",
                 f"`alluxops scale-masters` changes it safely; to leave it, set alluxio_masters: {kept}"
                 f" and alluxio_ha: {masters['ha']}.",
                 "masters added or taken away by a plain upgrade lose their quorum, or their journal.",
             )
         ]
     return [holds("running release", f"{wanted.release} runs with {running}")]
+
+
+def _place(wanted: Wanted, variable: str) -> str:
+    """Where a variable was set, in brackets: the inventory that was meant may not be the one that was read."""
+    return f" ({wanted.places.get(variable) or 'the default'})"
 
 
 def _alluxio(cluster: Mapping[str, Any], wanted: Wanted) -> Check:

@@ -194,7 +194,7 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         raise SettingsError(
             f"alluxio_masters is {wanted.masters} with alluxio_ha none.",
             "Without a quorum each master would serve a journal of its own.",
-            "set alluxio_ha: embedded.",
+            "set alluxio_ha: embedded (zookeeper is chosen when a release is first deployed).",
         )
     if wanted.masters > wanted.hosts:
         raise SettingsError(

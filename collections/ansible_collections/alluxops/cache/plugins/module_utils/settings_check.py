@@ -116,7 +116,7 @@ def _master_faults(s: Settings, world: World) -> Iterable[SettingsError]:
             "alluxio_masters",
             f"{s.masters} with alluxio_ha none",
             cause,
-            "set alluxio_ha: embedded.",
+            "set alluxio_ha: embedded, or zookeeper where all masters can share a journal's volume.",
         )
     if s.masters > len(s.cache_masters) and s.cache_masters:
         yield world.fault(

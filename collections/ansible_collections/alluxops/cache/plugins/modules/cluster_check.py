@@ -30,6 +30,10 @@ options:
     description: The number of masters and the HA mode of a running release are about to be changed, so they may differ.
     type: bool
     default: false
+  places:
+    description: Where variables were set, as M(alluxops.cache.settings) returned it; one at its default is not in it.
+    type: dict
+    default: {}
   worker_quota_bytes:
     description: Size of a worker's first tier in bytes when it lies in memory; 0 skips the memory check.
     type: int

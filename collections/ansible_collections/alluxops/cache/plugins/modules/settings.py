@@ -37,6 +37,10 @@ settings:
       the Kubernetes node's, C(storage_path), C(secret_name) and C(uses_credentials).
   returned: success
   type: dict
+places:
+  description: Where each variable that is not at its default was set, by its name, as C(file:line).
+  returned: success
+  type: dict
 refused:
   description: Settings are wrong, and nothing was changed.
   returned: failure
