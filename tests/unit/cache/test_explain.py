@@ -312,3 +312,13 @@ def test_a_command_that_failed_is_told_by_its_output() -> None:
 def test_a_cause_reads_on_where_the_log_does_not_name_what_it_speaks_of() -> None:
     _, cause, _ = known_cause(["ErrImagePull"]) or ("", "", "")
     assert cause == "the node cannot get the image."
+
+
+def test_a_node_that_is_full_is_told_and_not_that_the_journal_ties_the_pod_to_it() -> None:
+    event = (
+        "0/3 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity,"
+        " 2 Insufficient cpu. no new claims to deallocate"
+    )
+    _, cause, fix = known_cause([event]) or ("", "", "")
+    assert cause == "no node that may carry the pod has enough cpu left for what it requests."
+    assert "resources.requests" in fix

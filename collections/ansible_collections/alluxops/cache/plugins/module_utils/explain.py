@@ -131,6 +131,11 @@ CAUSES: tuple[Cause, ...] = (
         "run site again: node_storage makes it on every host of cache_masters and cache_workers.",
     ),
     Cause(
+        r"Insufficient (?P<what>memory|cpu)",
+        "no node that may carry the pod has enough {what} left for what it requests.",
+        "lower resources.requests in the values, or free the node.",
+    ),
+    Cause(
         r"didn't have free ports|match PersistentVolume's node affinity|had volume node affinity conflict",
         "the pod fits on no node: its journal is tied to a node where it may not run.",
         "see nodeSelector and tolerations in the values, and the order of cache_masters.",
@@ -144,11 +149,6 @@ CAUSES: tuple[Cause, ...] = (
         r"untolerated taint \{(?P<taint>[^}]*)\}",
         "a taint ({taint}) keeps the pod off the node.",
         "add a toleration to the values, or take the taint off the node.",
-    ),
-    Cause(
-        r"Insufficient (?P<what>memory|cpu)",
-        "no node has enough {what} left for what the pod requests.",
-        "lower resources.requests in the values, or free the node.",
     ),
     Cause(
         r"violates PodSecurity \"(?P<level>\w+)",
