@@ -185,6 +185,18 @@ def test_an_upgrade_by_hand_with_the_guides_run_format_and_ten_restarts_lose_not
     assert journal.tree() == tree
 
 
+def test_an_upgrade_by_hand_to_three_masters_is_refused_by_the_chart(journal: Journal) -> None:
+    said = journal.lab.run(
+        *("helm", "upgrade", "alluxio", str(ROOT / "charts/alluxio"), "-n", NAMESPACE),
+        *("--reuse-values", "--set", "master.count=3,journal.type=EMBEDDED"),
+        check=False,
+    )
+    assert "master.count is 3 and 1 run" in said
+    assert "journal.type is EMBEDDED and the running masters have a journal of type UFS" in said
+    [masters] = journal.lab.objects("statefulsets", "-n", NAMESPACE, "-l", "role=alluxio-master")
+    assert masters["spec"]["replicas"] == 1
+
+
 def test_force_without_confirmation_is_refused(cache: Cache, tree: str) -> None:
     del tree
     outcome = site(cache, alluxio_journal_format="force")

@@ -4,6 +4,7 @@
 {{- $errors := concat
   (include "alluxio.refuseForeign" . | fromJsonArray)
   (include "alluxio.refuseMasters" . | fromJsonArray)
+  (include "alluxio.refuseChangedMasters" . | fromJsonArray)
   (include "alluxio.refuseJournal" . | fromJsonArray)
   (include "alluxio.refuseWorkers" . | fromJsonArray)
   (include "alluxio.refuseFuse" . | fromJsonArray)
@@ -74,6 +75,27 @@
 {{- end -}}
 {{- if not $known -}}
 {{- $errors = append $errors "master.enabled is false and nothing says where the master is.\nFix: give properties alluxio.master.hostname or alluxio.master.rpc.addresses." -}}
+{{- end -}}
+{{- end -}}
+{{- $errors | toJson -}}
+{{- end -}}
+
+{{/* What an upgrade would do to masters that run: new ones start with empty journals, and two of them can elect one that
+     knows nothing. master.running says that somebody brings them in one by one. Its twin is cluster_checks.py. */}}
+{{- define "alluxio.refuseChangedMasters" -}}
+{{- $errors := list -}}
+{{- if and .Release.IsUpgrade .Values.master.enabled (kindIs "invalid" .Values.master.running) -}}
+{{- $fullname := include "alluxio.fullname" . -}}
+{{- $masters := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-master" $fullname) | default dict -}}
+{{- $running := int (dig "spec" "replicas" 0 $masters) -}}
+{{- $count := int .Values.master.count -}}
+{{- $config := dig "data" dict (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-config" $fullname) | default dict) -}}
+{{- $type := ternary "EMBEDDED" "UFS" (contains "-Dalluxio.master.journal.type=EMBEDDED" (toJson $config)) -}}
+{{- if and (gt $running 0) (ne $running $count) -}}
+{{- $errors = append $errors (printf "master.count is %d and %d run: masters that come or go all at once can elect one that knows nothing of the journal.\nFix: `alluxops scale-masters` changes their number, one by one; leave master.count at %d." $count $running $running) -}}
+{{- end -}}
+{{- if and (gt $running 0) $config (ne $type .Values.journal.type) -}}
+{{- $errors = append $errors (printf "journal.type is %s and the running masters have a journal of type %s: they would start on an empty one.\nFix: `alluxops scale-masters` takes the metadata along; leave journal.type at %s." .Values.journal.type $type $type) -}}
 {{- end -}}
 {{- end -}}
 {{- $errors | toJson -}}
