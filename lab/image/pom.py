@@ -23,8 +23,12 @@ UNPUBLISHED = {
 EXCLUSIONS = (
     # Only for clients that embed Alluxio, 87 MB.
     "org.alluxio:alluxio-shaded-client",
-    # A second log4j binding, and a Jersey and a Netty that shadow the newer ones.
-    "org.apache.logging.log4j:*",
+    # A second log4j and its bindings; of its interface the masters' Prometheus page needs a class.
+    "org.apache.logging.log4j:log4j-core",
+    "org.apache.logging.log4j:log4j-slf4j-impl",
+    "org.apache.logging.log4j:log4j-1.2-api",
+    "org.apache.logging.log4j:log4j-web",
+    # A Jersey and a Netty that shadow the newer ones.
     "com.sun.jersey:*",
     "com.github.pjfanning:*",
     "io.netty:netty",

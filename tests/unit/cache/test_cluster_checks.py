@@ -328,3 +328,9 @@ def test_a_restore_that_goes_on_is_not_deployed_over() -> None:
 )
 def test_what_a_secret_lacks(data: Json | None, lacks: tuple[str, ...]) -> None:
     assert lacking_credentials({"data": data}) == lacks
+
+
+def test_an_even_number_of_masters_is_no_setting_to_leave_it_at() -> None:
+    (check_,) = failed(cluster(masters={"replicas": 2, "ha": "embedded"}), WANTED)
+    assert "goes on when it is run again" in check_.fix
+    assert "set alluxio_masters" not in check_.fix

@@ -10,6 +10,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     failover,
     quorum,
     scale,
+    upgrade,
     values,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -46,6 +47,7 @@ class ActionModule(ApiAction):
             "changed": self.check_mode and len(steps) > 1,
             "steps": [_step(step, options["values"]) for step in steps],
             "shown": shown,
+            "costs": [f"each worker restarts: {upgrade.UNPERSISTED}"] if len(steps) > 1 else [],
             "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
             "diff": {"before": "", "after": "".join(f"{line}\n" for line in shown[:-1])},
         }

@@ -175,13 +175,18 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     if wanted.scaling:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     if kept != wanted.master_count or masters["ha"] != wanted.ha:
+        # An even number is one that a run of scale-masters was interrupted at, and no setting.
+        leave = (
+            f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
+            if kept % 2
+            else "one that was interrupted goes on when it is run again"
+        )
         told = f"{wanted.master_count}{_place(wanted, 'alluxio_masters')}, HA {wanted.ha}{_place(wanted, 'alluxio_ha')}"
         return [
             fails(
                 "running release",
                 f"{wanted.release} runs with {running}; the settings say {told}",
-                f"`alluxops scale-masters` changes it safely; to leave it, set alluxio_masters: {kept}"
-                f" and alluxio_ha: {masters['ha']}.",
+                f"`alluxops scale-masters` changes it safely; {leave}.",
                 "masters added or taken away by a plain upgrade lose their quorum, or their journal.",
             )
         ]

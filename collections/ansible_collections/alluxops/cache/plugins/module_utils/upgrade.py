@@ -273,9 +273,14 @@ def _masters_row(plan: Plan) -> str:
     return f"{', '.join(plan.masters[:-1])}, then {last}; one at a time"
 
 
+UNPERSISTED: Final = "files in memory that were never persisted are lost"
+"""What the restart of a worker costs."""
+
+
 def _workers_row(plan: Plan) -> str:
     where = f"{' '.join(plan.workers)}, a few at a time"
-    return f"{where}, once the masters serve" if plan.held else where
+    when = ", once the masters serve" if plan.held else ""
+    return f"{where}{when}; {UNPERSISTED}"
 
 
 def state(

@@ -68,6 +68,11 @@ shown:
   returned: success
   type: list
   elements: str
+costs:
+  description: What the steps cost those who use the cache; empty where there is nothing to do.
+  returned: success
+  type: list
+  elements: str
 lines:
   description: The inventory lines that say what is wanted.
   returned: success
