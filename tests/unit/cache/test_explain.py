@@ -197,6 +197,10 @@ def test_a_set_that_may_make_no_pods_is_told() -> None:
         ),
         ("Caused by: java.net.BindException: Address already in use", "has the port"),
         ("java.lang.OutOfMemoryError: Direct buffer memory", "direct memory"),
+        (
+            "RejectedExecutionException: Task j.FutureTask@4f51 rejected from j.Pool@f8b5[Terminated, size = 0]",
+            "closed its connection",
+        ),
         ("java.lang.OutOfMemoryError: Java heap space", "heap is too small"),
         ("No UnderFileSystem Factory found for: gs://bucket", "gs://bucket"),
         ("java.io.IOException: No space left on device", "full"),

@@ -39,7 +39,7 @@ def test_run_tests_counts_what_passed_and_names_what_failed() -> None:
 
 def test_the_real_run_passes_24_of_24() -> None:
     found = parse_run_tests((FIXTURES / "run_tests.txt").read_text(encoding="utf-8"))
-    assert found == {"passed": 24, "total": 24, "failed": []}
+    assert found == {"passed": 24, "total": 24, "failed": [], "cause": ""}
 
 
 def test_run_tests_that_ran_nothing_is_an_error_with_what_it_said() -> None:

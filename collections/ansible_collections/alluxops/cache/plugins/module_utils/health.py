@@ -352,7 +352,8 @@ def verify_problems(verify: Mapping[str, Any] | None) -> list[str]:
     verify = verify or {}
     tests = verify.get("run_tests")
     if tests and tests["passed"] < tests["total"]:
-        found.append(f"runTests: {tests['passed']} of {tests['total']} passed.")
+        cause = tests.get("cause", "")
+        found.append(f"runTests: {tests['passed']} of {tests['total']} passed. {cause}".rstrip())
     write_read = verify.get("write_read")
     if write_read and not write_read["digest_equal"]:
         found.append(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.alluxops.cache.plugins.module_utils import explain
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
 Json = dict[str, Any]
@@ -70,7 +71,7 @@ def spoken(text: str) -> list[str]:
 
 
 def parse_run_tests(text: str) -> Json:
-    """{passed, total, failed: [options of each failed test]} of `alluxio runTests`.
+    """{passed, total, failed: [options of each failed test], cause} of `alluxio runTests`; cause where one is known.
 
     Raises CacheError when it ran no test at all, with its last lines.
     """
@@ -89,7 +90,9 @@ def parse_run_tests(text: str) -> Json:
             "\n".join(spoken(text)[-5:]),
             "see the master's log; it needs a live worker and a writable root.",
         )
-    return {"passed": passed, "total": passed + len(failed), "failed": failed}
+    known = explain.known_cause([text]) if failed else None
+    cause = f"{known[1]} Fix: {known[2]}" if known else ""
+    return {"passed": passed, "total": passed + len(failed), "failed": failed, "cause": cause}
 
 
 def parse_consistency(text: str, path: str, answers: int = 1) -> Json:

@@ -78,7 +78,7 @@ verify:
   type: dict
   contains:
     run_tests:
-      description: '{passed, total, failed: [...]}, or null.'
+      description: '{passed, total, failed: [...], cause}, or null.'
       type: dict
       returned: success
     write_read:
