@@ -297,6 +297,21 @@ def test_a_backup_is_looked_for_in_this_cluster_s_directory(
     assert looked == [("/alluxio_backups/alluxio/alluxio", True)]
 
 
+def test_a_check_that_looks_into_no_store_names_a_place_that_the_chart_can_render(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(objects, "cluster_uid", lambda _: "uid-1")
+    monkeypatch.setattr(action.ActionModule, "check_mode", True)
+    chosen = action.ActionModule.__new__(action.ActionModule)._choose(
+        None,  # type: ignore[arg-type]
+        {
+            "plan": {"kind": "latest", "value": "", "uri": "", "is_finished": False},
+            "settings": with_(root_ufs="s3://datasets/").as_dict(),
+        },
+    )
+    assert chosen["uri"] == "s3://datasets/alluxio_backups/alluxio/alluxio/uid-1/newest"
+
+
 def test_the_placed_backup_goes_to_each_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     put: list[Any] = []
     monkeypatch.setattr(action, "_put", lambda *given: put.append(given))

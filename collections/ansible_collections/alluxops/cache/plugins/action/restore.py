@@ -108,10 +108,15 @@ class ActionModule(ApiAction):
         if source.kind == "controller" or plan["is_finished"]:
             return {"changed": False, "uri": uri}
         settings = Settings.from_dict(options["settings"])
-        if self.check_mode:
-            return {"changed": False, "uri": uri or source.value or NEWEST}
         root = settings.root_ufs
         place = backup_place.Place(settings.namespace, settings.release, objects.cluster_uid(kube))
+        if self.check_mode:
+            # Which one that is takes a look into the store. The chart is rendered with this, so it has no blanks.
+            name = source.value or "newest"
+            return {
+                "changed": False,
+                "uri": uri or backup_place.uri_in_ufs(root, place.in_cache, name),
+            }
         shown = backup.folder_of(uri, root) if uri else place.shared
         files = ufs_look.files_in(
             kube,
