@@ -88,7 +88,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         r"RejectedExecutionException.*Terminated",
         "a worker closed its connection to the under store: Alluxio does so where two threads open it at once.",
-        "delete the pod of the worker that this names, and it is made anew; see docs/runbooks/verify.md.",
+        "`alluxio fs persist` what this worker alone holds, then delete its pod, which is made anew; see"
+        " docs/runbooks/verify.md.",
     ),
     Cause(
         r"Address already in use|BindException",
