@@ -1,4 +1,4 @@
-"""A journal that masters have served from is not left out because the order of the hosts has changed."""
+"""A journal that masters have served from is not left out because hosts, or the place of journals, have changed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.action import node_report as action
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     journal,
     journal_job,
     node_report,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import ManySettingsErrors
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 from ansible_collections.alluxops.cache.plugins.modules import node_check
 
@@ -75,13 +77,61 @@ def test_an_old_copy_is_nobodys_metadata() -> None:
     assert left_out("n1 n3 n2", {**results, "n2": {"marker": copy.encoded()}}, masters=2) == []
 
 
-def test_a_volume_that_is_tied_to_no_host_is_found_from_anywhere() -> None:
-    claims = [{"kind": "journal", "ordinal": 0, "node": None, "provisioned": True}]
-    hosts = {"n1": "n1", "n2": "n2"}
-    assert node_report.left_out({"n1": marker(0), "n2": {}}, hosts, claims, WANTED) == []
-
-
 PLACE = "/mnt/fuse3/cache/alluxio/journal"
+OWN_CLASS = {"node": None, "path": PLACE, "provisioned": True, "storage_class": "fast"}
+SHARED = {"node": None, "path": "/mnt/shared/cache/alluxio", "shared": True, "storage_class": ""}
+
+
+def elsewhere(
+    results: Results, place: dict[str, Any] | None, masters: int = 1, **noted: str
+) -> list[Any]:
+    """What is said of three hosts, with masters that are to have their journals in such a place."""
+    hosts = {f"h{number}": f"n{number}" for number in range(3)}
+    claims: list[dict[str, Any]] = [
+        {"kind": "journal", "name": f"j{ordinal}", "ordinal": ordinal, **place}
+        for ordinal in range(masters)
+        if place is not None
+    ]
+    claims.append({"kind": "domain", "name": "d", "ordinal": None, "node": None})
+    wanted = replace(WANTED, shared=place is SHARED)
+    assert node_report.left_out(results, hosts, claims, wanted) == []
+    return node_report.elsewhere(results, hosts, claims, wanted, folder=PLACE, noted=noted)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (SHARED, "in /mnt/shared/cache/alluxio, which all share"),
+        (OWN_CLASS, "in volumes of the storage class fast"),
+        ({**OWN_CLASS, "storage_class": ""}, "the cluster's default"),
+        (None, "in no volume"),
+    ],
+)
+def test_journals_on_the_hosts_are_not_left_for_new_ones_in_another_place(
+    place: dict[str, Any] | None, told: str
+) -> None:
+    (error,) = elsewhere({"h0": marker(0), "h1": {"marker": ""}}, place)
+    assert f"lie on the hosts ({PLACE}): master 0 on h0; " in error.what
+    assert told in error.what
+    assert f"remove {PLACE}/{journal.MARKER} on h0." in error.fix
+
+
+def test_each_master_of_a_quorum_is_named_where_all_are_to_share_a_journal() -> None:
+    (error,) = elsewhere({f"h{ordinal}": marker(ordinal) for ordinal in range(3)}, SHARED, 3)
+    assert "master 0 on h0, master 1 on h1, master 2 on h2" in error.what
+
+
+def test_a_place_that_is_the_releases_own_is_begun_in() -> None:
+    served: Results = {"h0": marker(0)}
+    tied = {"node": "n0", "path": PLACE, "storage_class": STORAGE_CLASS}
+    assert elsewhere(served, tied) == []
+    assert elsewhere(served, OWN_CLASS, j0="2026-01-02T03:04:09Z") == []  # it moved there before
+    known = journal.read_marker(str(served["h0"]["marker"]))
+    assert known is not None
+    left = {"marker": replace(known, left_at="2026-01-02T03:04:05Z").encoded()}
+    others = [left, marker(0, served=False), marker(0, release="other"), {"marker": ""}, {}]
+    for other in [*others, {"unreachable": True}]:
+        assert elsewhere({"h0": other}, OWN_CLASS) == []
 
 
 def kept(**results: Any) -> list[journal.Journal]:
@@ -206,3 +256,43 @@ def test_old_copies_are_told_before_anything_changes() -> None:
     assert node_report.old_copies(results, hosts, claims[:3], embedded) == []
     results["h4"] = results["h3"] = {"unreachable": True}
     assert node_report.old_copies(results, hosts, claims, embedded) == []
+
+
+def report(**changed: Any) -> str:
+    """What the preflight says of a release that is away, and is to have its journal in a class of the user's own."""
+    options: dict[str, Any] = {
+        "masters": [{"host": "h0", "name": "n0"}],
+        "claims": [{"kind": "journal", "name": "j0", "ordinal": 0, **OWN_CLASS}],
+        "results": {"h0": marker(0)},
+        "values": {"journal": {"type": "UFS"}},
+        "noted": {},
+        "namespace": "cache",
+        "release": "alluxio",
+        "folder": PLACE,
+        "away": True,
+        "leads": False,
+        "policy": "if_empty",
+        "restores": False,
+        "title": "",
+        "cluster_checks": [],
+        "held_by": "",
+        **changed,
+    }
+    try:
+        object.__new__(action.ActionModule).act_on_controller(options, {})
+    except ManySettingsErrors as refused:
+        return str(refused)
+    return ""
+
+
+@pytest.mark.parametrize("policy", ["if_empty", "never"])
+def test_the_preflight_refuses_to_begin_in_another_place(policy: str) -> None:
+    assert "storage class fast" in report(policy=policy)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"away": False}, {"restores": True}, {"policy": "force"}, {"values": {}, "claims": []}],
+)
+def test_the_preflight_lets_begin_what_runs_or_was_asked_for(changed: dict[str, Any]) -> None:
+    assert report(**changed) == ""

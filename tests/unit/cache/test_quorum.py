@@ -83,6 +83,27 @@ def test_a_member_may_be_stopped_only_where_the_others_are_a_majority(
 
 
 @pytest.mark.parametrize(
+    ("found", "ordinal", "masters", "awaited"),
+    [
+        (made(3), 2, 1, ()),
+        (made(3, down=(1,)), 2, 1, (1,)),  # of the two that are left both must agree
+        (made(3, down=(2,)), 2, 1, ()),  # it runs no more itself
+        (made(2, down=(1,)), 2, 1, ()),  # it has left
+        (made(1), 0, 1, ()),
+        (made(5, down=(3,)), 4, 3, ()),  # it is to leave next, and three of four are a majority
+        (made(5, down=(3, 4)), 4, 3, ()),
+        (made(5, down=(1,)), 4, 3, (1,)),  # it is to stay
+        (made(5, down=(1, 3)), 4, 3, (1, 3)),
+        (made(5, down=(3,)), 4, 4, (3,)),
+    ],
+)
+def test_a_member_leaves_only_where_the_cache_can_do_without_it(
+    found: quorum.Quorum, ordinal: int, masters: int, awaited: tuple[int, ...]
+) -> None:
+    assert quorum.hinders_leave(found, ordinal, masters) == awaited
+
+
+@pytest.mark.parametrize(
     ("leading", "stale", "order"),
     [
         (0, {0, 1, 2}, (2, 1, 0)),

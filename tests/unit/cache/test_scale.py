@@ -115,6 +115,8 @@ def test_an_interrupted_run_goes_on(now: Running, wanted: Wanted, steps: list[st
 def test_a_dead_member_that_is_to_go_is_no_hindrance() -> None:
     now = embedded(3, down=(2,))
     assert short(plan_scale(now, EMBEDDED_1)) == ["leave:2 2/3", "leave:1 1/3"]
+    now = embedded(5, down=(3,))
+    assert short(plan_scale(now, EMBEDDED_3)) == ["leave:4 4/5", "leave:3 3/5"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +139,9 @@ def test_a_dead_member_that_is_to_go_is_no_hindrance() -> None:
         ),
         (embedded(3, down=(0,), leading=1), EMBEDDED_1, "bring master 0 back"),
         (embedded(3, down=(1, 2)), EMBEDDED_1, "bring masters 1 and 2 back"),
+        # It is to go, but once master 2 has left it is one of two, which must agree.
+        (embedded(3, down=(1,)), EMBEDDED_1, "bring master 1 back"),
+        (embedded(5, down=(1, 2)), EMBEDDED_1, "bring masters 1 and 2 back"),
         (embedded(3, leading=-1), EMBEDDED_5, "no leader"),
         (Running("ours", "embedded", 3, 3), EMBEDDED_5, "no master leads"),
         (Running("ours", "embedded", 3, 0), EMBEDDED_5, "scale-masters` with alluxio_masters: 3"),

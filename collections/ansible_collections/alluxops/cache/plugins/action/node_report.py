@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, preflight_report
 from ansible_collections.alluxops.cache.plugins.module_utils.claims import in_no_volume
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
+    elsewhere,
     faults,
     fewer,
     left_out,
@@ -38,6 +39,15 @@ class ActionModule(ControllerAction):
             found += fewer(results, masters, claims, wanted)
             if options["policy"] != "force" and not options["restores"]:
                 found += old_copies(results, masters, claims, wanted)
+                if options["values"]:  # else nobody knows yet which claims there are
+                    found += elsewhere(
+                        results,
+                        masters,
+                        claims,
+                        wanted,
+                        folder=options["folder"],
+                        noted=options["noted"],
+                    )
         if options["values"]:
             found += in_no_volume(
                 claims,

@@ -39,7 +39,8 @@ class ActionModule(ApiAction):
             return self._wait(kube, masters, ordinal, patience)
         if state == "leader":
             return self._lead(masters, ordinal, patience)
-        return self._remove(masters, ordinal, patience)
+        stay = ordinal if options["masters"] is None else options["masters"]
+        return self._remove(masters, ordinal, stay, patience)
 
     def _wait(self, kube: Kube, masters: Masters, ordinal: int, patience: Patience) -> Result:
         """Wait until it takes part, or say why it does not."""
@@ -78,9 +79,9 @@ class ActionModule(ApiAction):
             found = masters.led(patience)
         return {"changed": before.leading != ordinal, "quorum": quorum.as_dict(found)}
 
-    def _remove(self, masters: Masters, ordinal: int, patience: Patience) -> Result:
+    def _remove(self, masters: Masters, ordinal: int, stay: int, patience: Patience) -> Result:
         """Take the master out of both quorums, the job masters' first: they hold no state."""
-        found = masters.led(patience)
+        found = self._spared(masters, ordinal, stay, patience)
         if found.leading == ordinal:
             # The plan has moved the leader, but another election may have come between.
             self._lead(masters, FIRST, patience)
@@ -95,8 +96,29 @@ class ActionModule(ApiAction):
                     if patience.is_over:
                         raise
             patience.pause(f"{masters.pod(ordinal)} to leave the quorum", RETRY_EVERY_S)
-            found = masters.led(patience)
+            found = self._spared(masters, ordinal, stay, patience)
         return {"changed": changed, "quorum": quorum.as_dict(found)}
+
+    def _spared(
+        self, masters: Masters, ordinal: int, stay: int, patience: Patience
+    ) -> quorum.Quorum:
+        """The quorum, once it can do without the master. The plan has seen that, but a member may have died since."""
+        while True:
+            found = masters.led(patience)
+            awaited = quorum.hinders_leave(found, ordinal, stay)
+            if not awaited:
+                return found
+            name = masters.pod(ordinal)
+            if patience.is_over:
+                raise CacheError(
+                    f"{name} stays in the quorum: {quorum.silent(awaited)} after {patience.waited_s:.0f} s"
+                    f" ({quorum.shown(found)}).",
+                    "without it the cache would stop, or with the next loss.",
+                    f"see `kubectl -n {masters.namespace} get pods -l role={MASTER_ROLE}` and their logs, bring"
+                    f" {quorum.names(awaited)} back, and run again.",
+                )
+            who = f"{quorum.names(awaited)} to answer, before {name} leaves"
+            patience.pause(f"{who} ({quorum.shown(found)})", RETRY_EVERY_S)
 
     def _remove_job_master(self, masters: Masters, ordinal: int) -> bool:
         """Take the job master out of its quorum, where that one has a leader to ask."""

@@ -122,6 +122,55 @@ def fewer(
     ]
 
 
+def elsewhere(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+    *,
+    folder: str,
+    noted: Mapping[str, str],
+) -> list[SettingsError]:
+    """Journals that masters served from on the hosts, where those that are to start look in no directory of a host.
+
+    Of a release that is away. results, masters, claims: as in left_out(). folder: where node_check looked. noted: the
+    notes, by claim; one there tells that the release's journal lies in the new place already.
+    """
+    journals = [claim for claim in claims if claim["kind"] == "journal"]
+    if any(claim.get("node") or claim["name"] in noted for claim in journals):
+        return []
+    own = replace(wanted, shared=False)  # each of the directories was one master's
+    held = {
+        host: marker.ordinal
+        for host, marker in _served_from(results, masters).items()
+        if own.owns(marker, marker.ordinal)
+    }
+    if not held:
+        return []
+    shown = ", ".join(f"master {ordinal} on {host}" for host, ordinal in held.items())
+    return [
+        SettingsError(
+            f"journals that masters have served from lie on the hosts ({folder}): {shown}; those that are to start"
+            f" have theirs {_place_of(journals)}.",
+            "alluxio_ha or the values of the journal have changed while the release was away: the cache would start"
+            " without anything that it knew.",
+            "set them back and deploy, then `alluxops backup`, `alluxops uninstall`, and `alluxops restore` in the new"
+            " place; or restore a backup there now. If what lies on the hosts is given up, or the new place has what"
+            f" came after it, remove {folder}/{journal.MARKER} on {', '.join(held)}.",
+        )
+    ]
+
+
+def _place_of(journals: Sequence[Mapping[str, Any]]) -> str:
+    """Where journals lie that are tied to no host, for a sentence."""
+    if not journals:
+        return "in no volume (journal.ufsType, journal.volumeType)"
+    if journals[0].get("shared"):
+        return f"in {journals[0].get('path')}, which all share (alluxio_ha: zookeeper)"
+    name = journals[0].get("storage_class") or "that is the cluster's default"
+    return f"in volumes of the storage class {name} (journal.storageClass)"
+
+
 def lost(
     results: Mapping[str, Mapping[str, Any]],
     masters: Mapping[str, str],

@@ -115,11 +115,26 @@ def may_lose(quorum: Quorum, ordinal: int) -> str:
         return "no master leads"
     rest = [other for other in quorum.missing if other != ordinal]
     if rest:
-        return f"{names(rest)} of the quorum {'does' if len(rest) == 1 else 'do'} not answer"
+        return silent(rest)
     left = len([other for other in quorum.available if other != ordinal])
     if ordinal in quorum.ordinals and left < quorum.majority and len(quorum.members) > 1:
         return f"{left} of {len(quorum.members)} would be left, and {quorum.majority} must agree"
     return ""
+
+
+def hinders_leave(quorum: Quorum, ordinal: int, masters: int) -> tuple[int, ...]:
+    """Who must answer before this member leaves, and does not; () where it may, or has left.
+
+    masters: how many are left in the end; each of those must answer. Others, which leave later, may be dead as long as
+    those that answer are a majority once it has left.
+    """
+    if ordinal not in quorum.ordinals:
+        return ()
+    rest = [member for member in quorum.members if member.ordinal != ordinal]
+    missing = tuple(sorted(member.ordinal for member in rest if not member.available))
+    if len(rest) - len(missing) <= len(rest) // 2:
+        return missing
+    return tuple(other for other in missing if other < masters)
 
 
 def successor(quorum: Quorum) -> Member | None:
@@ -145,6 +160,11 @@ def names(ordinals: Sequence[int]) -> str:
         return f"master {ordinals[0]}"
     shown = [str(ordinal) for ordinal in ordinals]
     return f"masters {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def silent(ordinals: Sequence[int]) -> str:
+    """`master 2 of the quorum does not answer`."""
+    return f"{names(ordinals)} of the quorum {'does' if len(ordinals) == 1 else 'do'} not answer"
 
 
 def shown(quorum: Quorum) -> str:

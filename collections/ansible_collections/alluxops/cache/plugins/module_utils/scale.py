@@ -242,14 +242,25 @@ def _refuse_quorum(now: Running, wanted: Wanted, quorum: Quorum) -> None:
             "see `alluxio fsadmin journal quorum info -domain MASTER`; remove the member that does not belong there.",
         )
     stopped = [ordinal for ordinal in quorum.missing if ordinal >= now.running]
-    dying = [ordinal for ordinal in quorum.missing if ordinal >= wanted.masters and quorum.decides]
+    dying = [ordinal for ordinal in quorum.missing if ordinal >= wanted.masters]
+    if not _decides_throughout(quorum, wanted.masters):
+        dying = []
     sick = sorted(set(quorum.missing) - set(stopped) - set(dying))
     if sick or quorum.leading < 0:
         raise SettingsError(
             f"the quorum is not healthy: {shown(quorum)}.",
-            "A change of the quorum needs every member that stays, or a second loss would stop the cache.",
+            "A change of the quorum needs every member that stays, and a majority of those left at each step: else it,"
+            " or the next loss, would stop the cache.",
             f"bring {names(sick) if sick else 'a leader'} back (`alluxops status`, `alluxops site`), and run again.",
         )
+
+
+def _decides_throughout(quorum: Quorum, masters: int) -> bool:
+    """Whether the members that answer now are a majority, and are one after each member that leaves, the last first."""
+    sizes = range(len(quorum.members) - 1, masters, -1)
+    return quorum.decides and all(
+        2 * sum(ordinal < size for ordinal in quorum.available) > size for size in sizes
+    )
 
 
 def _words(masters: int, ha: str) -> str:

@@ -9,7 +9,8 @@ description:
   - Refuses masters that would not find their journals, as C(cache_masters) lists its hosts in another order than when
     they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
     in its place. A minority of a quorum passes while a master leads. Also journals that are other ones than the claims
-    speak of, those of more masters than there are to be, and what is asked of journals that lie in no volume.
+    speak of, those of more masters than there are to be, those on the hosts of masters that are to have theirs in
+    another kind of place, and what is asked of journals that lie in no volume.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
@@ -34,6 +35,10 @@ options:
     default: ''
   release:
     description: That release.
+    type: str
+    default: ''
+  folder:
+    description: The O(journal) of M(alluxops.cache.node_check), where it looked for journals.
     type: str
     default: ''
   noted:

@@ -15,10 +15,16 @@ options:
     description:
       - C(present) waits until it is a member that answers, every other member does, and one leads.
       - C(leader) moves the leader to it.
-      - C(absent) takes it out of the masters' and the job masters' quorum. Refused while it leads.
+      - C(absent) takes it out of the masters' and the job masters' quorum, once those that stay answer and are a
+        majority without it. Where it leads, master 0 leads first.
     type: str
     choices: [present, leader, absent]
     required: true
+  masters:
+    description:
+      - With C(absent), how many masters are left once all that are to go have left. Each of these must answer before a
+        member leaves; others may be dead as long as a majority answers. Without it, all masters below O(ordinal) stay.
+    type: int
   wait_timeout_s:
     description: How long it may take, in seconds.
     type: int
