@@ -188,7 +188,6 @@ def options(masters: int = 3, **given: Any) -> Json:
         "stale": False,
         "restoring": "",
         "backed_up": "",
-        "backup_first": True,
         "backup_to": "ufs",
         "wait_timeout_s": 30,
         **given,

@@ -176,7 +176,7 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     cluster.serve(True, True, True)
     result = forced(cluster).run()
     assert backups.taken == [(("cache", "alluxio"), "ufs")]
-    assert not backups.kept
+    assert backups.kept
     assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
     assert holds(cluster) == [False] * 3
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.action import journal_conversion
 from ansible_collections.alluxops.cache.plugins.action.journal_conversion import (
@@ -20,8 +21,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     census,
     conversion,
     journal,
-    scale,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils import scale as scaling
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     CacheError,
     SettingsError,
@@ -30,6 +31,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import ar
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult
 from tests.unit.cache.journal_volumes import SET, Volumes, marker
 from tests.unit.cache.kube_objects import container, pod
+from tests.unit.cache.test_journal_marker import marked
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 BACKUP = "alluxio-backup-2026-11-26-1795679100000.gz"
@@ -90,6 +93,8 @@ class Cluster(Volumes):
         timeout_s: float = 0,
         **__: Any,
     ) -> ExecResult:
+        if name == "alluxio-master-0":  # it serves, and is asked for its marker
+            return super().exec("", name, "", command)
         assert name == conversion.pod_name("alluxio")
         script = command[2]
         self.limits["backup" if "fsadmin backup" in script else "other"] = timeout_s
@@ -133,10 +138,28 @@ def convert(cluster: Cluster, was: str, wanted: str) -> Json:
     return result
 
 
+def scale(cluster: Cluster, ha: str, wanted: str, masters: int, *, running: int) -> Json:
+    """What the role's convert.yml does, which begins with the marker of what serves."""
+    now = scaling.Running("ours", ha, 1, running)
+    [first, *_] = scaling.plan_scale(now, scaling.Wanted(masters, wanted, 3))
+    assert first.what == "convert"
+    if first.stops:
+        marked(cluster, kind=first.from_type)
+    return convert(cluster, first.from_type, first.journal_type)
+
+
+def test_the_role_does_what_these_tests_do() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/scale_masters/tasks/convert.yml").read_text())
+    first, _, last = tasks
+    assert first["when"] == "step.stops"
+    assert "'type': step.from_type" in first["alluxops.cache.journal_marker"]["values"]
+    assert last["alluxops.cache.journal_conversion"]["from_type"] == "{{ step.from_type }}"
+
+
 def test_a_journal_is_converted_and_marked(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path, UFS=7)
     cluster.say("UFS")
-    result = convert(cluster, "UFS", "EMBEDDED")
+    result = scale(cluster, "none", "embedded", 3, running=1)
     assert result["changed"]
     assert result["census"]["paths"] == 7
     assert cluster.paths == {"UFS": 7, "EMBEDDED": 7}
@@ -207,13 +230,29 @@ def test_counts_that_come_a_little_later_are_waited_for(
 
 def test_a_release_that_went_back_does_not_cost_the_journal_in_use(tmp_path: Path) -> None:
     # Converted, and written to since; then the release was put back to the revision before, of the old type.
-    cluster = Cluster(tmp_path, EMBEDDED=7, UFS=9)
-    cluster.say("UFS")
-    result = convert(cluster, "EMBEDDED", "UFS")
+    cluster = Cluster(tmp_path, UFS=7, EMBEDDED=9)
+    cluster.say("EMBEDDED")
+    with pytest.raises(SettingsError, match="was served from as type EMBEDDED last"):
+        scale(cluster, "none", "embedded", 3, running=1)
+    assert marker(cluster, 0).journal_type == "EMBEDDED"  # type: ignore[union-attr]
+    result = scale(cluster, "none", "embedded", 3, running=0)
     assert not result["changed"]
     assert cluster.done == []
-    assert cluster.paths == {"EMBEDDED": 7, "UFS": 9}
+    assert cluster.paths == {"UFS": 7, "EMBEDDED": 9}
     assert cluster.lone is None
+
+
+def test_a_conversion_that_was_killed_once_it_had_ended_goes_on_with_either_aim(
+    tmp_path: Path,
+) -> None:
+    cluster = Cluster(tmp_path, UFS=7)
+    cluster.say("UFS")
+    assert scale(cluster, "none", "embedded", 3, running=1)["changed"]
+    assert not scale(cluster, "none", "embedded", 3, running=0)["changed"]
+    assert marked(cluster, kind="EMBEDDED") is not None  # finish: it serves
+    assert scale(cluster, "none", "none", 1, running=0)["changed"]
+    assert not marked(cluster, kind="UFS")["warnings"]
+    assert cluster.paths == {"UFS": 7, "EMBEDDED": 7}
 
 
 def test_an_aim_that_is_given_up_converts_back_from_the_journal_in_use(tmp_path: Path) -> None:
@@ -268,8 +307,8 @@ def test_a_broken_marker_does_not_leave_it_to_the_release(tmp_path: Path, text: 
 def test_stopped_masters_begin_with_the_journal_whatever_the_release_says(
     was: str, wanted: str
 ) -> None:
-    now = scale.Running("ours", was, 1, 0)
-    first = scale.plan_scale(now, scale.Wanted(1, wanted, 3))[0]
+    now = scaling.Running("ours", was, 1, 0)
+    first = scaling.plan_scale(now, scaling.Wanted(1, wanted, 3))[0]
     assert (first.what, first.stops) == ("convert", False)
-    assert first.from_type == scale.JOURNAL_TYPES[was]
-    assert first.journal_type == scale.JOURNAL_TYPES[wanted]
+    assert first.from_type == scaling.JOURNAL_TYPES[was]
+    assert first.journal_type == scaling.JOURNAL_TYPES[wanted]

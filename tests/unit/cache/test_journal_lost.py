@@ -180,6 +180,25 @@ def test_a_disk_that_was_replaced_is_formatted_beside_those_that_lead(cluster: V
     assert holds(cluster) == [True, False, True]
 
 
+def test_a_lost_member_still_counts_as_lost_where_a_run_dies_before_the_next_is_made(
+    cluster: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard(cluster).run()
+    cluster.serve(True, False, True)
+    unmount(cluster, 1)
+    found = guard(cluster)
+    monkeypatch.setattr(found, "_treated", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        found.run()
+    assert cluster.noted() == [0, 1, 2]
+    cluster.leads = False
+    with pytest.raises(SettingsError, match="come to a leader first"):
+        guard(cluster).run()
+    cluster.leads = True
+    assert [item["formatted_now"] for item in guard(cluster).run()["journals"]] == [True]
+    assert not guard(cluster).run()["changed"]
+
+
 def test_a_newer_alluxio_is_written_down_before_it_starts(cluster: Volumes) -> None:
     guard(cluster).run()
     newer = {**options()["values"], "imageTag": "2.9.10"}

@@ -136,7 +136,7 @@ def verify(kube: Kube, names: list[str]) -> None:
 def preflight(kube: Kube, names: list[str]) -> None:
     options = {
         **WHOSE, "masters": names[:1], "workers": names, "master_count": 1,
-        "ha": "none", "scaling": False, "worker_quota_bytes": 1 << 20, "secret": "",
+        "ha": "none", "scaling": False, "places": {}, "worker_quota_bytes": 1 << 20, "secret": "",
         "secret_is_given": False, "claims": [], "version": "2.9.6", "version_change": "refused",
         "zookeeper_nodes": [], "worker_selector": {}, "tolerations": {}, "restores": False,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster_checks,
     node_labels,
+    scale,
     volume_plan,
     volumes,
 )
@@ -53,6 +54,7 @@ class ActionModule(ApiAction):
             ],
             "noted": noted,
             "leads": leader is not None,
+            "serves": _type_of(cluster["masters"]) if leader is not None else "",
             "away": not (options["restores"] or cluster["masters"]),
         }
         failed = [item for item in checks if not item.ok]
@@ -73,6 +75,11 @@ def _noted(cluster: Json, options: Options) -> dict[str, str]:
         for claim in cluster["claims"]
         if claim["name"] in journals and claim["holds_journal"]
     }
+
+
+def _type_of(masters: Json | None) -> str:
+    """The type of journal that a release has, by its ConfigMap."""
+    return scale.JOURNAL_TYPES[masters["ha"]] if masters else ""
 
 
 def _with_count(kube: Kube, cluster: Json, options: Options) -> Json:

@@ -67,7 +67,7 @@ class _Guard:
         )
         self.masters = StoppedMasters(kube, self.namespace, self.release)
         self.pods = {
-            _ordinal(pod): pod
+            cluster.ordinal_of(pod["name"]): pod
             for pod in map(cluster.pod_facts, objects.raw_pods(kube, self.namespace, self.release))
             if pod["role"] == cluster.MASTER_ROLE
         }
@@ -82,21 +82,23 @@ class _Guard:
             # One that serves beside a container that does not is written to as well.
             pods = list(self.pods.values())
             self.serving = objects.find_leader(kube, self.namespace, pods) is not None
+        self.notes = JournalNotes(kube, self.namespace)
         self.forced = options["policy"] == "force"
+        self.on_purpose = bool(self.forced or options["stale"] or options["restoring"])
         self.looked_at = self._to_look_at()
 
     def _to_look_at(self) -> list[Json]:
         """The claims that a Job looks into: a master that is ready has told that its journal is formatted."""
         options = self.options
-        asked = self.forced or options["read"] or options["stale"] or options["restoring"]
-        if asked or not self.serving:
+        if self.on_purpose or options["read"] or not self.serving:
             return self.claims
         if self.wanted.shared:
             return []
         if options["ordinals"]:
             return [claim for claim in self.claims if not self._is_ready(claim)]
-        # A lost volume that was replaced by an empty one: its master fails while the others serve.
-        return [claim for claim in self.claims if self._fails(claim)]
+        # A lost volume that was replaced by an empty one: its master fails while the others serve. Or one on another
+        # host than before, where an old copy may lie.
+        return [claim for claim in self.claims if self._fails(claim) or self._is_unknown(claim)]
 
     def _is_ready(self, claim: Mapping[str, Any]) -> bool:
         pod = self.pods.get(int(claim["ordinal"]))
@@ -105,6 +107,10 @@ class _Guard:
     def _fails(self, claim: Mapping[str, Any]) -> bool:
         pod = self.pods.get(int(claim["ordinal"]))
         return pod is not None and not cluster.is_ready(pod) and pod["restarts"] > 0
+
+    def _is_unknown(self, claim: Mapping[str, Any]) -> bool:
+        """Whether nothing tells what lies there: no master that is ready, and no note."""
+        return not self._is_ready(claim) and not self.notes.of(str(claim["name"]))
 
     @property
     def _request(self) -> Request:
@@ -151,7 +157,7 @@ class _Guard:
         """Look, decide, format."""
         patience = Patience(self.options["wait_timeout_s"])
         nodes = {ordinal: pod["node"] for ordinal, pod in self.pods.items()}
-        backup, notes = None, JournalNotes(self.kube, self.namespace)
+        backup, notes = None, self.notes
         with JournalJobs(
             self.kube,
             self.wanted,
@@ -172,10 +178,10 @@ class _Guard:
                 backup = self._prepare(plan, before, patience)
                 self._look_again(jobs, plan, before)
             for item in before:
-                if item.ordinal in plan.format:  # it goes on purpose, also if this run dies
+                if item.ordinal in plan.format and self.on_purpose:  # also if this run dies
                     notes.forget(item.claim)
-                elif item.ordinal in plan.adopt:
-                    notes.loosen(item.claim)
+                elif item.ordinal in plan.format or item.ordinal in plan.adopt:
+                    notes.loosen(item.claim)  # a lost one still counts as lost, should this run die
             after = [self._treated(jobs, plan, item) for item in before]
         # Before a master can start: should this run die, nothing else would tell that there was one.
         noted = [
@@ -221,7 +227,7 @@ class _Guard:
     ) -> Json | None:
         """Take the backup where metadata would go, and see that no master writes to what is formatted."""
         backup = None
-        if plan.needs_backup and self.options["backup_first"] and not self.noted:
+        if plan.needs_backup and not self.noted:
             backup = self._back_up(before)
         if self.options["stale"]:
             self._refuse_members(plan.format, patience)
@@ -294,8 +300,8 @@ class _Guard:
                 self.namespace,
                 self.release,
                 to=self.options["backup_to"],
-                # What serves may be a part of what is being restored.
-                kept=bool(self.options["restoring"]),
+                # The way back: nothing else has what goes, and what serves may be a part of what is being restored.
+                kept=True,
                 patience=Patience(self.options["wait_timeout_s"]),
             )
         except CacheError as error:
@@ -330,9 +336,8 @@ class _Guard:
             for claim in self.kube.list_objects(collection)
         }
         new = [claim for claim in self.looked_at if not bound.get(claim["name"])]
-        sure = self.forced or self.options["stale"] or self.options["restoring"]
         lines = [f"{claim['name']}: formatted unless it holds a journal\n" for claim in new]
-        if sure:
+        if self.on_purpose:
             lines = [f"{claim['name']}: formatted\n" for claim in self.looked_at]
         would = bool(lines) and self.options["policy"] != "never"
         return {"changed": would, "diff": {"before": "", "after": "".join(lines if would else ())}}
@@ -342,10 +347,6 @@ def _where(backup: Json | None) -> str:
     """Where a person finds a backup; one that was fetched is no longer where the master wrote it."""
     made = backup or {}
     return str(made.get("file") or made.get("uri") or "")
-
-
-def _ordinal(pod: Mapping[str, Any]) -> int:
-    return int(str(pod["name"]).rpartition("-")[2])
 
 
 def _shown(journals: Sequence[journal.Journal]) -> Json:

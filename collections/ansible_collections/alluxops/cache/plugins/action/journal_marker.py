@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
     refuse_another,
     refuse_lost,
+    refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
@@ -107,13 +108,15 @@ class _Writer:
         return MarkerFile(self.kube, self.wanted.namespace, pod, self.folder)
 
     def _claim(self, pod: str) -> str:
-        return journal.claim_name(self.wanted.release, self.wanted.ordinal_of(_ordinal(pod)))
+        return journal.claim_name(
+            self.wanted.release, self.wanted.ordinal_of(cluster.ordinal_of(pod))
+        )
 
     def _refuse_wrong(self, count: int) -> None:
         """Refuse to make a journal ours in the place of one that was there, or to go on with one that is older."""
         found = [
             journal.Journal(
-                self.wanted.ordinal_of(_ordinal(name)),
+                self.wanted.ordinal_of(cluster.ordinal_of(name)),
                 self._claim(name),
                 self._state(name, marker),
                 marker,
@@ -124,15 +127,16 @@ class _Writer:
         ]
         refuse_another(found, self.wanted, leads=True, masters=count)
         refuse_lost(found, self.wanted, leads=True, masters=count)
+        refuse_other_type(found, self.wanted)
 
     def _state(self, name: str, marker: journal.Marker | None) -> journal.State:
         if marker is None:
             return "adopted"
-        return "formatted" if self.wanted.owns(marker, _ordinal(name)) else "other"
+        return "formatted" if self.wanted.owns(marker, cluster.ordinal_of(name)) else "other"
 
     def _treat(self, name: str, *, dry: bool) -> None:
         """Bring the marker of one master up to date, and note on its claim that a journal lies there."""
-        ordinal = _ordinal(name)
+        ordinal = cluster.ordinal_of(name)
         marker = self._before[name]
         if marker is not None and not self.wanted.owns(marker, ordinal):
             self._warnings.append(
@@ -204,7 +208,3 @@ class _Writer:
                 ),
             },
         }
-
-
-def _ordinal(pod: str) -> int:
-    return int(pod.rpartition("-")[2])

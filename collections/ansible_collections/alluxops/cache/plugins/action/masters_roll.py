@@ -6,7 +6,10 @@ from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.action.cache_wait import TroubleWatch
 from ansible_collections.alluxops.cache.plugins.module_utils import roll
-from ansible_collections.alluxops.cache.plugins.module_utils.cluster import MASTER_ROLE
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
+    ordinal_of,
+)
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -61,7 +64,7 @@ class ActionModule(ApiAction):
             return self._result([])
         old = roll.stale(seen)
         if options["changes"]:
-            old = {roll.ordinal_of(pod): pod for pod in seen.of_role(MASTER_ROLE)}
+            old = {ordinal_of(pod["name"]): pod for pod in seen.of_role(MASTER_ROLE)}
         return self._result(roll.order(seen, old))
 
     def _result(self, restarted: list[str]) -> Result:

@@ -14,6 +14,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.node_report import 
     left_out,
     lost,
     old_copies,
+    older,
+    others,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ControllerAction,
@@ -48,6 +50,8 @@ class ActionModule(ControllerAction):
                         folder=options["folder"],
                         noted=options["noted"],
                     )
+        elif not options["restores"]:
+            found += others(results, masters, claims, wanted, noted=options["noted"])
         if options["values"]:
             found += in_no_volume(
                 claims,
@@ -58,6 +62,7 @@ class ActionModule(ControllerAction):
         found += lost(
             results, masters, claims, wanted, noted=options["noted"], leads=options["leads"]
         )
+        found += older(results, masters, claims, wanted, serves=options["serves"])
         raise_all(found)
         nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
         summary = preflight_report.lines(

@@ -107,7 +107,9 @@ class ActionModule(ApiAction):
         faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
         charts.raise_all([conflict.error() for conflict in faults])
         anew, stay = upgrade.restarting(current, wanted)
-        masters = {roll.ordinal_of(pod): pod for pod in seen.of_role(cluster.MASTER_ROLE)}
+        masters = {
+            cluster.ordinal_of(pod["name"]): pod for pod in seen.of_role(cluster.MASTER_ROLE)
+        }
         reasons, rolled = list(options["reasons"]), list(anew)
         if options["action"] == "none":
             # A run that was killed once Helm had returned left the rest to this one.

@@ -79,6 +79,12 @@ def pod_facts(pod: Mapping[str, Any]) -> Json:
     }
 
 
+def ordinal_of(pod: str) -> int:
+    """The number of a master, from its pod's name; -1 where that has none."""
+    number = pod.rpartition("-")[2]
+    return int(number) if number.isdigit() else -1
+
+
 def node_of(pod: Mapping[str, Any]) -> str:
     """The node that a pod runs on, or that a DaemonSet has made it for; "" while the scheduler has the choice."""
     spec = pod.get("spec", {})

@@ -3,7 +3,8 @@
 A disk that is not mounted looks like a new volume, and masters with an embedded journal even start on it: they elect a
 leader and serve nothing, where the cache knew all. So nothing is formatted, started or adopted in the place of a
 journal that was there, unless the others of its quorum bring it up to date. And where a journal was made anew below
-the mount point, the old disk that comes back later hides it: what lies there then is ours too, and older.
+the mount point, the old disk that comes back later hides it: what lies there then is ours too, and older. So is what a
+conversion leaves beside the journal of the new type.
 """
 
 from __future__ import annotations
@@ -121,6 +122,33 @@ def refuse_another(
         f"{fix}; or, if the one that lies there is the right one, `{command(first.claim, wanted.namespace)}` and run"
         " again.",
     )
+
+
+def refuse_other_type(journals: Sequence[Journal], wanted: Wanted) -> None:
+    """Refuse to go on with journals whose markers say that masters served from one of the other type last.
+
+    wanted: with the type that serves. Raises SettingsError.
+    """
+    for journal in journals:
+        marker = journal.marker
+        if marker is None or journal.state == "other" or not marker.served:
+            continue
+        newer, older = marker.journal_type, wanted.journal_type
+        if newer in {"", older}:
+            continue
+        raise SettingsError(
+            f"{wanted.release} serves from a journal of type {older}, and {journal.name} was served from as type"
+            f" {newer} last, says its marker.",
+            f"a release that was put back by hand (`helm rollback`) to before `alluxops scale-masters` converted the"
+            f" journal looks like that: it serves the {older} journal of then. The {newer} one lies beside it, with all"
+            " that was written between the two.",
+            f"stop the masters (`kubectl -n {wanted.namespace} scale statefulset {wanted.release}-master"
+            f" --replicas=0`), put the release back to a revision of type {newer} (`helm -n {wanted.namespace} history"
+            f" {wanted.release}`, `helm -n {wanted.namespace} rollback {wanted.release} REVISION`), and run again with"
+            " alluxio_masters and alluxio_ha as they were there; what was written since it was put back is lost. Or, to"
+            f" go on from the {older} one and lose the other, remove {journal.marker_path},"
+            f" `{command(journal.claim, wanted.namespace)}`, and run again.",
+        )
 
 
 def refuse_vanished(journals: Sequence[Journal], *, leads: bool) -> None:

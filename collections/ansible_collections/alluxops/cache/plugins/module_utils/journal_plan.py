@@ -81,7 +81,7 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     if request.wanted.shared:
         journals = journals[:1]
     for journal in journals:
-        _refuse_unknown(journal, request)
+        refuse_unknown(journal, request.wanted)
     if request.stale:
         return _plan_stale(journals, request)
     if request.policy == "force" and not request.restoring:
@@ -99,8 +99,8 @@ def plan_format(journals: Sequence[Journal], request: Request) -> Plan:
     return _plan_empty(journals, request)
 
 
-def _refuse_unknown(journal: Journal, request: Request) -> None:
-    """Refuse what no policy may touch."""
+def refuse_unknown(journal: Journal, wanted: Wanted) -> None:
+    """Refuse what no policy may touch. Raises SettingsError."""
     if journal.detail == BROKEN_MARKER:
         raise SettingsError(
             f"{journal.name} is {journal.state}: {journal.detail}.",
@@ -117,11 +117,11 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
     if (
         journal.state == "other"
         and journal.marker is not None
-        and request.wanted.is_elsewhere(journal.marker)
+        and wanted.is_elsewhere(journal.marker)
     ):
         raise SettingsError(
-            f"{journal.name} belongs to {journal.detail}, says its marker; this is release {request.wanted.release} in"
-            f" namespace {request.wanted.namespace} of cluster {request.wanted.cluster}.",
+            f"{journal.name} belongs to {journal.detail}, says its marker; this is release {wanted.release} in"
+            f" namespace {wanted.namespace} of cluster {wanted.cluster}.",
             "masters of two clusters that use one journal destroy it. A cluster is told by the uid of its namespace"
             " kube-system, which a rebuilt one has anew.",
             "give this cluster another directory (alluxio_journal_shared_path or node_storage_root) or another"
@@ -129,13 +129,22 @@ def _refuse_unknown(journal: Journal, request: Request) -> None:
             f" {journal.marker_path}, and run again.",
         )
     if journal.state == "other":
-        own = f"release {request.wanted.release} in namespace {request.wanted.namespace}"
+        own = f"release {wanted.release} in namespace {wanted.namespace}"
+        take_over = (
+            "to take the journal over on purpose, see that nothing else runs on it, remove"
+            f" {journal.marker_path}, and run again."
+        )
+        if journal.is_marked_left:
+            lies = journal.place or f"the volume of claim {journal.claim}"
+            take_over = (
+                f"where the master moves there from a host that is lost, see that it does not run, remove all that lies"
+                f" in {lies}, and run again."
+            )
         raise SettingsError(
             f"{journal.name} belongs to {journal.detail}, says its marker; this is {own}, master {journal.ordinal}.",
             "two that use one journal destroy it; masters that swapped theirs (cache_masters in another order) do not"
             f" find their own.{when_left(journal.marker)}",
-            "set node_storage_root, or the order of cache_masters, back; to take the journal over on purpose, see that"
-            f" nothing else runs on it, remove {journal.marker_path}, and run again.",
+            f"set node_storage_root, or the order of cache_masters, back; {take_over}",
         )
 
 

@@ -13,8 +13,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_left import
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
     refuse_another,
     refuse_lost,
+    refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import read_note
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import refuse_unknown
 
 NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
 """How Ansible's connections say that a user could not become root: ssh, and local, which quotes what sudo said."""
@@ -197,6 +199,53 @@ def lost(
         except SettingsError as error:
             errors.append(error)
     return errors
+
+
+def others(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+    *,
+    noted: Mapping[str, str],
+) -> list[SettingsError]:
+    """Journals of other masters, such as old copies, in the places of masters that have none yet.
+
+    Of a release that runs: a pod that waits for its volume starts on what lies there, before a Job can look. results,
+    masters, claims: as in left_out(). noted: as in lost().
+    """
+    errors = []
+    for seen in _seen(results, masters, claims, wanted):
+        if seen.state == "other" and seen.claim not in noted:
+            try:
+                refuse_unknown(seen, wanted)
+            except SettingsError as error:
+                errors.append(error)
+    return errors
+
+
+def older(
+    results: Mapping[str, Mapping[str, Any]],
+    masters: Mapping[str, str],
+    claims: Sequence[Mapping[str, Any]],
+    wanted: journal.Wanted,
+    *,
+    serves: str,
+) -> list[SettingsError]:
+    """The journal that serves, where it is the one that a conversion has left; on the host of the first master.
+
+    Conversions are made there, and those of other masters may be old copies. results, masters, claims: as in
+    left_out(). serves: the type of journal that the release has, while a master leads; else empty.
+    """
+    if not serves:
+        return []
+    wanted = replace(wanted, journal_type="EMBEDDED" if serves == "EMBEDDED" else "UFS")
+    seen = _seen(results, masters, claims, wanted)
+    try:
+        refuse_other_type([item for item in seen if item.ordinal == 0], wanted)
+    except SettingsError as error:
+        return [error]
+    return []
 
 
 def old_copies(

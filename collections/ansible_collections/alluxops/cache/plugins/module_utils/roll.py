@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import quorum
-from ansible_collections.alluxops.cache.plugins.module_utils.cluster import MASTER_ROLE, is_ready
+from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
+    is_ready,
+    ordinal_of,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.health import Seen
 
 LEADERLESS_GRACE_S = 60
@@ -26,19 +30,13 @@ class Next:
     awaited: str = ""
 
 
-def ordinal_of(pod: Mapping[str, Any]) -> int:
-    """The number of a master's pod."""
-    number = str(pod["name"]).rpartition("-")[2]
-    return int(number) if number.isdigit() else -1
-
-
 def stale(seen: Seen) -> dict[int, Mapping[str, Any]]:
     """The masters' pods that do not have the release's last settings, by number."""
     if seen.masters_set is None:
         return {}
     current = seen.masters_set["update_revision"]
     return {
-        ordinal_of(pod): pod
+        ordinal_of(pod["name"]): pod
         for pod in seen.pods
         if pod["role"] == MASTER_ROLE and pod["revision"] != current
     }
@@ -66,7 +64,7 @@ def before_quorum(seen: Seen, leaderless_s: float) -> Next | None:
         return Next(awaited=unmade)
     if seen.leader is None and leaderless_s >= LEADERLESS_GRACE_S and old:
         return Next(restart=tuple(order(seen, old)))
-    fresh = [pod for pod in seen.of_role(MASTER_ROLE) if ordinal_of(pod) not in old]
+    fresh = [pod for pod in seen.of_role(MASTER_ROLE) if ordinal_of(pod["name"]) not in old]
     unready = [str(pod["name"]) for pod in fresh if not is_ready(pod)]
     if unready or not old:
         return Next(awaited=f"{unready[0]} to be ready" if unready else "")
@@ -97,5 +95,5 @@ def after_quorum(seen: Seen, found: quorum.Quorum | None, *, is_embedded: bool) 
         return Next(awaited=f"{others[0]} to be ready") if others else Next(restart=(name,))
     if found is None:
         return Next(awaited="the leader to tell its quorum")
-    why = quorum.may_lose(found, ordinal_of({"name": name}))
+    why = quorum.may_lose(found, ordinal_of(name))
     return Next(awaited=f"the quorum: {why}") if why else Next(restart=(name,))

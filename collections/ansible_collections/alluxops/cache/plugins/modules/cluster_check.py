@@ -133,6 +133,10 @@ leads:
   description: Whether a master leads; asked only where a journal is noted.
   returned: always
   type: bool
+serves:
+  description: The type of journal that the release has, while a master leads; else empty.
+  returned: always
+  type: str
 away:
   description: Whether the release has no masters, so that journals alone tell how many it had. False with O(restores).
   returned: always

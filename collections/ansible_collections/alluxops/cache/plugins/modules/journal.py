@@ -9,7 +9,8 @@ description:
     formatted is accepted and marked; one whose marker names another release or cannot be read is refused, and so is
     one whose master left the quorum (M(alluxops.cache.journal_left)).
   - Starts no Job for a master that is ready, unless O(read), a forced format, O(stale) or O(restoring) asks for it.
-    While some serve, only the journals of those that fail are looked at.
+    While some serve, only the journals of those that fail are looked at, and of those that are not ready where the
+    claim says nothing of a journal (below).
   - Notes on each claim since when a journal of ours lies in its volume, and which (annotation
     C(alluxops.io/holds-journal)), before a master can start on it. Where a claim says so and the volume is empty, or
     what lies there has no marker, it formats and adopts nothing, such as on a disk that is not mounted; but a minority
@@ -69,12 +70,8 @@ options:
         on the masters' StatefulSet, for a run that goes on after an interruption.
     type: str
     default: ''
-  backup_first:
-    description: Take a backup before a forced format. False is for a verb that has taken its own.
-    type: bool
-    default: true
   backup_to:
-    description: Where that backup goes, C(ufs) or a directory on the controller.
+    description: Where that backup goes, C(ufs) or a directory on the controller; apart from those of a schedule.
     type: str
     default: ufs
   wait_timeout_s:

@@ -10,7 +10,9 @@ description:
     they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
     in its place. A minority of a quorum passes while a master leads. Also journals that are other ones than the claims
     speak of, those of more masters than there are to be, those on the hosts of masters that are to have theirs in
-    another kind of place, and what is asked of journals that lie in no volume.
+    another kind of place, and what is asked of journals that lie in no volume. While the release is there, also
+    journals of other masters in the places of masters that have none, and a journal that serves while its marker
+    names one of the other type as newer.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
@@ -49,6 +51,10 @@ options:
     description: The C(leads) of M(alluxops.cache.cluster_check).
     type: bool
     default: false
+  serves:
+    description: The C(serves) of M(alluxops.cache.cluster_check).
+    type: str
+    default: ''
   away:
     description: The C(away) of M(alluxops.cache.cluster_check).
     type: bool
