@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.action import helm_release as action
 from ansible_collections.alluxops.cache.plugins.module_utils import release as rules
+from ansible_collections.alluxops.cache.plugins.module_utils import rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.modules import helm_release as module
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
@@ -144,6 +146,45 @@ def test_a_revision_that_failed_stays_where_the_one_before_would_erase_the_journ
     assert not result.get("failed")
 
 
+@pytest.mark.parametrize("tag", ["2.9.3", "2.9.10", "prod"])
+def test_a_revision_that_failed_stays_where_the_one_before_runs_another_alluxio(
+    monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    """An upgrade died after its masters were changed, and `site` goes on with the version that they run."""
+    helm = FakeHelm(MASTERS.format(init="").replace("2.9.6", tag))
+    result = settled(monkeypatch, helm, {"failed_revision": 2})
+    assert helm.done == []
+    assert (result["changed"], result["revision"]) == (False, 2)
+    (reason,) = result["reasons"]
+    assert "Revision 2 stays" in reason
+    assert f"alluxio/alluxio:2.9.6, those of revision 1 alluxio/alluxio:{tag}, and" in reason
+    # Whoever asks for that revision has been told, or has a backup restored.
+    monkeypatch.setattr(action, "Pins", lambda *_: SimpleNamespace(note=list))
+    settled(monkeypatch, helm, {"revision": 1})
+    assert helm.done == [("rollback", "1", "--history-max=0")]
+
+
+@pytest.mark.parametrize(
+    ("image", "other", "may"),
+    [
+        ("a:2.9.6", "b/a:2.9.6-custom", True),
+        ("a:prod", "a:prod", True),
+        ("a:prod", "b:prod", False),
+        ("a@sha256:1", "a@sha256:2", False),
+    ],
+)
+def test_what_an_image_holds_is_known_by_its_version_or_by_its_name(
+    image: str, other: str, *, may: bool
+) -> None:
+    def objects(name: str) -> list[Json]:
+        text = MASTERS.format(init="").replace("alluxio/alluxio:2.9.6", name)
+        return [item for item in yaml.safe_load_all(text) if item]
+
+    for release, allowed in (("alluxio", may), ("alluxio-zookeeper", True)):
+        why = rollback.why_not_undone(objects(image), objects(other), release, 1)
+        assert (why == "") is allowed
+
+
 def test_a_revision_that_failed_is_left_for_one_that_keeps_the_journal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -162,7 +203,7 @@ def test_helm_does_not_forget_the_revision_that_an_interrupted_run_was_to_reach(
 
 
 def test_pins_are_noted_before_masters_or_workers_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    helm = FakeHelm(MASTERS.format(init="").replace("2.9.6", "2.9.5"))
+    helm = FakeHelm(MASTERS.format(init="").replace("2.9.6", "2.9.6-custom"))
     noted: list[tuple[Any, ...]] = []
 
     class Pins:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, node_report, volumes
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -25,7 +24,6 @@ from tests.unit.cache.journal_volumes import Volumes, forced, guard, holds, mark
 from tests.unit.cache.test_journal_left import Scaled, mark
 from tests.unit.cache.test_journal_marker import marked
 from tests.unit.cache.test_journal_plan import EMBEDDED, NOW, SERVED, UFS, decide, journals
-from tools.repository import ROOT
 
 SINCE = "2026-01-02T03:04:05Z"
 FORGET = "kubectl -n cache annotate pvc {} alluxops.io/holds-journal-"
@@ -297,14 +295,6 @@ def test_nobody_is_to_miss_an_old_copy(tmp_path: Path) -> None:
     cluster.not_ready = {"n3"}
     assert mark(cluster)["left"] == [1]
     assert cluster.noted() == [0]
-
-
-def test_an_upgrade_writes_it_down_before_helm_starts_a_newer_one() -> None:
-    for name, step in (("masters", "Change the release"), ("back", "Go back")):
-        tasks = yaml.safe_load((ROOT / f"roles/upgrade/tasks/{name}.yml").read_text())
-        names = [task.get("ansible.builtin.import_tasks") or task["name"] for task in tasks]
-        changes = next(number for number, item in enumerate(names) if item.startswith(step))
-        assert names.index("upcoming.yml") < changes
 
 
 # Preflight, before anything makes a directory in the place of a disk.

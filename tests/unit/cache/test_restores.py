@@ -22,6 +22,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster as facts
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from ansible_collections.alluxops.cache.plugins.plugin_utils import backups, restores
 from ansible_collections.alluxops.cache.plugins.plugin_utils import census as censuses
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
@@ -90,12 +91,43 @@ def test_the_marker_of_a_master_that_serves_tells(
     assert (told.pending, told.goes_on, told.has_ended) == (URI, goes_on, has_ended)
 
 
-def test_what_no_configuration_names_does_not_go_on(kube: Any) -> None:
+@pytest.mark.parametrize(
+    ("markers", "goes_on"),
+    [
+        ([BEGUN], URI),
+        ([replace(BEGUN, served=True)], URI),  # as a run has marked it that only warned
+        ([ENDED], ""),
+        ([BEGUN, BEGUN, ENDED], URI),
+        ([BEGUN, ENDED, ENDED], ""),  # the others bring that one up to date
+    ],
+)
+def test_a_restore_that_no_configuration_names_yet_goes_on_by_the_markers(
+    kube: Any, markers: list[journal.Marker], goes_on: str
+) -> None:
+    kube.options = "-Da=b"
+    kube.serve(*[True] * len(markers))
+    for ordinal, marker in enumerate(markers):
+        (kube.folder(ordinal) / journal.MARKER).write_text(marker.text())
+    told = found(kube)
+    assert (told.pending, told.goes_on, told.has_ended) == ("", goes_on, False)
+    assert restore_check(told.goes_on, "alluxio").ok is not bool(goes_on)
+
+
+def test_a_restore_goes_on_by_the_markers_of_masters_that_someone_has_started(
+    monkeypatch: pytest.MonkeyPatch, kube: Any
+) -> None:
     kube.options = "-Da=b"
     kube.serve(True)
+    pods = [facts.pod_facts(pod) for pod in kube.pods]
+    monkeypatch.setattr(objects, "look", lambda *_: health.Seen(pods=pods, leader=LEADER))
+    monkeypatch.setattr(action, "_logs", lambda *_: ["INFO starting"])
+    settings: Any = SimpleNamespace(namespace="cache", release="alluxio")
+    source = backup.Source("latest", "")
+    with pytest.raises(SettingsError, match="alluxio serves"):
+        restore.plan(source, action._look(kube, settings), "alluxio", "/journal")
     (kube.folder(0) / journal.MARKER).write_text(BEGUN.text())
-    told = found(kube)
-    assert (told.pending, told.goes_on, told.has_ended) == ("", "", False)
+    plan = restore.plan(source, action._look(kube, settings), "alluxio", "/journal")
+    assert plan == restore.Plan(source, URI)
 
 
 def test_without_a_marker_or_a_master_nothing_is_told(kube: Any) -> None:

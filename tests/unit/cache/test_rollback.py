@@ -174,9 +174,7 @@ def test_a_revision_whose_masters_format_what_is_empty_has_all_journals_read_bef
     assert not master_start.formats_new([config(), masters_set()])
     steps = yaml.safe_load((ROLE / "rollback.yml").read_text("utf-8"))
     names = [step.get("ansible.builtin.import_tasks", "") for step in steps]
-    assert (
-        names.index("plan_back.yml") < names.index("back_journals.yml") < names.index("backup.yml")
-    )
-    assert "__upgrade_plan.formats_new" in steps[names.index("back_journals.yml")]["when"]
-    guard = yaml.safe_load((ROLE / "back_journals.yml").read_text("utf-8"))[-1]
+    assert names.index("plan_back.yml") < names.index("journals.yml") < names.index("backup.yml")
+    assert "__upgrade_plan.formats_new" in steps[names.index("journals.yml")]["when"]
+    guard = yaml.safe_load((ROLE / "journals.yml").read_text("utf-8"))[-1]
     assert guard["alluxops.cache.journal"]["read"]

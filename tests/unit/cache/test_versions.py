@@ -57,6 +57,13 @@ def test_the_tag_of_an_image(image: str, tag: str) -> None:
     assert versions.tag_of(image) == tag
 
 
+@pytest.mark.parametrize(
+    "image", ["r:5000/a/alluxio", "r:5000/a/alluxio:2.9.6@sha256:abc", "r:5000/a/alluxio@sha256:a"]
+)
+def test_the_name_of_an_image(image: str) -> None:
+    assert versions.name_of(image) == "r:5000/a/alluxio"
+
+
 def test_the_newest_is_found_by_number() -> None:
     assert versions.newest(["2.9.6", "2.9.10-x", "latest"]) == "2.9.10-x"
     assert versions.newest(["latest"]) == ""

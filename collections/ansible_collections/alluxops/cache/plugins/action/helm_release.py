@@ -15,7 +15,6 @@ from ansible.utils.display import Display
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     drift,
-    master_start,
     release,
     rollback,
 )
@@ -188,18 +187,19 @@ def _of_revision(kube: Kube, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
     """The result of a rollback that must not be; empty where it may. Raises SettingsError where it was asked for."""
-    rendered = yaml_load_all(prepare.get("objects") or "")
-    goal, found = prepare.get("goal", 0), [item for item in rendered if isinstance(item, dict)]
+    goal, found = prepare.get("goal", 0), _objects(prepare.get("objects"))
     if arguments.get("revision"):
         rollback.check_formatting(found, goal)
-    names = master_start.formatting(found)
-    if not names:
         return {}
-    reason = (
-        f"Revision {prepare['leaves']} stays, nothing is undone: revision {goal} formats the journal at each start of a"
-        f" master (StatefulSet {', '.join(names)}), and all metadata would be lost. Repair what failed, and run again."
-    )
+    why = rollback.why_not_undone(found, _objects(prepare.get("left")), arguments["release"], goal)
+    if not why:
+        return {}
+    reason = f"Revision {prepare['leaves']} stays, nothing is undone: {why}. Repair what failed, and run again."
     return {"changed": False, "action": "none", "reasons": [reason], "revision": prepare["leaves"]}
+
+
+def _objects(text: str | None) -> list[dict[str, Any]]:
+    return [item for item in yaml_load_all(text or "") if isinstance(item, dict)]
 
 
 def _gone(kubeconfig: str, arguments: Mapping[str, Any], keys: Sequence[str]) -> list[str]:

@@ -300,15 +300,16 @@ def _look(kube: Kube, settings: Settings) -> restore.Seen:
     namespace, release = settings.namespace, settings.release
     seen = objects.look(kube, namespace, release)
     found = restores.read(kube, namespace, release, seen.pods)
+    pending = found.pending or found.goes_on
     serving = seen.leader.pod if seen.leader else ""
     noted = restores.noted(kube, namespace, release)
-    restored = restore.restored_entries(_logs(kube, namespace, seen)) if found.pending else None
+    restored = restore.restored_entries(_logs(kube, namespace, seen)) if pending else None
     patience = Patience(LEADER_COMES_WITHIN_S)
     while (noted or restored is not None) and not serving and not patience.is_over:
         patience.pause("a master to serve what was restored", 2)
         seen = objects.look(kube, namespace, release)
         serving = seen.leader.pod if seen.leader else ""
-    return restore.Seen(serving, found.pending, restored, has_ended=found.has_ended, noted=noted)
+    return restore.Seen(serving, pending, restored, has_ended=found.has_ended, noted=noted)
 
 
 def _logs(kube: Kube, namespace: str, seen: health.Seen) -> list[str]:

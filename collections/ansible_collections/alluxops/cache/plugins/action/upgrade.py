@@ -150,6 +150,8 @@ class ActionModule(ApiAction):
             "changed": False,
             "changes": changes,
             "restarts": anew,
+            "leads": seen.leader is not None,
+            "image": versions.name_of(goal.image) if goal else "",
             "image_version": plan.after,
             "restores": restores,
             "formats_new": master_start.formats_new(wanted),

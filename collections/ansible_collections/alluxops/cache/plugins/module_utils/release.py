@@ -261,13 +261,14 @@ def preparation(
 ) -> dict[str, Any]:
     """What the controller does before Helm's turn: ConfigMaps to write, objects to delete, pins to note.
 
-    found: as in install_only. goal, leaves: the revisions that a rollback goes to and leaves; its objects then go
-    along, for the controller to judge: Helm's host may lack a YAML parser.
+    found: as in install_only. goal, leaves: the revisions that a rollback goes to and leaves; the objects of both then
+    go along, for the controller to judge: Helm's host may lack a YAML parser.
     """
     replace = other_selectors(current, wanted) + other_addresses(current, wanted)
     steps: dict[str, Any] = {"hooks": install_only(found), "replace": replace}
     steps["servers"] = changed_servers(current, wanted)
-    return {**steps, "goal": goal, "leaves": leaves, "objects": shown(wanted)} if goal else steps
+    both = {"goal": goal, "leaves": leaves, "objects": shown(wanted), "left": shown(current)}
+    return {**steps, **both} if goal else steps
 
 
 def changed_servers(current: Release | None, wanted: Release) -> list[str]:

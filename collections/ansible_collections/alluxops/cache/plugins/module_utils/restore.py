@@ -38,9 +38,9 @@ IN_NO_BACKUP: Final = "what clients write between the backup that the run makes 
 class Seen:
     """What the cluster shows of the release before a restore.
 
-    serving: the leader's pod, or "". pending: the backup that the release's configuration names, as a restore leaves it
-    until it has ended. restored: how many entries a master says it has restored; None where none says so. has_ended:
-    the markers of the journals say that it has ended. noted: the backup that a run has noted as restored whole.
+    serving: the leader's pod, or "". pending: the backup that the release's configuration names, or the journals'
+    markers, as a restore leaves it until it has ended. restored: how many entries a master says it has restored; None
+    where none says so. has_ended: the markers say that it has. noted: what a run has noted as restored whole.
     """
 
     serving: str = ""

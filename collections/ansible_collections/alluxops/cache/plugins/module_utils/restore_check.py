@@ -10,10 +10,11 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
     holds,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
+from ansible_collections.alluxops.cache.plugins.module_utils.journal import MARKER
 
 
 def restore_check(uri: str, release: str) -> Check:
-    """uri: the backup that masters serve from which were told to restore it, while nothing says that it ended."""
+    """uri: the backup that was being restored into the journals that masters serve from, unless that has ended."""
     if not uri:
         return holds("restore", "none that did not end")
     name = PurePosixPath(uri).name
@@ -21,7 +22,8 @@ def restore_check(uri: str, release: str) -> Check:
         "restore",
         f"a restore of {uri} into {release} has begun and did not end",
         f"run the same `alluxops restore` or `rollback` again (restore_from={name}): what was restored whole is brought"
-        " to its end, anything else is backed up and restored anew.",
+        " to its end, anything else is backed up and restored anew. If masters have served from it since and that is to"
+        f" be kept, remove {MARKER} from each master's journal and run again.",
         "the cache may hold a part of the backup only.",
     )
 

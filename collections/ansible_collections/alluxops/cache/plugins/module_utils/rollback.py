@@ -24,6 +24,37 @@ def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> Non
         )
 
 
+def why_not_undone(
+    goal: Sequence[Mapping[str, Any]],
+    left: Sequence[Mapping[str, Any]],
+    release: str,
+    revision: int,
+) -> str:
+    """Why a revision that does not serve stays, rather than give way to the one before it; empty where it may go.
+
+    goal, left: rendered objects of both; revision: the one before. What is undone has changed no version, so another
+    one tells of an upgrade that died: its masters have served, and no backup is restored for those of the goal.
+    """
+    if names := master_start.formatting(goal):
+        return (
+            f"revision {revision} formats the journal at each start of a master (StatefulSet {', '.join(names)}), and"
+            " all metadata would be lost"
+        )
+    there, now = masters_of(goal, release), masters_of(left, release)
+    if there is None or now is None or _same_alluxio(there.image, now.image):
+        return ""
+    return (
+        f"its masters run {now.image}, those of revision {revision} {there.image}, and no other Alluxio is started on a"
+        " journal unasked: an older one may not read it, a newer one converts it"
+    )
+
+
+def _same_alluxio(one: str, other: str) -> bool:
+    """Whether two images have the same version; where a tag names none, only the same image has."""
+    found = versions.numbers(versions.tag_of(one))
+    return one == other or (found is not None and found == versions.numbers(versions.tag_of(other)))
+
+
 def both_masters(
     goal: Sequence[Mapping[str, Any]],
     current: Sequence[Mapping[str, Any]],

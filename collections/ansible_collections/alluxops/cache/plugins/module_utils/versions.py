@@ -38,6 +38,11 @@ def tag_of(image: str) -> str:
     return name.partition(":")[2]
 
 
+def name_of(image: str) -> str:
+    """An image reference without its tag and its digest."""
+    return image.partition("@")[0].removesuffix(f":{tag_of(image)}")
+
+
 def newest(tags: Iterable[str]) -> str:
     """The tag of the newest version; empty where none names a version."""
     known = [(found, tag) for tag in tags if (found := numbers(tag))]

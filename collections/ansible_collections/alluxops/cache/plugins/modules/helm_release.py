@@ -15,7 +15,7 @@ description:
     a rollback, where Helm would leave them as they were.
   - Nothing goes back to a revision whose masters format their journal at each start, as a release made with upstream's
     chart and C(journal.format.runFormat=true) does. O(revision) is refused then; O(failed_revision) stays, and the
-    reasons say so.
+    reasons say so. It stays too where the masters of the revision before it run another version of Alluxio.
   - A DaemonSet or Deployment whose selector changes, as FUSE's and proxy's do with upstream's charts, is deleted first,
     as Kubernetes cannot change it. A StatefulSet of that kind is refused.
   - A Service that becomes headless, or ceases to be, is deleted right before the change too, and made anew by Helm. Its

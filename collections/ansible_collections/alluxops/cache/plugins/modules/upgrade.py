@@ -114,8 +114,10 @@ restarts: {description: Workloads whose pods are made anew., type: list, element
 changes: {description: Whether anything changes., type: bool, returned: with O(state=plan)}
 restores: {description: Whether the rollback takes a backup that is restored., type: bool, returned: with O(state=plan)}
 formats_new: {description: Whether masters format a journal that is empty., type: bool, returned: with O(state=plan)}
+leads: {description: Whether a master leads., type: bool, returned: with O(state=plan)}
 hold_workers: {description: Whether the workers wait for the masters., type: bool, returned: with O(state=plan)}
 version_changes: {description: Whether another Alluxio will run., type: bool, returned: with O(state=plan)}
+image: {description: "The masters' image afterwards, without its tag.", type: str, returned: with O(state=plan)}
 image_version: {description: Image tag that the pods run afterwards., type: str, returned: with O(state=plan)}
 revision: {description: The revision to go to., type: int, returned: with O(state=target)}
 backup: {description: The backup; empty where none was made., type: dict, returned: with O(state=backup)}

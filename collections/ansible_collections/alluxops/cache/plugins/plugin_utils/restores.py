@@ -23,8 +23,15 @@ class Found:
 
     @property
     def goes_on(self) -> str:
-        """The pending backup, where a journal's marker says that restoring it has not ended."""
-        return self.pending if any(marker.restoring for marker in self.markers) else ""
+        """The backup that is being restored, where the journals' markers say that this has not ended.
+
+        Masters that someone has started before the configuration named it serve what there is of it, or nothing. A
+        minority of such journals is brought up to date by the others.
+        """
+        begun = [marker.restoring for marker in self.markers if marker.restoring]
+        if self.pending:
+            return self.pending if begun else ""
+        return begun[0] if len(begun) > len(self.markers) // 2 else ""
 
     @property
     def has_ended(self) -> bool:
@@ -54,11 +61,10 @@ def read(kube: Kube, namespace: str, release: str, pods: Iterable[Mapping[str, A
     """Look. pods: the release's, as pod_facts has them."""
     config = kube.get(objects.core(namespace, "configmaps", f"{release}-config"))
     data = (config or {}).get("data") or {}
-    pending = restore.pending(data)
     markers = []
-    for pod in pods if pending else ():
+    for pod in pods:
         if pod["role"] == cluster.MASTER_ROLE and cluster.is_ready(pod):
             with suppress(CacheError):  # one that ends meanwhile tells nothing
                 marker = MarkerFile(kube, namespace, pod["name"], restore.folder(data)).read()
                 markers += [marker] if marker else []
-    return Found(pending, tuple(markers))
+    return Found(restore.pending(data), tuple(markers))
