@@ -266,6 +266,7 @@ def report(**changed: Any) -> str:
         "results": {"h0": marker(0)},
         "values": {"journal": {"type": "UFS"}},
         "noted": {},
+        "serves": "",
         "namespace": "cache",
         "release": "alluxio",
         "folder": PLACE,

@@ -140,7 +140,10 @@ def preflight(kube: Kube, names: list[str]) -> None:
         "secret_is_given": False, "claims": [], "version": "2.9.6", "version_change": "refused",
         "zookeeper_nodes": [], "worker_selector": {}, "tolerations": {}, "restores": False,
     }  # fmt: skip
-    assert module(cluster_check).act(kube, options)["checks"]
+    # The markers of masters are read in their pods, of which there are five at most.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MarkerFile, "read", lambda _: None)
+        assert module(cluster_check).act(kube, options)["checks"]
 
 
 def plan(kube: Kube, names: list[str]) -> None:

@@ -176,26 +176,21 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
         return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
     if kept != wanted.master_count or masters["ha"] != wanted.ha:
         # An even number is one that a run of scale-masters was interrupted at, and no setting.
-        leave = (
-            f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
-            if kept % 2
-            else "one that was interrupted goes on when it is run again"
+        leave = f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
+        go_on = "one that was interrupted goes on when it is run again"
+        what = f"{wanted.release} runs with {running}; the settings say {_said(wanted)}"
+        fix = f"`alluxops scale-masters` changes it safely; {leave if kept % 2 else go_on}."
+        cause = (
+            "masters added or taken away by a plain upgrade lose their quorum, or their journal."
         )
-        told = f"{wanted.master_count}{_place(wanted, 'alluxio_masters')}, HA {wanted.ha}{_place(wanted, 'alluxio_ha')}"
-        return [
-            fails(
-                "running release",
-                f"{wanted.release} runs with {running}; the settings say {told}",
-                f"`alluxops scale-masters` changes it safely; {leave}.",
-                "masters added or taken away by a plain upgrade lose their quorum, or their journal.",
-            )
-        ]
+        return [fails("running release", what, fix, cause)]
     return [holds("running release", f"{wanted.release} runs with {running}")]
 
 
-def _place(wanted: Wanted, variable: str) -> str:
-    """Where a variable was set, in brackets: the inventory that was meant may not be the one that was read."""
-    return f" ({wanted.places.get(variable) or 'the default'})"
+def _said(wanted: Wanted) -> str:
+    """Masters and mode of the settings, and where they were set: another inventory may have been meant."""
+    count, ha = (wanted.places.get(f"alluxio_{name}", "the default") for name in ("masters", "ha"))
+    return f"{wanted.master_count} ({count}), HA {wanted.ha} ({ha})"
 
 
 def _alluxio(cluster: Mapping[str, Any], wanted: Wanted) -> Check:
