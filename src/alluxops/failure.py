@@ -120,7 +120,8 @@ def _outside_tasks(outcome: Outcome, inventories: Sequence[str]) -> list[str]:
     if outcome.result == "cancelled":
         return []
     if outcome.was_killed:
-        return ["Error: ansible-playbook was killed from outside before it ended.", ""]
+        why = (f"  {line}" for line in outcome.messages if line.strip())
+        return ["Error: ansible-playbook was killed from outside before it ended.", *why, ""]
     lines = [line for line in outcome.messages if line.strip()] or [
         "ansible-playbook gave no reason."
     ]

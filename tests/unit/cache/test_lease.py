@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,9 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import lease as lease_action
 from ansible_collections.alluxops.cache.plugins.module_utils import lease
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import detached
+from ansible_collections.alluxops.cache.plugins.plugin_utils import detached, lease_renewer
+from tests.unit.cache.small_api import Server, kubeconfig, serving
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 
@@ -184,3 +189,153 @@ def test_the_renewer_polls_where_there_is_no_handle_on_processes(
     process.kill()
     process.wait()
     assert detached.ends(process.pid, start, 30)
+
+
+# A run whose lease is another's is ended.
+
+
+def turned(holder: lease.Holder, *, uid: str = "u1", transitions: int = 3) -> Json:
+    held = held_by(holder)
+    held["metadata"]["uid"] = uid
+    held["spec"]["leaseTransitions"] = transitions
+    return held
+
+
+@pytest.mark.parametrize(
+    ("found", "standing"),
+    [
+        (turned(ME), "mine"),
+        (lease.released(turned(ME)), "over"),
+        (None, "over"),  # an uninstall removes it
+        (turned(ELSEWHERE, transitions=4), "lost"),
+        (lease.released(turned(ELSEWHERE, transitions=4)), "lost"),
+        (lease.released(turned(ELSEWHERE, uid="u2")), "lost"),
+        (turned(ELSEWHERE), "lost"),
+        (turned(ME, transitions=5), "lost"),
+        (
+            {"metadata": {"uid": "u1"}, "spec": {"holderIdentity": "x", "leaseTransitions": 4}},
+            "lost",
+        ),
+    ],
+)
+def test_a_run_knows_whether_another_had_its_lease(found: Json | None, standing: str) -> None:
+    assert lease.standing(found, ME, "u1 3") == standing
+
+
+def test_each_taking_is_another_turn() -> None:
+    first = turned(ME)
+    assert lease.turn_of(lease.renewed(first, NOW)) == lease.turn_of(lease.released(first))
+    second = lease.taken(lease.released(first), "alluxops-alluxio", "alluxio", ELSEWHERE, NOW)
+    assert lease.turn_of(second) != lease.turn_of(first)
+
+
+PATH = "/apis/coordination.k8s.io/v1/namespaces/alluxio/leases/alluxops-alluxio"
+
+
+class Renewed:
+    """A run with its errors in a file, and its renewer, which runs here."""
+
+    def __init__(self, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.server = server
+        self.log = folder / "errors"
+        self.log.write_text("before\n")
+        with self.log.open("a") as errors:
+            self.run = subprocess.Popen(
+                [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=errors
+            )
+        self.holder = lease.here(self.run.pid)
+        self._config = kubeconfig(folder, f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(lease, "RENEW_S", 1)
+        monkeypatch.setattr(lease_renewer, "AGAIN_S", 1)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        self._monkeypatch = monkeypatch
+
+    def renew(self) -> None:
+        """Renew until the run ends, or is ended."""
+        order = {
+            "kubeconfig": self._config,
+            "path": PATH,
+            "collections": str(ROOT / "collections"),
+            "holder": asdict(self.holder),
+            "turn": "u1 3",
+        }
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(order)))
+        lease_renewer.main()
+
+    def answers(self, *found: tuple[int, Json], then: Callable[[], None] = lambda: None) -> None:
+        """What each look at the lease finds; the last one from then on, and what happens with it."""
+        left = list(found)
+
+        def answer(_: str) -> tuple[int, Json]:
+            if self.server.asked[-1][0] == "PUT":
+                return 200, {}
+            if len(left) > 1:
+                return left.pop(0)
+            then()
+            return left[0]
+
+        self.server.answers[PATH] = answer
+
+    def written(self) -> int:
+        return sum(one[0] == "PUT" for one in self.server.asked)
+
+    def close(self) -> None:
+        self.run.kill()
+        self.run.wait()
+        assert self.run.stdin is not None
+        self.run.stdin.close()
+
+
+@pytest.fixture
+def renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Renewed]:
+    with serving() as server:
+        made = Renewed(server, tmp_path, monkeypatch)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_run_whose_lease_another_took_is_ended_and_told_why(
+    renewed: Renewed, *, is_over: bool
+) -> None:
+    theirs = turned(ELSEWHERE, transitions=4)
+    found = lease.released(theirs) if is_over else theirs
+    renewed.answers((200, turned(renewed.holder)), (503, {}), (200, found))
+    renewed.renew()
+    assert renewed.run.wait(30) == -signal.SIGTERM
+    assert renewed.written() == 1
+    said = renewed.log.read_text()
+    who = (
+        "has been at work on alluxio/alluxio." if is_over else f"alluxio/alluxio: {ELSEWHERE.text}"
+    )
+    assert said.startswith("before\n[ERROR]: another run ")
+    assert who in said
+    assert "Fix: " in said
+
+
+def test_a_run_goes_on_while_the_api_is_away_and_keeps_its_lease(renewed: Renewed) -> None:
+    mine = (200, turned(renewed.holder))
+    renewed.answers((503, {}), (503, {}), mine, then=renewed.run.kill)
+    renewed.renew()
+    assert renewed.run.wait(30) == -signal.SIGKILL
+    assert renewed.log.read_text() == "before\n"
+    assert renewed.written() == 2  # renewed, and given back
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_run_that_gave_its_lease_back_goes_on(renewed: Renewed, *, is_gone: bool) -> None:
+    given_back = (200, lease.released(turned(renewed.holder)))
+    renewed.answers((404, {"message": "gone"}) if is_gone else given_back)
+    renewed.renew()
+    assert renewed.run.poll() is None
+    assert renewed.log.read_text() == "before\n"
+
+
+def test_after_a_sleep_the_lease_is_looked_at_at_once(
+    process: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([1000.0, 1001.0, 4600.0])
+    monkeypatch.setattr(time, "time", lambda: next(clock))
+    before = time.monotonic()
+    assert not lease_renewer._ends(lease.here(process.pid), 60)
+    assert time.monotonic() - before < 20

@@ -27,6 +27,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import cluster_trus
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cluster_trust import Trust
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import MarkerFile
 from tests.unit.cache.kube_objects import container, node, pod
 
 Json = dict[str, Any]

@@ -28,6 +28,9 @@ case "$1 $2" in
   [[ -e "$HERE/torn" ]] && rm "$HERE/store/NAME.complete"
   printf ' Backup state: Running\r Backup state: Completed\rBackup Host        : m\nBackup URI         : s3://b/x/NAME\n'
   printf 'Backup Entry Count : 7\n' ;;
+"fsadmin report")
+  [[ -e "$HERE/up" ]] || exit 1
+  printf 'Alluxio cluster summary: \n    Started: 11-20-2026 20:03:14:707\n    Uptime: %s\n' "$(cat "$HERE/up")" ;;
 "fs -D"*)
   for file in "$HERE"/store/*; do
     echo "-rw-r--r-- a b $(wc -c <"$file") PERSISTED 11-24-2026 20:03:14:707 0% $4/${file##*/}"
@@ -131,6 +134,12 @@ class Run:
         (folder / "bin").mkdir()
         (folder / "bin/alluxio").write_text(ALLUXIO)
         (folder / "bin/alluxio").chmod(0o755)
+        self.up(days=3)
+
+    def up(self, days: int, hours: int = 1) -> None:
+        """Say since when the leader runs: OLD, MID and NEW are a day apart."""
+        told = f"{days} day(s), {hours} hour(s), 0 minute(s), and 9 second(s)"
+        (self.folder / "up").write_text(told)
 
     def __call__(self, keep: int, **options: str) -> subprocess.CompletedProcess[str]:
         env = {
@@ -180,6 +189,42 @@ def test_the_script_keeps_what_knows_much_more(run: Run) -> None:
     assert [name for name in run.kept if name.endswith(".gz")] == [OLD, NEW]
     assert f"{OLD} stays" in done.stderr
     assert f"> {backup.SHRUNK} * $(size_of" in SCRIPT.read_text()
+
+
+@pytest.mark.parametrize(
+    ("days", "hours", "kept", "told"),
+    [
+        (2, 1, [NEW], ""),
+        (1, 1, [OLD, NEW], "1 older stay"),
+        (0, 23, [OLD, MID, NEW], "2 older stay"),
+        (0, 0, [OLD, MID, NEW], "2 older stay"),
+    ],
+)
+def test_the_script_keeps_what_may_be_of_another_journal(
+    run: Run, days: int, hours: int, kept: list[str], told: str
+) -> None:
+    """After a reboot the leader may serve an old disk's journal, whose backups are no smaller, night after night."""
+    run.put(OLD, f"{OLD}.complete", MID, f"{MID}.complete")
+    run.up(days, hours)
+    done = run(1)
+    assert done.returncode == 0, done.stderr
+    assert [name for name in run.kept if name.endswith(".gz")] == kept
+    assert told in done.stderr
+    assert ("stay:" in done.stderr) is (told != "")
+
+
+@pytest.mark.parametrize("told", [None, "since yesterday"])
+def test_the_script_removes_none_where_the_leader_does_not_tell_since_when_it_runs(
+    run: Run, told: str | None
+) -> None:
+    run.put(OLD, f"{OLD}.complete", MID, f"{MID}.complete")
+    (run.folder / "up").unlink()
+    if told is not None:
+        (run.folder / "up").write_text(told)
+    done = run(1)
+    assert done.returncode == 0, done.stderr
+    assert [name for name in run.kept if name.endswith(".gz")] == [OLD, MID, NEW]
+    assert "does not tell when" in done.stderr
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(1, [NEW]), (2, [OLD, MID, NEW])])

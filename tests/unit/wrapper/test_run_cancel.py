@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from ansible_collections.alluxops.cache.plugins.module_utils import lease
+from ansible_collections.alluxops.cache.plugins.plugin_utils import lease_renewer
 from tests.unit.wrapper.conftest import (
     PATIENCE_S,
     Playground,
@@ -88,6 +90,18 @@ def test_a_killed_ansible_playbook_is_told_and_leaves_nothing(playground: Playgr
     assert "was killed from outside" in stderr
     assert all_gone(pids)
     assert playground.run_directories() == []
+
+
+def test_a_run_that_lost_its_lease_says_so(playground: Playground) -> None:
+    process, pids = started(playground)
+    ansible = [p.pid for p in below(process.pid) if "ansible-playbook" in p.command][1]
+    why = "[ERROR]: another run is at work on x/y: z. This one is ended.\nCause: it slept.\n"
+    lease_renewer._end(lease.here(ansible), why)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "another run is at work on x/y: z. This one is ended.\n  Cause: it slept." in stderr
+    assert "Not finished after 1 change" in stderr
+    assert all_gone(pids)
 
 
 def test_everything_killed_at_once_leaves_only_what_the_next_run_removes(

@@ -17,14 +17,20 @@ class ActionModule(ApiAction):
     """alluxops.cache.backup."""
 
     def act(self, kube: Kube, options: Options) -> Result:
-        """Each run makes a new backup: it is changed by nature."""
+        """Each run makes a new backup: it is changed by nature.
+
+        One of what may be another journal lies apart, so that `latest` does not mean it, and pushes out none.
+        """
         namespace, release, to = options["namespace"], options["release"], options["to"]
         backups.refuse_while_restoring(kube, namespace, release)
+        doubt = backups.doubt(kube, namespace, release)
+        warnings = [backup.doubted(doubt)] if doubt else []
         if self.check_mode:
-            where = backups.plan(kube, namespace, release, to=to)
-            kept = f", {options['keep']} would stay" if options["keep"] else ""
+            where = backups.plan(kube, namespace, release, to=to, kept=bool(doubt))
+            kept = f", {options['keep']} would stay" if options["keep"] and not doubt else ""
             return {
                 "changed": True,
+                "warnings": warnings,
                 "backup": None,
                 "summary": f"a backup would be made in {where}{kept}",
                 "diff": {"before": "", "after": f"{where}alluxio-backup-DATE-MILLISECONDS.gz\n"},
@@ -35,11 +41,14 @@ class ActionModule(ApiAction):
             release,
             to=to,
             keep=options["keep"],
+            kept=bool(doubt),
+            removes=not doubt,
             patience=Patience(options["wait_timeout_s"]),
         )
         gone = "".join(f"{name}\n" for name in made.pruned)
         return {
             "changed": True,
+            "warnings": warnings,
             "backup": made.as_dict(),
             "summary": backup.summary(made.as_dict()),
             "diff": {"before": gone, "after": f"{made.name}\n"},

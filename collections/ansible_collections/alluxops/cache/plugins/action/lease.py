@@ -44,8 +44,9 @@ class ActionModule(ApiAction):
         if looks_only:
             claim.look_for_room()
             return {"changed": False, "holder": me.text, "held_by": ""}
-        if claim.take():
-            order = {"path": claim.path, "holder": asdict(me)}
+        turn = claim.take()
+        if turn:
+            order = {"path": claim.path, "holder": asdict(me), "turn": turn}
             detached.start("lease_renewer", kubeconfig_path(options["kubeconfig"]), order)
         return {"changed": False, "holder": me.text, "held_by": ""}
 
@@ -96,23 +97,26 @@ class _Claim:
             )
         return looked
 
-    def take(self) -> bool:
-        """Take the lease; False if this run has it already. Raises SettingsError where another run has it."""
+    def take(self) -> str:
+        """Take the lease, and return its lease.turn_of(); nothing if this run has it already.
+
+        Raises SettingsError where another run has it.
+        """
         for _ in range(TRIES):
             verdict, found, _ = self.look_for_room()
             if verdict == "mine":
-                return False
+                return ""
             wanted = lease.taken(found, self._name, self._namespace, self._me, datetime.now(UTC))
             try:
                 if found is None:
-                    self._kube.create(self._parent, wanted)
+                    taken = self._kube.create(self._parent, wanted)
                 else:
-                    self._kube.replace(self.path, wanted)
+                    taken = self._kube.replace(self.path, wanted)
             except ApiError as error:
                 if error.status != 409:  # somebody was faster: look again
                     raise
             else:
-                return True
+                return lease.turn_of(taken)
         raise SettingsError(
             f"the lease {self._namespace}/{self._name} changes hands all the time.",
             "",

@@ -190,6 +190,14 @@ def spared(gone: Iterable[str], sizes: Mapping[str, int], made: str) -> list[str
     return [name for name in gone if sizes[name] > SHRUNK * sizes[made]]
 
 
+def doubted(why: str) -> str:
+    """What is said of a backup of what may be another journal than the release's."""
+    return (
+        "this backup may be of another journal than those before: it lies apart from them, where `latest` does not mean"
+        f" it, and none of them is removed. {why}"
+    )
+
+
 def folder_of(uri: str, root_ufs: str) -> str:
     """The directory of a backup in the root UFS, as a path of the cache: what the root mount shows."""
     path, root = (urlsplit(each).path if "://" in each else each for each in (uri, root_ufs))

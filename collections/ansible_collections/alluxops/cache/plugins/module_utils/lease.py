@@ -24,6 +24,7 @@ HOLDER = "alluxops.io/holder"
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 Verdict = Literal["take", "mine", "held", "watch"]
+Standing = Literal["mine", "over", "lost"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,42 @@ def judge(
     lasts = timedelta(seconds=int(spec.get("leaseDurationSeconds") or DURATION_S))
     expired = renewed is None or now - renewed > lasts
     return ("watch" if expired else "held"), who
+
+
+def turn_of(lease: Mapping[str, Any]) -> str:
+    """What tells one taking of a Lease object from the next: also once it is free again, or was made anew."""
+    uid = (lease.get("metadata") or {}).get("uid") or ""
+    return f"{uid} {(lease.get('spec') or {}).get('leaseTransitions') or 0}"
+
+
+def standing(lease: Mapping[str, Any] | None, me: Holder, turn: str) -> Standing:
+    """What a Lease object is to the run that took it. turn: as turn_of() told then.
+
+    mine: it is to be renewed. over: this run gave it back, or removed it with the release. lost: another run has it, or
+    has had it since, while this one did not renew it.
+    """
+    if lease is None:
+        return "over"
+    is_held = bool((lease.get("spec") or {}).get("holderIdentity"))
+    if turn_of(lease) != turn or (is_held and holder_of(lease) != me):
+        return "lost"
+    return "mine" if is_held else "over"
+
+
+def told_lost(lease: Mapping[str, Any], me: Holder, now: datetime) -> str:
+    """What is said of a run that is ended as it lost its lease, in lines as Ansible marks an error."""
+    metadata, spec = lease["metadata"], lease["spec"]
+    what = f"{metadata['namespace']}/{metadata['name'].removeprefix('alluxops-')}"
+    taken = f"another run has been at work on {what}"
+    if spec.get("holderIdentity") and holder_of(lease) != me:
+        who = ", ".join(filter(None, (spec["holderIdentity"], since(lease, now))))
+        taken = f"another run is at work on {what}: {who}"
+    return (
+        f"[ERROR]: {taken}. This one is ended.\n"
+        f"Cause: it did not renew its lease for {DURATION_S} s, as on a machine that slept, so another could begin."
+        " What this one knows, or has backed up, is of before.\n"
+        "Fix: see that no other run is at work, and run it again.\n"
+    )
 
 
 def holder_of(lease: Mapping[str, Any]) -> Holder | None:

@@ -7,6 +7,8 @@ description:
   - Has Alluxio write a backup of every path, mount, pin, TTL and ACL, sees that it is there and whole, and removes
     older ones. A standby master writes it where there is one; else the leader does, and changes wait meanwhile.
   - Each run makes a new one, so it is always changed.
+  - Where masters serve from another journal than the one that its claim speaks of, the backup lies in C(before-changes)
+    of that directory, no older one is removed, and there is a warning.
   - A backup holds the options of mounts, credentials among them. On the controller only its owner can read it.
 options:
   to:

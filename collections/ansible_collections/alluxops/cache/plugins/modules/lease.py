@@ -8,6 +8,7 @@ description:
     refuses where another living run holds it. A process of its own renews it and frees it the moment the run ends.
   - A run that died on the same machine is recognised at once by its process; one on another machine, or before a reboot
     of this one, by a lease that nobody renewed for 30 s.
+  - A run that finds its lease taken by another since, as after its machine slept, is ended with SIGTERM and told why.
 options:
   state:
     description:

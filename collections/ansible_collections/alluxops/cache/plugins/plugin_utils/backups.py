@@ -22,7 +22,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.values import EPHEMERAL_PATH
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils import restores
+from ansible_collections.alluxops.cache.plugins.plugin_utils import restores, served_journals
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
@@ -44,15 +44,18 @@ def take(
     to: str,
     keep: int = 0,
     kept: bool = False,
+    removes: bool = True,
     patience: Patience,
 ) -> backup.Backup:
     """Make a backup, see that it is there and whole, and remove older ones so that `keep` stay (0 keeps all).
 
-    to: `ufs`, or a directory on the controller. kept: it is the way back from a change, and lies apart. Metadata that
-    changes meanwhile may be in it or not; a census to compare with is read before. Raises SettingsError where the
-    backup would not outlive the cache, CacheError where none is made.
+    to: `ufs`, or a directory on the controller. kept: it is the way back from a change, and lies apart. removes: False
+    lets all older ones be, those beside the journals too. Metadata that changes meanwhile may be in it or not; a census
+    to compare with is read before. Raises SettingsError where the backup would not outlive the cache, CacheError where
+    none is made.
     """
-    taker = _Taker(kube, namespace, release, patience, kept=kept)
+    taker = _Taker(kube, namespace, release, patience, kept=kept, removes=removes)
+    keep = keep if removes else 0
     backup.check_destination(to, taker.root_ufs, EPHEMERAL_PATH)
     started = time.monotonic()
     made = taker.to_ufs(keep) if to == backup.TO_UFS else taker.to_controller(to, keep)
@@ -75,16 +78,34 @@ def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> None:
     restore_check.refuse_backup(pending, restores.noted(kube, namespace, release), release)
 
 
+def doubt(kube: Kube, namespace: str, release: str) -> str:
+    """Why what serves may be another journal than the release's, so that no older backup may go for one of it."""
+    taker = _Taker(kube, namespace, release, Patience(LEADER_S), kept=False)
+    wanted = served_journals.wanted_of(
+        taker.configuration, namespace, release, cluster_uid=taker.place.cluster
+    )
+    folder = str(taker.configuration.get("alluxio.master.journal.folder") or "/journal")
+    return served_journals.doubt(kube, wanted, taker.seen, folder)
+
+
 class _Taker:
     """One backup of one release, as it was seen at the start."""
 
     def __init__(
-        self, kube: Kube, namespace: str, release: str, patience: Patience, *, kept: bool
+        self,
+        kube: Kube,
+        namespace: str,
+        release: str,
+        patience: Patience,
+        *,
+        kept: bool,
+        removes: bool = True,
     ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
         self.patience = patience
+        self.removes = removes
         self.place = backup_place.Place(namespace, release, objects.cluster_uid(kube), kept)
         seen = objects.look_at_installed(kube, namespace, release)
         while seen.leader is None and patience.waited_s < min(LEADER_S, patience.timeout_s):
@@ -96,6 +117,7 @@ class _Taker:
                 f"no master of {namespace}/{release} serves, so there is nobody to make a backup.",
                 fix=f"see `kubectl -n {namespace} get pods -l release={release}`.",
             )
+        self.seen = seen
         self.leader: health.Leader = seen.leader
         self.masters = seen.of_role(cluster.MASTER_ROLE)
         self.configuration = self._read_configuration()
@@ -180,6 +202,8 @@ class _Taker:
 
     def _forget_in_journals(self, stays: str = "") -> None:
         """Remove what earlier runs left beside the masters' journals. A backup is not given up where that fails."""
+        if not self.removes:
+            return
         script = backup.forget_in_journal(self._folder_in_journal, stays)
         for pod in filter(cluster.is_ready, self.masters):
             try:
