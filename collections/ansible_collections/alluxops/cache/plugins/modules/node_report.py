@@ -40,7 +40,7 @@ options:
     type: str
     default: ''
   folder:
-    description: The O(journal) of M(alluxops.cache.node_check), where it looked for journals.
+    description: The C(journal) of M(alluxops.cache.node_check), where it looked for journals.
     type: str
     default: ''
   noted:
