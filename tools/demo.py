@@ -16,14 +16,14 @@ from tools.repository import ROOT
 
 NEXT = """
 Try next, in this folder:
+  {env:<40} kubectl, helm and all below then mean this lab
   .venv/bin/alluxops status                what runs where
   .venv/bin/alluxops dashboard             the leader's web pages, on 127.0.0.1:19999
   .venv/bin/alluxops shell -- fs ls /      one alluxio command, or a shell without it
   .venv/bin/ansible-playbook site.yml      run it again: changed=0
   .venv/bin/alluxops site -C -D -e alluxio_worker_quota=268435456
                                            what a smaller cache would change
-  eval "$(make -s lab-env)"                kubectl and helm of this cluster
-  make lab-down                            remove it; what was built is kept"""
+  {down:<40} remove it; what was built is kept"""
 
 
 class StepFailedError(Exception):
@@ -32,6 +32,12 @@ class StepFailedError(Exception):
     def __init__(self, exit_code: int) -> None:
         super().__init__(f"ended with exit code {exit_code}")
         self.exit_code = exit_code
+
+
+def what_is_next(name: str) -> str:
+    """The list at the end. Its first line comes first: without it all others mean inventory/lab, the demo's."""
+    lab_name = "" if name == "demo" else f" LAB={name}"
+    return NEXT.format(env=f'eval "$(make -s lab-env{lab_name})"', down=f"make lab-down{lab_name}")
 
 
 def as_typed(command: Sequence[str]) -> str:
@@ -62,9 +68,7 @@ def show(name: str, lab_arguments: Sequence[str]) -> None:
     run(environment, alluxops, "verify", "-i", inventory)
     run(environment, "kubectl", "get", "nodes", "-o", "wide")
     run(environment, "kubectl", "get", "pods", "--namespace", "alluxio", "-o", "wide")
-    print(NEXT, flush=True)
-    if name != "demo":  # inventory/lab is the demo's
-        print(f'First: eval "$(make -s lab-env LAB={name})", and give make LAB={name}.')
+    print(what_is_next(name), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -64,7 +64,7 @@ def test_the_demo_deploys_proves_shows_and_says_what_is_next(
     assert demo.main(["--", "--workers", "3"]) == 0
     output = capsys.readouterr().out
     assert shown(output) == COMMANDS
-    assert output.endswith(f"{demo.NEXT}\n")
+    assert output.endswith(f"{demo.what_is_next('demo')}\n")
     assert machine.lab_calls == [("up", "demo", "--workers", "3")]
     assert all(env["KUBECONFIG"] == "/state/kubeconfig" for env in machine.environments)
 
@@ -92,7 +92,9 @@ def test_a_demo_of_another_name_says_how_to_reach_it(
 ) -> None:
     assert demo.main(["--name", "mine"]) == 0
     assert machine.lab_calls == [("up", "mine")]
-    assert 'eval "$(make -s lab-env LAB=mine)"' in capsys.readouterr().out.splitlines()[-1]
+    told = capsys.readouterr().out.partition("Try next, in this folder:\n")[2].splitlines()
+    assert told[0].startswith('  eval "$(make -s lab-env LAB=mine)" ')
+    assert told[-1].startswith("  make lab-down LAB=mine ")
 
 
 def test_commands_are_shown_as_one_would_type_them() -> None:
@@ -101,7 +103,7 @@ def test_commands_are_shown_as_one_would_type_them() -> None:
 
 
 def test_what_is_next_names_what_exists() -> None:
-    assert "make lab-down" in demo.NEXT
+    assert "make lab-down " in demo.what_is_next("demo")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"\n{target}:" in makefile for target in ("lab-down", "lab-env"))
 
@@ -112,4 +114,4 @@ def test_the_readme_shows_what_the_demo_prints_in_its_order() -> None:
     text = dedent("\n".join(line for line in block.splitlines()[2:]))
     place = "~/.local/state/alluxops/labs/demo/inventory"
     assert shown(text) == [line.replace(INVENTORY, place) for line in COMMANDS[1:]]
-    assert text.rstrip().endswith(demo.NEXT.strip())
+    assert text.rstrip().endswith(demo.what_is_next("demo").strip())

@@ -50,7 +50,8 @@
 {{- end -}}
 {{- if .Values.master.enabled -}}
 {{- if gt (int (default 1 .Values.master.replicas)) 1 -}}
-{{- $errors = append $errors (printf "master.replicas is %d: the number of masters is master.count.\nFix: set master.count to %d and leave master.replicas out." (int .Values.master.replicas) (int .Values.master.replicas)) -}}
+{{- $number := has (int .Values.master.replicas) (list 3 5) | ternary (toString (int .Values.master.replicas)) "3 (or 5)" -}}
+{{- $errors = append $errors (printf "master.replicas is %d: the number of masters is master.count.\nFix: set master.count to %s and leave master.replicas out." (int .Values.master.replicas) $number) -}}
 {{- end -}}
 {{- if gt (int (include "alluxio.runningMasters" .)) $count -}}
 {{- $errors = append $errors (printf "master.running is %s and master.count is %d: a master that the others do not know cannot take part.\nFix: set master.count to the number of masters, and leave master.running out." (include "alluxio.runningMasters" .) $count) -}}

@@ -229,6 +229,7 @@ def fake_backups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         return Made()
 
     module.take = take  # type: ignore[attr-defined]
+    module.plan = lambda *_, to, kept: f"{to}/{'before-changes' if kept else ''}/"  # type: ignore[attr-defined]
     monkeypatch.setattr(action, "backups", module)
     return module
 

@@ -178,6 +178,7 @@ def test_force_takes_a_backup_then_stops_formats_and_starts(cluster: Volumes, ba
     assert backups.taken == [(("cache", "alluxio"), "ufs")]
     assert backups.kept
     assert result["backup"] == {"uri": "s3://b/alluxio_backups/x.gz"}
+    assert "backup s3://b/alluxio_backups/x.gz, of what the journals held" in result["told"][0]
     assert holds(cluster) == [False] * 3
     assert [step for step in cluster.done if "replicas" in step] == ["replicas 0", "replicas 3"]
     assert cluster.masters is not None
@@ -263,6 +264,22 @@ def test_check_mode_tells_what_a_first_run_would_do(
     assert told["changed"] is bool(predicted)
     assert predicted in told["diff"]["after"]
     assert cluster.jobs == {}
+
+
+@pytest.mark.parametrize(
+    ("masters", "which"), [(1, "the journal that is in use"), (3, "the 3 journals that are in use")]
+)
+@pytest.mark.usefixtures("backups")
+def test_check_mode_says_that_journals_in_use_would_be_backed_up_and_formatted(
+    cluster: Volumes, masters: int, which: str
+) -> None:
+    cluster.serve(*[True] * masters)
+    told = forced(cluster, masters=masters).predict()
+    assert told["told"] == [
+        f"backup would be made in ufs/before-changes/, then {which} would be formatted"
+    ]
+    assert told["diff"]["after"].count(": backed up, then formatted\n") == masters
+    assert guard(cluster, read=True).predict()["told"] == []
 
 
 def test_a_restore_leaves_the_masters_stopped_on_marked_new_journals(

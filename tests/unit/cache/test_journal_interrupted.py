@@ -56,8 +56,11 @@ def test_a_forced_format_that_was_killed_goes_on_with_the_backup_it_had(
     cluster: Volumes, backups: Any
 ) -> None:
     masters = kill_stopped(cluster)
-    forced(cluster).run()
+    result = forced(cluster).run()
     assert backups.taken == []
+    assert result["told"] == [
+        f"backup {EARLIER}, of what the journals held before they were formatted"
+    ]
     assert holds(cluster) == [False] * 3
     assert masters["spec"]["replicas"] == 3
     assert masters["metadata"]["annotations"] == {}

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_mounts,
+    journal,
+    node_residue,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.node_residue import Mount
 from ansible_collections.alluxops.cache.plugins.modules import node_residue as module
@@ -233,6 +237,19 @@ def test_a_purge_deletes_the_release_s_directory_and_nothing_beside_it(tmp_path:
     assert (precious / "file").read_text() == "kept"
     assert (tmp_path / "cache" / "other").is_dir()
     assert module.purge(str(path), dry=False).delete == ()
+
+
+@pytest.mark.parametrize(
+    ("marker", "is_old_copy"),
+    [('{"left_at": "2026-01-01T00:00:00Z"}', True), ('{"left_at": null}', False), ("[torn", False)],
+)
+def test_a_journals_marker_tells_an_old_copy(
+    tmp_path: Path, marker: str, *, is_old_copy: bool
+) -> None:
+    assert module.MARKER == journal.MARKER
+    assert not module.sizes(str(tmp_path))["is_old_copy"]
+    (tmp_path / module.MARKER).write_text(marker)
+    assert module.sizes(str(tmp_path))["is_old_copy"] is is_old_copy
 
 
 @pytest.mark.parametrize("part", ["cache", "cache/alluxio"])

@@ -88,6 +88,14 @@ def test_a_fault_names_place_value_and_fix() -> None:
     assert "Fix: " in found
 
 
+@pytest.mark.parametrize(
+    ("replicas", "fix"), [(2, "3 (or 5) with"), (3, "3 with"), (5, "5 with"), (7, "3 (or 5) with")]
+)
+def test_a_number_of_masters_that_would_be_refused_is_not_advised(replicas: int, fix: str) -> None:
+    (found,) = early({"master": {"replicas": replicas}})
+    assert f"set alluxio_masters: {fix} alluxio_ha" in found
+
+
 @pytest.mark.parametrize("name", SECRET_PROPERTIES)
 def test_a_credential_is_refused_wherever_it_stands(name: str) -> None:
     for values in (

@@ -47,6 +47,13 @@ def test_what_went_and_what_is_left() -> None:
     assert "alluxio_confirm_purge=alluxio" in text
 
 
+def test_an_old_copy_of_a_journal_is_no_journal_to_take_up() -> None:
+    copy = {**directory("journal", formatted=True), "is_old_copy": True}
+    text = told(nodes={"n2": {"directories": [copy]}})
+    assert f"{PATH}/journal on n2: an old copy of a journal, 3 files, 2 KiB" in text
+    assert "takes the journal up again" not in text
+
+
 def test_a_second_run_says_that_there_was_nothing() -> None:
     node = {**NODE, "mounts": []}
     assert "nothing was there to remove" in told(nodes={"n1": node})

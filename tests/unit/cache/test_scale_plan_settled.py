@@ -38,6 +38,19 @@ def test_a_leader_is_waited_for_longer_than_the_rest(
     assert (found is whole) is is_found
 
 
+@pytest.mark.parametrize(("masters", "is_same"), [(1, False), (3, True)])
+def test_the_diff_shows_the_steps_that_the_summary_shows(
+    monkeypatch: pytest.MonkeyPatch, masters: int, *, is_same: bool
+) -> None:
+    now = Running("ours", "embedded", 3, 3, made(3, 0))
+    monkeypatch.setattr(scale_plan.ActionModule, "_running", lambda *_: now)
+    action: Any = scale_plan.ActionModule.__new__(scale_plan.ActionModule)
+    action._task = SimpleNamespace(check_mode=True)
+    told = action.act(None, {"masters": masters, "ha": "embedded", "hosts": 3, "values": {}})
+    assert told["changed"] is not is_same
+    assert told["diff"]["after"].splitlines() == ([] if is_same else told["shown"])
+
+
 @pytest.mark.parametrize("wanted", [Wanted(1, "none", 5), Wanted(1, "embedded", 5)])
 def test_masters_keep_the_settings_of_those_that_vote_until_the_last_has_gone(
     wanted: Wanted,

@@ -188,9 +188,15 @@ def test_neither_goes_what_lies_beside_the_journals(noted: Noted, tmp_path: Path
         assert sorted(path.name for path in folder.iterdir()) == [OLD, f"{OLD}.complete"]
 
 
+def test_check_mode_speaks_of_what_goes_not_of_backups_that_may_not_be_there(noted: Noted) -> None:
+    noted.mark(MADE)
+    summary = back_up(noted, check=True)["summary"]
+    assert summary.endswith("; of more than 1 there, the oldest would go")
+
+
 def test_check_mode_says_the_same(noted: Noted) -> None:
     noted.mark(OLD_MADE)
     result = back_up(noted, check=True)
     assert "before-changes/" in result["summary"]
-    assert "would stay" not in result["summary"]
+    assert "would go" not in result["summary"]
     assert len(result["warnings"]) == 1

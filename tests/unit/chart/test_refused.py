@@ -13,6 +13,13 @@ def test_is_refused_with_its_reason(chart: Chart, values: Values, said: str) -> 
     assert said in chart.refused(values)
 
 
+@pytest.mark.parametrize(("replicas", "fix"), [(2, "3 (or 5)"), (3, "3"), (5, "5")])
+def test_a_number_of_masters_that_is_refused_is_not_advised(
+    chart: Chart, replicas: int, fix: str
+) -> None:
+    assert f"set master.count to {fix} and" in chart.refused({"master": {"replicas": replicas}})
+
+
 def test_the_guides_set_flag_is_refused(chart: Chart) -> None:
     error = chart.refused({}, "--set", "alluxio.zookeeper.enabled=true")
     assert "names with dots are Alluxio's properties" in error

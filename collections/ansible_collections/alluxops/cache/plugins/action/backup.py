@@ -27,7 +27,8 @@ class ActionModule(ApiAction):
         warnings = [backup.doubted(doubt)] if doubt else []
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=to, kept=bool(doubt))
-            kept = f", {options['keep']} would stay" if options["keep"] and not doubt else ""
+            keep = options["keep"]
+            kept = f"; of more than {keep} there, the oldest would go" if keep and not doubt else ""
             return {
                 "changed": True,
                 "warnings": warnings,

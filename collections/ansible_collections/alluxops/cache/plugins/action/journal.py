@@ -7,7 +7,13 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import claims, cluster, journal, proven
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    claims,
+    cluster,
+    journal,
+    journal_told,
+    proven,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import (
     Plan,
@@ -157,7 +163,7 @@ class _Guard:
         """Look, decide, format."""
         patience = Patience(self.options["wait_timeout_s"])
         nodes = {ordinal: pod["node"] for ordinal, pod in self.pods.items()}
-        backup, notes = None, self.notes
+        backup, notes, earlier = None, self.notes, self.noted
         with JournalJobs(
             self.kube,
             self.wanted,
@@ -195,7 +201,11 @@ class _Guard:
             "changed": before != after or bool(plan.format) or bool(noted),
             "why": plan.why,
             "backup": backup,
-            "diff": {"before": as_yaml(_shown(before)), "after": as_yaml(_shown(after))},
+            "told": journal_told.backed_up(backup, earlier) if plan.needs_backup else [],
+            "diff": {
+                "before": as_yaml(journal_told.shown(before)),
+                "after": as_yaml(journal_told.shown(after)),
+            },
             "journals": [_facts(item, plan) for item in after],
         }
 
@@ -234,7 +244,7 @@ class _Guard:
         elif not self._beside_others(plan):
             self.masters.stop(
                 Patience(patience.timeout_s),
-                backup_uri=_where(backup) or self.backed_up,
+                backup_uri=journal_told.where(backup) or self.backed_up,
                 come_back=not self.options["restoring"] or bool(self.backed_up),
             )
         return backup
@@ -339,30 +349,15 @@ class _Guard:
         lines = [f"{claim['name']}: formatted unless it holds a journal\n" for claim in new]
         if self.on_purpose:
             lines = [f"{claim['name']}: formatted\n" for claim in self.looked_at]
+        told = []
+        if self.looked_at and self.forced and self.serving and not self.options["restoring"]:
+            to = self.options["backup_to"]
+            where = backups.plan(self.kube, self.namespace, self.release, to=to, kept=True)
+            lines = [f"{claim['name']}: backed up, then formatted\n" for claim in self.looked_at]
+            told = journal_told.would_go(where, 1 if self.wanted.shared else len(self.looked_at))
         would = bool(lines) and self.options["policy"] != "never"
-        return {"changed": would, "diff": {"before": "", "after": "".join(lines if would else ())}}
-
-
-def _where(backup: Json | None) -> str:
-    """Where a person finds a backup; one that was fetched is no longer where the master wrote it."""
-    made = backup or {}
-    return str(made.get("file") or made.get("uri") or "")
-
-
-def _shown(journals: Sequence[journal.Journal]) -> Json:
-    return {f"master {item.ordinal} ({item.claim})": _sentence(item) for item in journals}
-
-
-def _sentence(item: journal.Journal) -> str:
-    if item.marker is None:
-        return item.state
-    if item.marker.left_at:
-        return f"{item.state}, an old copy since {item.marker.left_at}"
-    if item.marker.adopted_at:
-        return f"{item.state}, ours since {item.marker.adopted_at}"
-    if item.marker.formatted_at:
-        return f"{item.state}, by alluxops at {item.marker.formatted_at}"
-    return item.state
+        diff = {"before": "", "after": "".join(lines if would else ())}
+        return {"changed": would, "told": told, "diff": diff}
 
 
 def _facts(item: journal.Journal, plan: Plan) -> Json:

@@ -67,8 +67,9 @@ class ActionModule(ApiAction):
         """What can be refused before anything changes; reads only."""
         settings = Settings.from_dict(options["settings"])
         replaces = options["revision"] > 0
-        restore.confirm(settings.release, options["confirm"], replaces=replaces)
+        # Before the confirmation: one who has not said which backup cannot mean it yet.
         source = backup.source(options["source"], settings.root_ufs)
+        restore.confirm(settings.release, options["confirm"], replaces=replaces)
         entries = None
         if source.kind == "controller":
             file = Path(source.value).expanduser().absolute()

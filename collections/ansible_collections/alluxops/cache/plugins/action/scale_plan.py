@@ -42,6 +42,8 @@ class ActionModule(ApiAction):
         wanted = scale.Wanted(options["masters"], options["ha"], options["hosts"])
         steps = scale.plan_scale(now, wanted)
         shown = [f"{number}. {step.why}" for number, step in enumerate(steps, 1)]
+        # The last step is there also where nothing is to change, and then no difference to show.
+        different = shown if len(steps) > 1 else []
         return {
             # The steps say themselves what they change; in check mode there are none.
             "changed": self.check_mode and len(steps) > 1,
@@ -49,7 +51,7 @@ class ActionModule(ApiAction):
             "shown": shown,
             "costs": [f"each worker restarts: {upgrade.UNPERSISTED}"] if len(steps) > 1 else [],
             "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
-            "diff": {"before": "", "after": "".join(f"{line}\n" for line in shown[:-1])},
+            "diff": {"before": "", "after": "".join(f"{line}\n" for line in different)},
         }
 
     def _running(self, kube: Kube, options: Options) -> scale.Running:

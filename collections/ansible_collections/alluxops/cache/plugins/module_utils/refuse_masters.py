@@ -43,7 +43,8 @@ def _masters(view: View) -> Iterator[SettingsError]:
     replicas = view.get("master", "replicas")
     if isinstance(replicas, int | float) and replicas > 1:
         cause = "The number of masters is master.count, which alluxio_masters decides."
-        fix = f"remove it, and set alluxio_masters: {replicas} with alluxio_ha."
+        number = int(replicas) if replicas in {3, 5} else "3 (or 5)"
+        fix = f"remove it, and set alluxio_masters: {number} with alluxio_ha."
         yield view.fault(("master", "replicas"), cause, fix)
     for source in view.sources:
         running = at(source.data, ("master", "running"))

@@ -85,7 +85,7 @@ def _left(told: Uninstall) -> list[str]:
 def _next(told: Uninstall) -> list[str]:
     directories = [one for node in told.nodes.values() for one in node.get("directories") or []]
     found = []
-    if any(one["formatted"] for one in directories):
+    if any(one["formatted"] and not one.get("is_old_copy") for one in directories):
         found.append("`alluxops site` takes the journal up again, with its metadata")
     if directories and not told.purged:
         found.append(
@@ -98,7 +98,9 @@ def _content(one: Mapping[str, Any]) -> str:
     if not one["files"]:
         return "empty"
     said = f"{counted(one['files'], 'file')}, {human(one['bytes'])}"
-    return f"a journal, {said}" if one["formatted"] else said
+    if not one["formatted"]:
+        return said
+    return f"{'an old copy of a journal' if one.get('is_old_copy') else 'a journal'}, {said}"
 
 
 def _mount(state: str) -> str:

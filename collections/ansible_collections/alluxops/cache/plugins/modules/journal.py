@@ -157,6 +157,13 @@ backup:
   description: The backup that a forced format took first, or null.
   returned: when journals were read
   type: dict
+told:
+  description:
+    - For the end of a run, where the backup is that was made of what was formatted; in check mode, where it would be.
+      Empty where no journal that holds metadata is formatted.
+  returned: when journals were read, and in check mode
+  type: list
+  elements: str
 serving:
   description: A master served, so nothing had to be read.
   returned: success

@@ -70,7 +70,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 directories:
-  description: What lies in the release's directory afterwards, as {path, files, bytes, formatted, mounted}.
+  description: >-
+    What lies in the release's directory afterwards, as {path, files, bytes, formatted, is_old_copy, mounted}; of a
+    journal, C(is_old_copy) says that its master left the quorum.
   returned: success
   type: list
   elements: dict
@@ -94,6 +96,7 @@ purged: {description: "Paths that were deleted, or would be.", type: list, eleme
 kept: {description: File systems mounted in it that the purge left., type: list, elements: str, returned: success}
 """
 
+import json
 import os
 import shutil
 import stat
@@ -102,9 +105,14 @@ from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.alluxops.cache.plugins.module_utils import host_mounts, node_residue
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_files,
+    host_mounts,
+    node_residue,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
+MARKER = ".alluxops.json"  # as module_utils/journal has it, which runs on the controller
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
@@ -121,7 +129,22 @@ def sizes(path: str) -> dict[str, object]:
             except OSError:
                 continue
             files += 1
-    return {"path": path, "files": files, "bytes": total, "formatted": formatted}
+    return {
+        "path": path,
+        "files": files,
+        "bytes": total,
+        "formatted": formatted,
+        "is_old_copy": is_old_copy(path),
+    }
+
+
+def is_old_copy(path: str) -> bool:
+    """Whether a journal's marker says that its master left the quorum."""
+    try:
+        marker = json.loads(host_files.read_bytes(os.path.join(path, MARKER)) or b"{}")
+    except (OSError, ValueError):  # told by the next run that would use it
+        return False
+    return isinstance(marker, dict) and bool(marker.get("left_at"))
 
 
 def children(path: str) -> list[str]:
