@@ -180,9 +180,7 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
         go_on = "one that was interrupted goes on when it is run again"
         what = f"{wanted.release} runs with {running}; the settings say {_said(wanted)}"
         fix = f"`alluxops scale-masters` changes it safely; {leave if kept % 2 else go_on}."
-        cause = (
-            "masters added or taken away by a plain upgrade lose their quorum, or their journal."
-        )
+        cause = "masters that come or go with a plain upgrade lose their quorum, or their journal."
         return [fails("running release", what, fix, cause)]
     return [holds("running release", f"{wanted.release} runs with {running}")]
 
