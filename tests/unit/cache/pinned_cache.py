@@ -68,13 +68,19 @@ open("{log}", "a").write(" ".join(words) + "\n")
 
 
 class PinnedCache:
-    """A Kube of that release. Attributes: objects: ConfigMaps by path. execs: how many scripts ran in the leader."""
+    """A Kube of that release. Attributes: objects: ConfigMaps by path. execs: how many scripts ran in the leader.
+
+    workers: nodes that have one. writes: (pod, script) of what ran in those. cannot_write: how it ended, by pod.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.objects: dict[str, Json] = {}
         self.execs = 0
         self.leads = True
+        self.workers: list[str] = []
+        self.writes: list[tuple[str, str]] = []
+        self.cannot_write: dict[str, ExecResult | ApiError] = {}
         self.refused: list[str] = []
         self.forbidden = self.broken = False
         self.log = folder / "commands"
@@ -133,13 +139,23 @@ class PinnedCache:
 
     def list_objects(self, path: str, _selector: str = "", **_: Any) -> list[Json]:
         assert path.endswith("/pods")
-        return [pod("alluxio-master-0", "alluxio-master", "n1")] if self.leads else []
+        workers = [pod(f"w-{node}", "alluxio-worker", node) for node in self.workers]
+        return [pod("alluxio-master-0", "alluxio-master", "n1"), *workers] if self.leads else []
 
     def pod_http(self, _space: str, _name: str, _port: int, path: str) -> str | None:
         if "metrics" in path:
             count = sum(1 for one in self.state.values() if one["pinned"] and not one["folder"])
             return json.dumps({"gauges": {"Master.FilesPinned": {"value": count}}})
-        return json.dumps({"version": "2.9.6", "workers": [], "mountPoints": {}})
+        workers = [
+            {
+                "address": {"host": f"10.0.0.{node[1:]}"},
+                "capacityBytes": 1,
+                "usedBytes": 0,
+                "lastContactSec": 0,
+            }
+            for node in self.workers
+        ]
+        return json.dumps({"version": "2.9.6", "workers": workers, "mountPoints": {}})
 
     def create(self, path: str, body: Json) -> Json:
         if self.forbidden:
@@ -158,7 +174,9 @@ class PinnedCache:
         assert propagation == "Background", "else it is still there for a moment"
         return self.objects.pop(path, None) is not None
 
-    def exec(self, _space: str, _pod: str, _box: str, command: list[str], **_: Any) -> ExecResult:
+    def exec(self, _space: str, name: str, _box: str, command: list[str], **_: Any) -> ExecResult:
+        if name.startswith("w-"):
+            return self._write(name, command[-1])
         self.execs += 1
         program = self.folder / "bin" / "alluxio"
         program.parent.mkdir(exist_ok=True)
@@ -174,6 +192,14 @@ class PinnedCache:
             env={"PATH": f"{program.parent}:/usr/bin:/bin"},
         )
         return ExecResult(done.returncode, done.stdout, done.stderr)
+
+    def _write(self, name: str, script: str) -> ExecResult:
+        self.writes.append((name, script))
+        assert not self.commands, "a pin was given back before"
+        ended = self.cannot_write.get(name, ExecResult(0, "", ""))
+        if isinstance(ended, ApiError):
+            raise ended
+        return ended
 
     def _save(self, state: dict[str, Any]) -> None:
         self._state.write_text(json.dumps(state))

@@ -41,10 +41,12 @@ def note(cache: PinnedCache, *, run: str = "") -> list[str]:
     return warnings
 
 
-def give_back(cache: PinnedCache, *, check: bool = False, state: str = "given_back") -> Any:
+def give_back(
+    cache: PinnedCache, *, check: bool = False, state: str = "given_back", root: str = "s3://b/"
+) -> Any:
     plugin = action.ActionModule.__new__(action.ActionModule)
     plugin._task = SimpleNamespace(check_mode=check)
-    options = {"namespace": "cache", "release": "alluxio", "state": state}
+    options = {"namespace": "cache", "release": "alluxio", "state": state, "root_ufs": root}
     return plugin.act(cache, options)  # type: ignore[arg-type]
 
 

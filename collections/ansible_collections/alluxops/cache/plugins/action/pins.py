@@ -8,6 +8,7 @@ from typing import Final
 from ansible_collections.alluxops.cache.plugins.module_utils import pins
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.pins import Pin
+from ansible_collections.alluxops.cache.plugins.plugin_utils import first_writes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -16,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.pins import Note, Pins
+from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import EPHEMERAL
 
 LOOK_EVERY_S: Final = 15.0
 COUNT_EVERY_S: Final = 2.0
@@ -47,7 +49,8 @@ class ActionModule(ApiAction):
             if self.check_mode:
                 _, verdict, _ = _compare(found, note)
                 return _result({pin.path: pin for pin in verdict.give_back}, verdict.lost, {})
-            return _give_back(found, note, given)
+            has_store = options["root_ufs"] not in {"", EPHEMERAL}
+            return _give_back(found, note, given, opens_store=has_store)
         except CacheError as error:
             # What comes after this, as the markers of journals and the proof, must not fail for pins: they are noted.
             why = f"{error.what} {error.cause}".rstrip()
@@ -56,17 +59,27 @@ class ActionModule(ApiAction):
             return {**result, "warnings": [warning]}
 
 
-def _give_back(found: Pins, note: Note, given: dict[str, Pin]) -> Result:
+def _give_back(found: Pins, note: Note, given: dict[str, Pin], *, opens_store: bool) -> Result:
     """Pin again what lost its pin, and look on. Adds to `given` what was; where it raises, the note is as it was.
 
     The note stays too where no check of the master's may have come: it may take more pins.
+    opens_store: each worker writes a file by itself before the first pin is given back. What is pinned again is copied
+    to workers by several threads at once, and these must not be the first that use the under store.
     """
     interval_s = found.interval_s()
-    patience = Patience(min(interval_s, LOOK_ON_S) + GRACE_S)
+    limit_s = min(interval_s, LOOK_ON_S) + GRACE_S
+    patience = Patience(limit_s)
+    warnings: list[str] = []
     failed: dict[str, str] = {}
     while True:
         is_last = patience.is_over
         short, verdict, wanted = _compare(found, note)
+        if wanted and opens_store:
+            opens_store = False
+            warnings = first_writes.write(found.kube, found.namespace, found.release)
+            patience = Patience(
+                limit_s
+            )  # what the writes took is none of the time between two checks
         said = found.give_back(wanted) if wanted else {}
         failed = {
             pin.path: why
@@ -79,11 +92,12 @@ def _give_back(found: Pins, note: Note, given: dict[str, Pin]) -> Result:
             break
         _watch(found, patience, len(short))
     result = _result(given, verdict.lost, failed)
+    warnings += result.get("warnings", [])
     if interval_s > LOOK_ON_S and (short or verdict.give_back):
-        warnings = [*result.get("warnings", []), UNSURE.format(LOOK_ON_S, interval_s)]
-        return {**result, "warnings": warnings}
-    found.keep((note.pins[path] for path in failed), note)
-    return result
+        warnings.append(UNSURE.format(LOOK_ON_S, interval_s))
+    else:
+        found.keep((note.pins[path] for path in failed), note)
+    return {**result, "warnings": warnings} if warnings else result
 
 
 def _compare(found: Pins, note: Note) -> tuple[list[str], pins.Verdict, list[tuple[str, Pin]]]:

@@ -14,6 +14,10 @@ description:
   - Where a pin was gone, or a pinned file must be copied from the under store again, it looks on until none is short,
     at most for the time between two checks of the master's (C(alluxio.master.replication.check.interval)), and for two
     minutes. Where these were less, it warns, and the note stays for the next run.
+  - Before the first pin is given back, each of up to 64 serving workers writes a small file to the root under store by
+    itself. What is pinned again is copied by several threads of a worker at once; where these are the first to use the
+    under store, all uploads through that worker fail until it is started again. The files are removed. A worker that
+    cannot write is named in a warning.
   - Without a note it does nothing. Pins that somebody took off meanwhile cannot be told from those that Alluxio took.
 options:
   state:
@@ -22,6 +26,10 @@ options:
     type: str
     choices: [given_back, forgotten]
     default: given_back
+  root_ufs:
+    description: C(alluxio_root_ufs). Where it is not given, or is C(ephemeral), no worker writes a file.
+    type: str
+    default: ''
 extends_documentation_fragment:
   - alluxops.cache.api
   - alluxops.cache.attributes.controller
@@ -40,6 +48,7 @@ EXAMPLES = r"""
     kubeconfig: "{{ alluxops_kubeconfig }}"
     namespace: "{{ alluxio_namespace }}"
     release: "{{ alluxio_release }}"
+    root_ufs: "{{ alluxio_root_ufs }}"
 """
 
 RETURN = r"""

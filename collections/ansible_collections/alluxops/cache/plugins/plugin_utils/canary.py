@@ -10,11 +10,12 @@ from typing import Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
+    local_write,
     verification,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json
-from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import LOCAL_FIRST, Proofs
+from ansible_collections.alluxops.cache.plugins.plugin_utils.proofs import Proofs
 from ansible_collections.alluxops.cache.plugins.plugin_utils.release import (
     MASTER_CONTAINER,
     WORKER_CONTAINER,
@@ -68,17 +69,9 @@ class Canary(Proofs):
         return found
 
     def _writes(self, pod: Json, path: str) -> str:
-        client = (
-            f"-Dalluxio.user.hostname={self._address(pod)}"
-            f" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL_FIRST}"
-            f" -Dalluxio.user.file.writetype.default={'MUST_CACHE' if self.is_ephemeral else 'THROUGH'}"
-        )
+        kind = "MUST_CACHE" if self.is_ephemeral else "THROUGH"
         size = int(self.options["size_bytes"])
-        return (
-            "set -e\nfile=$(mktemp)\ntrap 'rm -f \"$file\"' EXIT\n"
-            f'head -c {size} /dev/urandom > "$file"\necho "=== digest"; sha256sum "$file"\n'
-            f'alluxio fs {client} copyFromLocal "$file" {path}\n'
-        )
+        return local_write.script(self._address(pod), size, {path: kind})
 
     def _reads(self, pod: Json, path: str) -> str:
         client = (

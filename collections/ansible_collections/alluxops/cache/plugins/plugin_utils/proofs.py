@@ -11,6 +11,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     explain,
     health,
+    local_write,
     verification,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -31,7 +32,6 @@ WORKER_WEB_PORT: Final = 30000
 PROOF_FILES: Final = "/.alluxops-verify-"
 # Those of an interrupted run too.
 REMOVE: Final = f"alluxio fs rm '{PROOF_FILES}*'\n"
-LOCAL_FIRST: Final = "alluxio.client.block.policy.LocalFirstPolicy"
 EPHEMERAL: Final = "ephemeral"
 # A command line's JVM shares the container's memory with the server; it needs little and lives shortly.
 SMALL_JVM: Final = "export JAVA_TOOL_OPTIONS='-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'\n"
@@ -189,30 +189,14 @@ class Proofs:
         return ready[0], ready[-1]
 
     def _address(self, pod: Json) -> str:
-        """The name that the leader knows a worker by; a client with that name counts as being beside it."""
-        worker = health.registered(pod, self.seen.leader)
-        return worker.host if worker else str(pod["host_ip"])
+        return local_write.address(pod, self.seen.leader)
 
     def _write_script(self, pod: Json, prefix: str, size: int) -> str:
         """Make a random file and copy it in: through the cache, and past it."""
-        # By default copyFromLocal goes round the workers.
-        client = (
-            f"-Dalluxio.user.hostname={self._address(pod)}"
-            f" -Dalluxio.user.file.copyfromlocal.block.location.policy.class={LOCAL_FIRST}"
-        )
-        through = "MUST_CACHE" if self.is_ephemeral else "CACHE_THROUGH"
-        script = (
-            "set -e\nfile=$(mktemp)\ntrap 'rm -f \"$file\"' EXIT\n"
-            f'head -c {size} /dev/urandom > "$file"\necho "=== digest"; sha256sum "$file"\n'
-            f"alluxio fs {client} -Dalluxio.user.file.writetype.default={through}"
-            f' copyFromLocal "$file" {prefix}-cached\n'
-        )
+        writes = {f"{prefix}-cached": "MUST_CACHE" if self.is_ephemeral else "CACHE_THROUGH"}
         if not self.is_ephemeral:
-            script += (
-                f"alluxio fs {client} -Dalluxio.user.file.writetype.default=THROUGH"
-                f' copyFromLocal "$file" {prefix}-stored\n'
-            )
-        return script
+            writes[f"{prefix}-stored"] = "THROUGH"
+        return local_write.script(self._address(pod), size, writes)
 
     def _read_script(self, pod: Json, prefix: str) -> str:
         """Read both files and print their digests."""
