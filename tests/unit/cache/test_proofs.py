@@ -168,7 +168,7 @@ def test_a_command_that_fails_is_told_with_what_it_said() -> None:
 def test_the_leader_runs_the_tests_and_removes_what_they_leave_in_one_shell() -> None:
     cache = Cache()
     found = proofs(cache, "n1", "n2").run_tests()
-    assert found == {"passed": 1, "total": 1, "failed": []}
+    assert found == {"passed": 1, "total": 1, "failed": [], "cause": ""}
     ((where, script),) = cache.scripts
     assert where == "m"
     assert "alluxio fs rm -R /default_tests_files" in script
