@@ -133,7 +133,7 @@ def test_what_is_written_lands_in_the_bucket_and_is_read_on_another_node(cache: 
     assert proof["digest_equal"]
     assert proof["writer"] != proof["reader"]
     assert proof["bytes_remote"] > 0
-    assert report["verify"]["run_tests"] == {"passed": 24, "total": 24, "failed": []}
+    assert report["verify"]["run_tests"] == {"passed": 24, "total": 24, "failed": [], "cause": ""}
     assert report["verify"]["consistency"]["inconsistent"] == []
 
     cache.shell(
