@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    host_marker,
     host_mounts,
     journal,
     node_residue,
@@ -246,9 +247,9 @@ def test_a_purge_deletes_the_release_s_directory_and_nothing_beside_it(tmp_path:
 def test_a_journals_marker_tells_an_old_copy(
     tmp_path: Path, marker: str, *, is_old_copy: bool
 ) -> None:
-    assert module.MARKER == journal.MARKER
+    assert host_marker.MARKER == journal.MARKER
     assert not module.sizes(str(tmp_path))["is_old_copy"]
-    (tmp_path / module.MARKER).write_text(marker)
+    (tmp_path / host_marker.MARKER).write_text(marker)
     assert module.sizes(str(tmp_path))["is_old_copy"] is is_old_copy
 
 

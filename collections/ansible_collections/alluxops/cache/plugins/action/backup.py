@@ -22,8 +22,7 @@ class ActionModule(ApiAction):
         One of what may be another journal lies apart, so that `latest` does not mean it, and pushes out none.
         """
         namespace, release, to = options["namespace"], options["release"], options["to"]
-        backups.refuse_while_restoring(kube, namespace, release)
-        doubt = backups.doubt(kube, namespace, release)
+        doubt = backups.doubt(backups.refuse_while_restoring(kube, namespace, release))
         warnings = [backup.doubted(doubt)] if doubt else []
         if self.check_mode:
             where = backups.plan(kube, namespace, release, to=to, kept=bool(doubt))

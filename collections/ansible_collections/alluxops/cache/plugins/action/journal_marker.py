@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import
     refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
+from ansible_collections.alluxops.cache.plugins.plugin_utils import served_journals
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
     Options,
@@ -107,32 +108,15 @@ class _Writer:
     def _file(self, pod: str) -> MarkerFile:
         return MarkerFile(self.kube, self.wanted.namespace, pod, self.folder)
 
-    def _claim(self, pod: str) -> str:
-        return journal.claim_name(
-            self.wanted.release, self.wanted.ordinal_of(cluster.ordinal_of(pod))
-        )
-
     def _refuse_wrong(self, count: int) -> None:
         """Refuse to make a journal ours in the place of one that was there, or to go on with one that is older."""
         found = [
-            journal.Journal(
-                self.wanted.ordinal_of(cluster.ordinal_of(name)),
-                self._claim(name),
-                self._state(name, marker),
-                marker,
-                types=(self.wanted.journal_type,),
-                noted=self._notes.of(self._claim(name)),
-            )
+            served_journals.of_master(self.wanted, name, marker, self._notes)
             for name, marker in self._before.items()
         ]
         refuse_another(found, self.wanted, leads=True, masters=count)
         refuse_lost(found, self.wanted, leads=True, masters=count)
         refuse_other_type(found, self.wanted)
-
-    def _state(self, name: str, marker: journal.Marker | None) -> journal.State:
-        if marker is None:
-            return "adopted"
-        return "formatted" if self.wanted.owns(marker, cluster.ordinal_of(name)) else "other"
 
     def _treat(self, name: str, *, dry: bool) -> None:
         """Bring the marker of one master up to date, and note on its claim that a journal lies there."""
@@ -165,7 +149,7 @@ class _Writer:
                 f" since, take it away first (`alluxops uninstall -e alluxio_confirm_purge={self.wanted.release}`)."
             )
         self._after[name] = wanted
-        claim = self._claim(name)
+        claim = served_journals.claim_of(self.wanted, name)
         lacks = self._notes.lacks(claim, wanted)
         if lacks:
             self._noted.append(claim)

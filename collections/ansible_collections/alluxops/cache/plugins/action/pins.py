@@ -77,9 +77,8 @@ def _give_back(found: Pins, note: Note, given: dict[str, Pin], *, opens_store: b
         if wanted and opens_store:
             opens_store = False
             warnings = first_writes.write(found.kube, found.namespace, found.release)
-            patience = Patience(
-                limit_s
-            )  # what the writes took is none of the time between two checks
+            # What the writes took is none of the time between two checks.
+            patience = Patience(limit_s)
         said = found.give_back(wanted) if wanted else {}
         failed = {
             pin.path: why

@@ -42,16 +42,19 @@ class ActionModule(ApiAction):
         wanted = scale.Wanted(options["masters"], options["ha"], options["hosts"])
         steps = scale.plan_scale(now, wanted)
         shown = [f"{number}. {step.why}" for number, step in enumerate(steps, 1)]
-        # The last step is there also where nothing is to change, and then no difference to show.
-        different = shown if len(steps) > 1 else []
+        # The last step is there also where nothing is to change.
+        changes = len(steps) > 1
         return {
             # The steps say themselves what they change; in check mode there are none.
-            "changed": self.check_mode and len(steps) > 1,
+            "changed": self.check_mode and changes,
             "steps": [_step(step, options["values"]) for step in steps],
             "shown": shown,
-            "costs": [f"each worker restarts: {upgrade.UNPERSISTED}"] if len(steps) > 1 else [],
+            "costs": [f"each worker restarts: {upgrade.UNPERSISTED}"] if changes else [],
             "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
-            "diff": {"before": "", "after": "".join(f"{line}\n" for line in different)},
+            "diff": {
+                "before": "",
+                "after": "".join(f"{line}\n" for line in shown) if changes else "",
+            },
         }
 
     def _running(self, kube: Kube, options: Options) -> scale.Running:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from ansible_collections.alluxops.cache.plugins.module_utils import host_marker
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import NO_NOTE, Note
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
@@ -26,7 +27,7 @@ State = Literal[
 ]
 TYPES: tuple[JournalType, ...] = get_args(JournalType)
 
-MARKER = ".alluxops.json"
+MARKER = host_marker.MARKER
 UNFINISHED = ".format-unfinished"
 """Lies in a journal while it is formatted. Our chart's own formatting uses the same name."""
 

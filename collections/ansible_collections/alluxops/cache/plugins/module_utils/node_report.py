@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -192,13 +192,11 @@ def lost(
         replace(seen, noted=read_note(noted.get(seen.claim)))
         for seen in _seen(results, masters, claims, wanted)
     ]
-    errors = []
-    for refuse in (refuse_another, refuse_lost):
-        try:
-            refuse(found, wanted, leads=leads, masters=len(found))
-        except SettingsError as error:
-            errors.append(error)
-    return errors
+    return [
+        error
+        for refuse in (refuse_another, refuse_lost)
+        for error in _refused(refuse, found, wanted, leads=leads, masters=len(found))
+    ]
 
 
 def others(
@@ -214,14 +212,12 @@ def others(
     Of a release that runs: a pod that waits for its volume starts on what lies there, before a Job can look. results,
     masters, claims: as in left_out(). noted: as in lost().
     """
-    errors = []
-    for seen in _seen(results, masters, claims, wanted):
-        if seen.state == "other" and seen.claim not in noted:
-            try:
-                refuse_unknown(seen, wanted)
-            except SettingsError as error:
-                errors.append(error)
-    return errors
+    return [
+        error
+        for seen in _seen(results, masters, claims, wanted)
+        if seen.state == "other" and seen.claim not in noted
+        for error in _refused(refuse_unknown, seen, wanted)
+    ]
 
 
 def older(
@@ -241,11 +237,7 @@ def older(
         return []
     wanted = replace(wanted, journal_type="EMBEDDED" if serves == "EMBEDDED" else "UFS")
     seen = _seen(results, masters, claims, wanted)
-    try:
-        refuse_other_type([item for item in seen if item.ordinal == 0], wanted)
-    except SettingsError as error:
-        return [error]
-    return []
+    return _refused(refuse_other_type, [item for item in seen if item.ordinal == 0], wanted)
 
 
 def old_copies(
@@ -258,8 +250,13 @@ def old_copies(
 
     results, masters, claims: as in left_out().
     """
+    return _refused(refuse_left, _seen(results, masters, claims, wanted), wanted.release)
+
+
+def _refused(refuse: Callable[..., None], *given: Any, **more: Any) -> list[SettingsError]:
+    """The error with which a rule refuses what it is given; [] where it does not."""
     try:
-        refuse_left(_seen(results, masters, claims, wanted), wanted.release)
+        refuse(*given, **more)
     except SettingsError as error:
         return [error]
     return []

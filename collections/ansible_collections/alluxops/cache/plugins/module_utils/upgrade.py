@@ -27,6 +27,8 @@ Json = dict[str, Any]
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
+UNPERSISTED: Final = "files in memory that were never persisted are lost"
+"""What the restart of a worker costs."""
 GOAL_NOTE: Final = "alluxops/rollback-to"
 """Annotation of the masters' StatefulSet: "GOAL LEFT", the revision that a rollback goes to which did not end yet, and
 the one that was the last when it began."""
@@ -271,10 +273,6 @@ def _masters_row(plan: Plan) -> str:
         return f"{', '.join(plan.masters) or 'the master'} restarts"
     last = f"the leader {plan.masters[-1]}" if plan.leads else plan.masters[-1]
     return f"{', '.join(plan.masters[:-1])}, then {last}; one at a time"
-
-
-UNPERSISTED: Final = "files in memory that were never persisted are lost"
-"""What the restart of a worker costs."""
 
 
 def _workers_row(plan: Plan) -> str:

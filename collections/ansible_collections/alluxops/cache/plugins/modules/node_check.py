@@ -128,6 +128,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     helm_host,
     host_files,
+    host_marker,
     node_facts,
     node_membership,
 )
@@ -171,13 +172,10 @@ def read_storage(path: str) -> node_facts.Storage:
     )
 
 
-MARKER = ".alluxops.json"  # as module_utils/journal has it, which runs on the controller
-
-
 def read_marker(folder: str) -> str:
     """The marker in a journal's directory in base64; empty where there is none to read."""
     try:
-        content = host_files.read_bytes(os.path.join(folder, MARKER)) if folder else None
+        content = host_marker.read(folder) if folder else None
     except OSError:  # the fault of the storage is told by its own check
         content = None
     return base64.b64encode(content or b"").decode()

@@ -106,13 +106,12 @@ from collections.abc import Sequence
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
-    host_files,
+    host_marker,
     host_mounts,
     node_residue,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 
-MARKER = ".alluxops.json"  # as module_utils/journal has it, which runs on the controller
 END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
@@ -141,7 +140,7 @@ def sizes(path: str) -> dict[str, object]:
 def is_old_copy(path: str) -> bool:
     """Whether a journal's marker says that its master left the quorum."""
     try:
-        marker = json.loads(host_files.read_bytes(os.path.join(path, MARKER)) or b"{}")
+        marker = json.loads(host_marker.read(path) or b"{}")
     except (OSError, ValueError):  # told by the next run that would use it
         return False
     return isinstance(marker, dict) and bool(marker.get("left_at"))

@@ -71,21 +71,24 @@ def plan(kube: Kube, namespace: str, release: str, *, to: str, kept: bool = Fals
     return taker.place.on_controller(to) + "/"
 
 
-def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> None:
-    """Raise SettingsError where a restore has begun and not ended. For the verb: others back up what they replace."""
+def refuse_while_restoring(kube: Kube, namespace: str, release: str) -> _Taker:
+    """Raise SettingsError where a restore has begun and not ended. For the verb: others back up what they replace.
+
+    Returns the release as it was seen, for doubt().
+    """
     taker = _Taker(kube, namespace, release, Patience(LEADER_S), kept=False)
     pending = str(taker.configuration.get(backup.INIT_PROPERTY) or "")
     restore_check.refuse_backup(pending, restores.noted(kube, namespace, release), release)
+    return taker
 
 
-def doubt(kube: Kube, namespace: str, release: str) -> str:
+def doubt(taker: _Taker) -> str:
     """Why what serves may be another journal than the release's, so that no older backup may go for one of it."""
-    taker = _Taker(kube, namespace, release, Patience(LEADER_S), kept=False)
     wanted = served_journals.wanted_of(
-        taker.configuration, namespace, release, cluster_uid=taker.place.cluster
+        taker.configuration, taker.namespace, taker.release, cluster_uid=taker.place.cluster
     )
     folder = str(taker.configuration.get("alluxio.master.journal.folder") or "/journal")
-    return served_journals.doubt(kube, wanted, taker.seen, folder)
+    return served_journals.doubt(taker.kube, wanted, taker.seen, folder)
 
 
 class _Taker:

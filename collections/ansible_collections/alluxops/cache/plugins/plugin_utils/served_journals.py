@@ -31,6 +31,30 @@ def wanted_of(
     )
 
 
+def claim_of(wanted: journal.Wanted, pod: str) -> str:
+    """The claim of the journal that a master has."""
+    return journal.claim_name(wanted.release, wanted.ordinal_of(cluster.ordinal_of(pod)))
+
+
+def of_master(
+    wanted: journal.Wanted, pod: str, marker: journal.Marker | None, notes: JournalNotes
+) -> journal.Journal:
+    """The journal that a master which is ready serves from. marker: what lies there."""
+    number, claim = cluster.ordinal_of(pod), claim_of(wanted, pod)
+    state: journal.State = "adopted"
+    if marker is not None:
+        state = "formatted" if wanted.owns(marker, number) else "other"
+    return journal.Journal(
+        wanted.ordinal_of(number),
+        claim,
+        state,
+        marker,
+        types=(wanted.journal_type,),
+        detail="" if marker is None else wanted.whose(marker),
+        noted=notes.of(claim),
+    )
+
+
 def doubt(kube: Kube, wanted: journal.Wanted, seen: health.Seen, folder: str) -> str:
     """Why what is served may be another journal than the release's; empty where nothing says so.
 
@@ -61,25 +85,7 @@ def _read(
     found = []
     for pod in masters:
         name = str(pod["name"])
-        master = int(name.rpartition("-")[2])
-        ordinal = wanted.ordinal_of(master)
-        claim = journal.claim_name(wanted.release, ordinal)
-        noted = notes.of(claim)
-        if not noted:
-            continue
-        marker = MarkerFile(kube, wanted.namespace, name, folder).read_whole()
-        state: journal.State = "adopted"
-        if marker is not None:
-            state = "formatted" if wanted.owns(marker, master) else "other"
-        found.append(
-            journal.Journal(
-                ordinal,
-                claim,
-                state,
-                marker,
-                types=(wanted.journal_type,),
-                detail="" if marker is None else wanted.whose(marker),
-                noted=noted,
-            )
-        )
+        if notes.of(claim_of(wanted, name)):
+            marker = MarkerFile(kube, wanted.namespace, name, folder).read_whole()
+            found.append(of_master(wanted, name, marker, notes))
     return found
