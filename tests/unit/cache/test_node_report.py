@@ -15,6 +15,7 @@ from ansible_collections.alluxops.cache.plugins.action import node_report as act
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     journal,
     journal_job,
+    journal_place,
     node_report,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import ManySettingsErrors
@@ -95,7 +96,7 @@ def elsewhere(
     claims.append({"kind": "domain", "name": "d", "ordinal": None, "node": None})
     wanted = replace(WANTED, shared=place is SHARED)
     assert node_report.left_out(results, hosts, claims, wanted) == []
-    return node_report.elsewhere(results, hosts, claims, wanted, folder=PLACE, noted=noted)
+    return journal_place.elsewhere(results, hosts, claims, wanted, folder=PLACE, noted=noted)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_journals_on_the_hosts_are_not_left_for_new_ones_in_another_place(
     (error,) = elsewhere({"h0": marker(0), "h1": {"marker": ""}}, place)
     assert f"lie on the hosts ({PLACE}): master 0 on h0; " in error.what
     assert told in error.what
-    assert f"remove {PLACE}/{journal.MARKER} on h0." in error.fix
+    assert f"give {PLACE} another name on h0: " in error.fix  # unmarked, it would be adopted
 
 
 def test_each_master_of_a_quorum_is_named_where_all_are_to_share_a_journal() -> None:

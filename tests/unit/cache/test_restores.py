@@ -199,14 +199,14 @@ def test_the_verb_backup_waits_for_a_restore_to_end(
 
 
 def test_a_restore_and_site_take_the_note_away_once_the_cache_is_proven() -> None:
-    restores_play = yaml.safe_load((ROOT / "playbooks" / "restore.yml").read_text())[-1]
+    restores_play = yaml.safe_load((ROOT / "playbooks" / "restore.yml").read_text())[-2]
     used = [task["ansible.builtin.import_role"] for task in restores_play["tasks"]]
     assert [(role["name"], role.get("tasks_from")) for role in used] == [
         ("restore", None),
         ("verify", None),
         ("restore", "settled"),
     ]
-    site = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[-1]
+    site = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[-2]
     assert site["roles"] == ["verify"]
     assert site["post_tasks"][0]["ansible.builtin.import_role"]["tasks_from"] == "settled"
     [noted, deployed, *_] = yaml.safe_load((ROOT / "roles/restore/tasks/settle.yml").read_text())

@@ -87,6 +87,22 @@ def test_another_release_s_journal_is_doubted(cluster: Volumes) -> None:
     assert "names master 0 of release other" in doubt(cluster)
 
 
+@pytest.mark.parametrize(("newer", "older"), [("EMBEDDED", "UFS"), ("UFS", "EMBEDDED")])
+def test_a_release_put_back_to_before_a_conversion_is_doubted(
+    cluster: Volumes, newer: Any, older: Any
+) -> None:
+    # `helm rollback` by hand: one volume, one marker, which the claim speaks of; the other journal in it is served.
+    converted = replace(WANTED, journal_type=newer)
+    made = journal.new_marker(converted, 0, MADE)
+    mark(cluster, 0, journal.served_marker(made, converted, 0, MADE))
+    cluster.notes = {journal.claim_name("alluxio", 0): NOTE}
+    assert doubt(cluster, converted) == ""
+    said = doubt(cluster, replace(WANTED, journal_type=older))
+    assert f"serves from a journal of type {older}, and" in said
+    assert f"was served from as type {newer} last" in said
+    assert "Fix: stop the masters" in said
+
+
 def test_a_marker_that_cannot_be_read_is_doubted(cluster: Volumes) -> None:
     (cluster.folder(0) / journal.MARKER).write_text("{")
     assert journal.BROKEN_MARKER in doubt(cluster)
@@ -178,6 +194,18 @@ def test_a_backup_of_another_journal_lies_apart_and_pushes_none_out(noted: Noted
     assert "was made at 2025-05-05T00:00:00Z, says its marker" in warning
     assert {OLD, MID, "before-changes"} <= set(in_ufs(noted))
     assert NEW not in in_ufs(noted)
+
+
+def test_a_backup_of_the_journal_from_before_a_conversion_pushes_none_out(noted: Noted) -> None:
+    noted.mark(MADE)
+    converted = journal.Wanted("ns", "alluxio", "EMBEDDED", cluster="uid-1")
+    made = journal.new_marker(converted, 0, MADE)
+    path = noted.path("alluxio-master-0", "/journal") / journal.MARKER
+    path.write_text(journal.served_marker(made, converted, 0, MADE).text())
+    result = back_up(noted)
+    assert result["backup"]["pruned"] == []
+    assert result["backup"]["uri"].endswith(f"/before-changes/{NEW}")
+    assert "was served from as type EMBEDDED last" in result["warnings"][0]
 
 
 def test_neither_goes_what_lies_beside_the_journals(noted: Noted, tmp_path: Path) -> None:

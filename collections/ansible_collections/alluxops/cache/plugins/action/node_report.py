@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, preflight_report
 from ansible_collections.alluxops.cache.plugins.module_utils.claims import in_no_volume
-from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_place import (
     elsewhere,
+    left_behind,
+    superseded,
+)
+from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
     faults,
     fewer,
     left_out,
@@ -42,14 +47,15 @@ class ActionModule(ControllerAction):
             if options["policy"] != "force" and not options["restores"]:
                 found += old_copies(results, masters, claims, wanted)
                 if options["values"]:  # else nobody knows yet which claims there are
-                    found += elsewhere(
-                        results,
-                        masters,
-                        claims,
-                        wanted,
-                        folder=options["folder"],
-                        noted=options["noted"],
-                    )
+                    for look in (elsewhere, superseded):
+                        found += look(
+                            results,
+                            masters,
+                            claims,
+                            wanted,
+                            folder=options["folder"],
+                            noted=options["noted"],
+                        )
         elif not options["restores"]:
             found += others(results, masters, claims, wanted, noted=options["noted"])
         if options["values"]:
@@ -64,8 +70,16 @@ class ActionModule(ControllerAction):
         )
         found += older(results, masters, claims, wanted, serves=options["serves"])
         raise_all(found)
+        behind = {}
+        if options["values"]:
+            behind = left_behind(results, masters, claims, wanted, datetime.now(UTC))
         nodes = {host: result.get("checks") or [] for host, result in options["results"].items()}
         summary = preflight_report.lines(
             options["title"], options["cluster_checks"], nodes, options["held_by"]
         )
-        return {"changed": False, "nodes": sorted(nodes), "summary": summary}
+        return {
+            "changed": False,
+            "nodes": sorted(nodes),
+            "left_behind": {host: marker.text() for host, marker in behind.items()},
+            "summary": summary,
+        }

@@ -45,6 +45,7 @@ class Marker:
     someone else, and ours since then. restoring: the backup being restored into it, while that lasts. served: a master
     has served from it, so it held metadata. cluster: uid of the namespace kube-system where it runs; early markers do
     not tell. left_at, left_by: when its master had left the quorum, and by which verb: it is an old copy since then.
+    left_for: where the release has had its journal since left_at, if it moved as a whole.
     next_version: a newer Alluxio that was about to start on it when this was written, and may have served since.
     """
 
@@ -60,6 +61,7 @@ class Marker:
     cluster: str = ""
     left_at: str | None = None
     left_by: str = ""
+    left_for: str = ""
     next_version: str = ""
 
     @property
@@ -101,6 +103,7 @@ def read_marker(encoded: str) -> Marker | None:
             cluster=str(given.get("cluster") or ""),
             left_at=given.get("left_at"),
             left_by=str(given.get("left_by") or ""),
+            left_for=str(given.get("left_for") or ""),
             next_version=str(given.get("next_version") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -333,6 +336,7 @@ def served_marker(
         served=True,
         left_at=None,
         left_by="",
+        left_for="",
     )
 
 

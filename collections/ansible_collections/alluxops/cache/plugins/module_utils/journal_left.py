@@ -1,7 +1,8 @@
 """Journals of masters that left the quorum. They lie where they were, as old copies, and nothing may start from them.
 
 A majority of old copies would elect a leader that does not know what was written since. So each is marked as soon as
-its master is stopped, and what carries that mark is not used.
+its master is stopped, and what carries that mark is not used. So are those on the hosts once a release has its journal
+in another kind of place, such as a volume that all masters share: set back to the hosts, it would start from them.
 """
 
 from __future__ import annotations
@@ -101,6 +102,10 @@ def refuse_left(journals: Sequence[Journal], release: str) -> None:
     left = [journal for journal in journals if journal.has_left]
     if not left:
         return
+    for item in left:
+        if item.marker is not None and item.marker.left_for:
+            here = item.place or f"the volume of claim {item.claim}"
+            raise moved(item.marker, here, item.marker_path, release)
     whose = names([journal.ordinal for journal in left])
     when = "; ".join(f"{journal.name} at {_when(journal)}" for journal in left)
     one = len(left) == 1
@@ -110,6 +115,19 @@ def refuse_left(journals: Sequence[Journal], release: str) -> None:
         "what was written since is in the journals of the masters that stayed; a leader that starts from an old copy"
         " does not know it.",
         _way_out(left, [item for item in journals if item.holds and not item.has_left], release),
+    )
+
+
+def moved(marker: Marker, here: str, paths: str, release: str) -> SettingsError:
+    """Why not to start where a release is not to have its journal any more. here: where it would. paths: of markers."""
+    return SettingsError(
+        f"{release} has had its journal in {marker.left_for} since {marker.left_at}, says {paths}; its masters are to"
+        f" start with theirs in {here}.",
+        "alluxio_ha or the values of the journal have changed while the release was away: what was written since lies"
+        " there, and the cache would start without it.",
+        "set them back and deploy; to move it, then `alluxops backup`, `alluxops uninstall`, and `alluxops restore`"
+        f" with these settings, alluxio_journal_format: force and alluxio_confirm_format: {release}. Only if all that"
+        f" was written since may be lost, remove {paths}, and run again.",
     )
 
 

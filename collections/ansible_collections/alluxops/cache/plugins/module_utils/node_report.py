@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import
     refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import read_note
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_place import served_from
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import refuse_unknown
 
 NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
@@ -77,7 +78,7 @@ def left_out(
 
     results: of node_check, by host. masters: the hosts of cache_masters, with their nodes. claims: of chart_values.
     """
-    found = _served_from(results, masters)
+    found = served_from(results, masters)
     errors = []
     for claim in claims:
         if claim["kind"] != "journal" or not claim.get("node"):
@@ -105,7 +106,7 @@ def fewer(
         return []
     held = {
         marker.ordinal: host
-        for host, marker in _served_from(results, masters).items()
+        for host, marker in served_from(results, masters).items()
         if marker.ordinal >= len(tied) and wanted.owns(marker, marker.ordinal)
     }
     if not held:
@@ -122,55 +123,6 @@ def fewer(
             f" {path} on {', '.join(sorted(held.values()))}.",
         )
     ]
-
-
-def elsewhere(
-    results: Mapping[str, Mapping[str, Any]],
-    masters: Mapping[str, str],
-    claims: Sequence[Mapping[str, Any]],
-    wanted: journal.Wanted,
-    *,
-    folder: str,
-    noted: Mapping[str, str],
-) -> list[SettingsError]:
-    """Journals that masters served from on the hosts, where those that are to start look in no directory of a host.
-
-    Of a release that is away. results, masters, claims: as in left_out(). folder: where node_check looked. noted: the
-    notes, by claim; one there tells that the release's journal lies in the new place already.
-    """
-    journals = [claim for claim in claims if claim["kind"] == "journal"]
-    if any(claim.get("node") or claim["name"] in noted for claim in journals):
-        return []
-    own = replace(wanted, shared=False)  # each of the directories was one master's
-    held = {
-        host: marker.ordinal
-        for host, marker in _served_from(results, masters).items()
-        if own.owns(marker, marker.ordinal)
-    }
-    if not held:
-        return []
-    shown = ", ".join(f"master {ordinal} on {host}" for host, ordinal in held.items())
-    return [
-        SettingsError(
-            f"journals that masters have served from lie on the hosts ({folder}): {shown}; those that are to start"
-            f" have theirs {_place_of(journals)}.",
-            "alluxio_ha or the values of the journal have changed while the release was away: the cache would start"
-            " without anything that it knew.",
-            "set them back and deploy, then `alluxops backup`, `alluxops uninstall`, and `alluxops restore` in the new"
-            " place; or restore a backup there now. If what lies on the hosts is given up, or the new place has what"
-            f" came after it, remove {folder}/{journal.MARKER} on {', '.join(held)}.",
-        )
-    ]
-
-
-def _place_of(journals: Sequence[Mapping[str, Any]]) -> str:
-    """Where journals lie that are tied to no host, for a sentence."""
-    if not journals:
-        return "in no volume (journal.ufsType, journal.volumeType)"
-    if journals[0].get("shared"):
-        return f"in {journals[0].get('path')}, which all share (alluxio_ha: zookeeper)"
-    name = journals[0].get("storage_class") or "that is the cluster's default"
-    return f"in volumes of the storage class {name} (journal.storageClass)"
 
 
 def lost(
@@ -250,7 +202,9 @@ def old_copies(
 
     results, masters, claims: as in left_out().
     """
-    return _refused(refuse_left, _seen(results, masters, claims, wanted), wanted.release)
+    seen = _seen(results, masters, claims, wanted)
+    quorums = [item for item in seen if item.marker is None or not item.marker.left_for]
+    return _refused(refuse_left, quorums, wanted.release)
 
 
 def _refused(refuse: Callable[..., None], *given: Any, **more: Any) -> list[SettingsError]:
@@ -306,21 +260,6 @@ def kept(
         for result, claim in _looked(results, masters, claims)
         if claim.get("node") and claim.get("path") == folder
     ]
-
-
-def _served_from(
-    results: Mapping[str, Mapping[str, Any]], masters: Mapping[str, str]
-) -> dict[str, journal.Marker]:
-    """The markers of journals that a master has served from, by host; not those of old copies."""
-    found = {
-        host: journal.read_marker(str(results.get(host, {}).get("marker") or ""))
-        for host in masters
-    }
-    return {
-        host: marker
-        for host, marker in found.items()
-        if marker is not None and marker.served and not marker.left_at
-    }
 
 
 def _left_out(ordinal: int, held_by: str, chosen: str, claim: Mapping[str, Any]) -> SettingsError:

@@ -10,9 +10,9 @@ description:
     they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
     in its place. A minority of a quorum passes while a master leads. Also journals that are other ones than the claims
     speak of, those of more masters than there are to be, those on the hosts of masters that are to have theirs in
-    another kind of place, and what is asked of journals that lie in no volume. While the release is there, also
-    journals of other masters in the places of masters that have none, and a journal that serves while its marker
-    names one of the other type as newer.
+    another kind of place, those on the hosts from before the release had its own in another kind of place, and what is
+    asked of journals that lie in no volume. While the release is there, also journals of other masters in the places of
+    masters that have none, and a journal that serves while its marker names one of the other type as newer.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
@@ -101,6 +101,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes: {description: The hosts that were checked., type: list, elements: str, returned: success}
+left_behind:
+  description:
+    - What is to stand in the marker on a host, by host, once the release serves from journals that lie on no host. It
+      says that what lies there is an old copy, and where the release has its journal.
+  type: dict
+  returned: success
 summary: {description: "Each check with the value found, a line each.", type: list, elements: str, returned: success}
 """
 

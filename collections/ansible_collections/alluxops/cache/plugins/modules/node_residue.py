@@ -72,7 +72,7 @@ RETURN = r"""
 directories:
   description: >-
     What lies in the release's directory afterwards, as {path, files, bytes, formatted, is_old_copy, mounted}; of a
-    journal, C(is_old_copy) says that its master left the quorum.
+    journal, C(is_old_copy) says that its master left the quorum, or the release moved its journal elsewhere.
   returned: success
   type: list
   elements: dict
@@ -138,7 +138,7 @@ def sizes(path: str) -> dict[str, object]:
 
 
 def is_old_copy(path: str) -> bool:
-    """Whether a journal's marker says that its master left the quorum."""
+    """Whether a journal's marker says that its master, or the whole release, has gone on without it."""
     try:
         marker = json.loads(host_marker.read(path) or b"{}")
     except (OSError, ValueError):  # told by the next run that would use it

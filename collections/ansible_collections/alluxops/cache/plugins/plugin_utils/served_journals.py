@@ -10,6 +10,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import (
     refuse_another,
     refuse_lost,
+    refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.journal_notes import JournalNotes
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
@@ -72,6 +73,7 @@ def doubt(kube: Kube, wanted: journal.Wanted, seen: health.Seen, folder: str) ->
                 return f"{item.name} has a marker that names {item.detail}."
         for refuse in (refuse_another, refuse_lost):
             refuse(found, wanted, leads=True, masters=1 if wanted.shared else count)
+        refuse_other_type(found, wanted)
     except CacheError as error:
         return " ".join(filter(None, (error.what, error.cause, error.fix and f"Fix: {error.fix}")))
     return ""
