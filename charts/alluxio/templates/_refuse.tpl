@@ -5,6 +5,7 @@
   (include "alluxio.refuseForeign" . | fromJsonArray)
   (include "alluxio.refuseMasters" . | fromJsonArray)
   (include "alluxio.refuseChangedMasters" . | fromJsonArray)
+  (include "alluxio.refuseChangedEnsemble" . | fromJsonArray)
   (include "alluxio.refuseJournal" . | fromJsonArray)
   (include "alluxio.refuseWorkers" . | fromJsonArray)
   (include "alluxio.refuseFuse" . | fromJsonArray)

@@ -68,6 +68,13 @@ EMBEDDED = (
 ZOOKEEPER = "-Dalluxio.zookeeper.enabled=true"
 
 
+def test_the_ensemble_is_what_the_release_tells_its_masters() -> None:
+    kube: Any = Kube()
+    kube.options = f"{ZOOKEEPER} -Dalluxio.zookeeper.address=zk:2181"
+    found = objects.read_cluster(kube, "cache", "alluxio")["masters"]["ensemble"]
+    assert found.servers == ("zk:2181",)
+
+
 @pytest.mark.parametrize(
     ("options", "notes", "count"),
     [

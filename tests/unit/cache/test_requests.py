@@ -139,7 +139,7 @@ def preflight(kube: Kube, names: list[str]) -> None:
         **WHOSE, "masters": names[:1], "workers": names, "master_count": 1,
         "ha": "none", "scaling": False, "places": {}, "worker_quota_bytes": 1 << 20, "secret": "",
         "secret_is_given": False, "claims": [], "version": "2.9.6", "version_change": "refused",
-        "zookeeper_nodes": [], "worker_selector": {}, "tolerations": {}, "restores": False,
+        "zookeeper_nodes": [], "zookeeper_addresses": [], "worker_selector": {}, "tolerations": {}, "restores": False,
     }  # fmt: skip
     # The markers of masters are read in their pods, of which there are five at most.
     with pytest.MonkeyPatch.context() as patch:

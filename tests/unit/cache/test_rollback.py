@@ -97,6 +97,35 @@ def test_what_a_tag_says_is_not_said_otherwise() -> None:
         rollback.check_rollback(OLD, NEW, "2.9.6", 3, said="2.9.6")
 
 
+ZOOKEEPER = "-Dalluxio.zookeeper.enabled=true -Dalluxio.zookeeper.address="
+
+
+def elects(address: str) -> list[Json]:
+    """Masters that elect through these servers, rendered."""
+    return [workload("StatefulSet", "alluxio-master"), config(ZOOKEEPER + address)]
+
+
+@pytest.mark.parametrize("restore_from", ["", "latest"])
+def test_masters_do_not_go_back_to_another_ensemble(restore_from: str) -> None:
+    there, now = elects("a:2181,b:2181"), elects("c:2181")
+    masters = rollback.both_masters(there, now, "alluxio", 3)
+    with pytest.raises(
+        SettingsError, match="revision 3 elects through a:2181,b:2181; now"
+    ) as fault:
+        rollback.check_rollback(*masters, "2.9.4", 3, restore_from=restore_from)
+    assert "Two leaders on one journal" in fault.value.cause
+    assert "`alluxops uninstall`" in fault.value.fix
+    shared = rollback.both_masters(there, elects("b:2181,c:2181"), "alluxio", 3)
+    assert not rollback.check_rollback(*shared, "2.9.4", 3)
+
+
+def test_nothing_is_undone_by_itself_to_another_ensemble() -> None:
+    there, now = elects("a:2181"), elects("c:2181")
+    why = rollback.why_not_undone(there, now, "alluxio", 3)
+    assert "its masters elect through c:2181, those of revision 3 through a:2181" in why
+    assert rollback.why_not_undone(there, elects("a:2181,c:2181"), "alluxio", 3) == ""
+
+
 def test_the_same_image_reads_what_it_wrote() -> None:
     assert not rollback.check_rollback(PROD, PROD, "2.9.6", 3)
     assert not rollback.check_rollback(PROD, PROD, "", 3)

@@ -117,6 +117,21 @@ def test_a_secret_in_values_is_refused(text: str, name: str) -> None:
             "remove it",
             {"ha": "zookeeper", "zookeeper_address": ("a:1",)},
         ),
+        (
+            "properties: {alluxio.zookeeper.election.path: /mine}\n",
+            "elect a leader of their own",
+            {"ha": "zookeeper", "zookeeper_address": ("a:1",)},
+        ),
+        (
+            "master: {properties: {alluxio.zookeeper.leader.path: /Alluxio/alluxio/alluxio/leader}}\n",
+            "Namespace and release decide it (/alluxio/alluxio/alluxio/leader)",
+            {"ha": "zookeeper", "zookeeper_address": ("a:1",)},
+        ),
+        (
+            "jobMaster: {jvmOptions: -Dalluxio.zookeeper.job.election.path=/mine}\n",
+            "elect a leader of their own",
+            {"ha": "zookeeper", "zookeeper_address": ("a:1",)},
+        ),
         ("properties: {alluxio.master.hostname: m}\n", "remove it", {}),
         ("properties: {alluxio: {user: x}}\n", "dotted name", {}),
         ("journal: {volumeType: emptyDir}\n", "volume on the node", {}),
@@ -197,6 +212,8 @@ def test_a_component_may_repeat_what_is_decided() -> None:
     assert faults(text) == []
     zookeeper = "worker: {properties: {alluxio.zookeeper.enabled: true}}\n"
     assert faults(zookeeper, ha="zookeeper", zookeeper_address=("a:1",)) == []
+    path = "alluxio.zookeeper.election.path: /alluxio/alluxio/alluxio/election"
+    assert faults(f"master: {{properties: {{{path}}}}}\n", ha="zookeeper") == []
     assert faults("master: {env: {alluxio.zookeeper.enabled: 'true'}}\n") == []
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster_checks,
+    ensemble,
     node_labels,
     scale,
     volume_plan,
     volumes,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.ensemble_check import ensemble_check
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
@@ -40,6 +42,10 @@ class ActionModule(ApiAction):
             secret_lacks=_secret_lacks(kube, cluster, options),
         )
         checks = cluster_checks.check(cluster, wanted)
+        elects = ensemble.of_release(
+            options["namespace"], options["release"], options["zookeeper_addresses"]
+        )
+        checks.append(ensemble_check(cluster, elects, options["places"]))
         checks += _volume_checks(kube, cluster, options)
         if not options["restores"]:
             found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import master_start, versions
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    ensemble,
+    master_start,
+    versions,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, masters_of
@@ -41,7 +45,14 @@ def why_not_undone(
             " all metadata would be lost"
         )
     there, now = masters_of(goal, release), masters_of(left, release)
-    if there is None or now is None or _same_alluxio(there.image, now.image):
+    if there is None or now is None:
+        return ""
+    if elect := ensemble.apart(now.elects, there.elects):
+        return (
+            f"its masters elect through {elect[0]}, those of revision {revision} through {elect[1]}, and while they"
+            " restart one of each could lead on the same journal"
+        )
+    if _same_alluxio(there.image, now.image):
         return ""
     return (
         f"its masters run {now.image}, those of revision {revision} {there.image}, and no other Alluxio is started on a"
@@ -107,6 +118,12 @@ def check_rollback(
             f" now it is {current.count}, HA {current.ha}.",
             "Masters that come or go with a plain rollback lose their quorum, or their journal.",
             "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
+        )
+    if elect := ensemble.apart(goal.elects, current.elects):
+        raise SettingsError(
+            f"revision {revision} elects through {elect[0]}; now it is {elect[1]}.",
+            ensemble.CAUSE,
+            f"choose another rollback_revision; or set the inventory as that revision was, {ensemble.MOVE}.",
         )
     same = goal.image == current.image
     tag = versions.tag_of(goal.image)

@@ -15,6 +15,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     image_of,
     is_ready,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.ensemble import (
+    Ensemble,
+    ensemble_of_config,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.release import (
     MASTERS_STEP,
@@ -82,11 +86,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Masters:
-    """What must stay the same between revisions: how many masters there are, and how they agree."""
+    """What must stay the same between revisions: how many masters there are, and how they agree.
+
+    elects: through which ZooKeeper, of which some may change.
+    """
 
     count: int
     ha: str
     image: str = field(compare=False, default="")
+    elects: Ensemble | None = field(compare=False, default=None)
 
 
 def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revision]:
@@ -185,9 +193,14 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
             image = image_of(item["spec"]["template"]["spec"]["containers"])
             configs = [one for one in objects if one.get("kind") == "ConfigMap"]
             config = next((one for one in configs if _name(one) == f"{release}-config"), {})
-            ha = ha_of_config(config.get("data") or {})
+            settings = config.get("data") or {}
             replicas = item["spec"].get("replicas")
-            return Masters(1 if replicas is None else int(replicas), ha, image)
+            return Masters(
+                1 if replicas is None else int(replicas),
+                ha_of_config(settings),
+                image,
+                ensemble_of_config(settings),
+            )
     return None
 
 

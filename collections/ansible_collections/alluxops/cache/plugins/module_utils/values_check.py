@@ -180,12 +180,20 @@ def _property_faults(settings: Settings, sources: Sequence[Source]) -> Iterator[
                 cause = f"alluxio_ha is {settings.ha}; ZooKeeper beside it makes masters that disagree on who leads."
                 fix = "remove it, or set alluxio_ha: zookeeper and alluxio_zookeeper_address."
                 yield SettingsError(what, cause, fix)
-            elif name in ("alluxio.zookeeper.enabled", "alluxio.zookeeper.address"):
-                if str(value).lower() != wanted[name].lower():
-                    cause = "alluxio_ha and alluxio_zookeeper_address decide it."
+            elif name.startswith("alluxio.zookeeper.") and name in wanted:
+                if cause := _why_not_elected_by(name, value, wanted[name]):
                     yield SettingsError(what, cause, "remove it.")
             elif name in _BY_OTHERS:
                 yield SettingsError(what, *_BY_OTHERS[name])
+
+
+def _why_not_elected_by(name: str, value: Any, wanted: str) -> str:
+    """Why a property of the election is refused; empty where it says what is decided. Paths are read to the letter."""
+    if name.endswith(".path"):
+        cause = f"Namespace and release decide it ({wanted}); masters with other paths elect a leader of their own."
+        return "" if value == wanted else cause
+    same = str(value).lower() == wanted.lower()
+    return "" if same else "alluxio_ha and alluxio_zookeeper_address decide it."
 
 
 def _journal_faults(

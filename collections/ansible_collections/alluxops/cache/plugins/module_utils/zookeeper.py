@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import values_schema
+from ansible_collections.alluxops.cache.plugins.module_utils import ensemble, values_schema
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings, closest
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
@@ -28,7 +28,7 @@ _DECIDED_BY = {
 
 def election_properties(settings: Settings) -> dict[str, str]:
     """How masters elect through ZooKeeper: each release on paths of its own there, whoever else uses the ensemble."""
-    base = f"/alluxio/{settings.namespace}/{settings.release}"
+    base = ensemble.folder(settings.namespace, settings.release)
     return {
         "alluxio.zookeeper.enabled": "true",
         "alluxio.zookeeper.address": ",".join(settings.zookeeper_addresses),

@@ -56,6 +56,11 @@ options:
     type: list
     elements: str
     default: []
+  zookeeper_addresses:
+    description: host:port of each ZooKeeper server that the masters are to elect through; empty without ZooKeeper.
+    type: list
+    elements: str
+    default: []
   tolerations:
     description: What each kind of pod tolerates, as M(alluxops.cache.chart_values) returned it.
     type: dict

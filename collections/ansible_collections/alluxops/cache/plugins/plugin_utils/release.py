@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     versions,
     volumes,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.ensemble import ensemble_of_config
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
 
@@ -168,6 +169,7 @@ def read_cluster(kube: Kube, namespace: str, release: str) -> Json:
     if masters is not None:
         settings = (config or {}).get("data") or {}
         masters["ha"] = cluster.ha_of_config(settings)
+        masters["ensemble"] = ensemble_of_config(settings)
         masters["count"] = (
             cluster.masters_of_config(settings)
             or masters["replicas"]
