@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration import file_tree
+from tests.integration import file_tree, run_format
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.file_tree import FileTree
 from tests.integration.lab_under_test import RunningLab
+from tests.masters_under_test import Masters
 
 pytestmark = pytest.mark.long
 
@@ -128,6 +129,18 @@ def test_site_with_the_lines_changes_nothing_and_with_stale_ones_is_refused(
     stale = release.verb("site", **ONE)
     assert stale.code == 2, stale.output
     assert "alluxops scale-masters" in stale.output
+
+
+def test_an_upgrade_by_hand_with_the_guides_run_format_and_all_restarted_lose_nothing(
+    release: Release, before: FileTree, grown: Outcome
+) -> None:
+    del grown
+    run_format.upgrade_by_hand(release.cache)
+    run_format.restart_all(release.cache, Masters(release.lab.run, NAME, NAME))
+    release.cache.wait_for(
+        "a healthy cache", lambda: release.report(**THREE)["healthy"], is_patient=True
+    )
+    assert before.differences(release.tree()) == []
 
 
 def test_a_changed_property_restarts_the_leader_last(release: Release, grown: Outcome) -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab import versions
 from tests.integration.cache_under_test import Cache, Outcome
-from tests.integration.lab_under_test import RunningLab, run_lab
+from tests.integration.lab_under_test import RunningLab
 from tests.integration.struck_leader import (
     missing_after,
     missing_after_dead_node,
     missing_after_pause,
+)
+from tests.integration.zookeeper_under_test import (
+    WHOLE,
+    place_for,
+    remove,
+    report,
+    servers,
+    settings_of,
+    wait_healthy,
 )
 from tests.masters_under_test import Masters
 from tests.steady_client import SteadyClient
@@ -28,25 +35,14 @@ NAME = "zookeeper"
 PAUSE_S = 8.0
 """Longer than a session (5 s), and over before the successor may lead (9 s): later nothing keeps the old leader from
 the shared journal, and what it acknowledges may be lost (docs/runbooks/high-availability.md)."""
-ROOT_UFS = "s3://datasets/zookeeper-mode/"
-SETTINGS: dict[str, Any] = {
-    "alluxio_root_ufs": ROOT_UFS,
-    "alluxio_masters": 3,
-    "alluxio_ha": "zookeeper",
-    "alluxio_journal_shared_path": "/mnt/shared",
-    "zookeeper_image": f"zookeeper:{versions.load().zookeeper_debian}",
-}
+SETTINGS = settings_of(NAME)
 
 
 @pytest.fixture(scope="module")
 def site(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """The lab with the image, and without this release before and after."""
-    run_lab("images", "images-zookeeper", "--name", lab.name)
-    cache = Cache(lab, tmp_path_factory.mktemp(NAME), NAME)
-    remove(cache)
-    yield cache
-    if os.environ.get("KEEP") != "1":
-        remove(cache)
+    with place_for(lab, tmp_path_factory.mktemp(NAME), NAME) as cache:
+        yield cache
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +72,6 @@ def client(lab: RunningLab, cache: Cache) -> SteadyClient:
     return client
 
 
-def remove(cache: Cache) -> None:
-    """Take both releases and their data away."""
-    cache.remove(f"{NAME}-zookeeper", directories=[f"/mnt/{NAME}", f"/mnt/shared/{NAME}"])
-    bucket = cache.lab.s3()
-    for item in bucket.list_objects_v2(Bucket="datasets", Prefix="zookeeper-mode/").get(
-        "Contents", []
-    ):
-        bucket.delete_object(Bucket="datasets", Key=item["Key"])
-
-
-def report(cache: Cache) -> dict[str, Any]:
-    """The report of `alluxops status`."""
-    found: dict[str, Any] = json.loads(cache.verb("status", "--json", **SETTINGS).output)
-    return found
-
-
 def alluxio(cache: Cache, *argv: str, check: bool = True) -> str:
     """An `alluxio` command in a worker, which finds the leader as any client does."""
     worker = ("-n", NAME, "exec", f"daemonset/{NAME}-worker", "-c", "alluxio-worker", "--")
@@ -103,26 +83,13 @@ def tree(cache: Cache) -> list[str]:
     return sorted(alluxio(cache, "fs", "ls", "-R", "/tree").splitlines())
 
 
-def servers(cache: Cache) -> dict[str, str]:
-    """What each server of the ensemble says that it is: leader, follower; "" for none."""
-    found = {}
-    for pod in cache.lab.objects("pods", "-n", NAME, "-l", "app=zookeeper"):
-        name = pod["metadata"]["name"]
-        ask = "exec 3<>/dev/tcp/127.0.0.1/2181; printf srvr >&3; cat <&3"
-        said = cache.lab.run(
-            "kubectl", "-n", NAME, "exec", name, "--", "bash", "-c", ask, check=False
-        )
-        found[name] = said.partition("Mode: ")[2].partition("\n")[0]
-    return found
-
-
 def test_the_first_run_ends_with_a_cache_that_serves(cache: Cache, first: Outcome) -> None:
     assert "runTests 24/24" in first.output
     assert "same digest" in first.output
     found = report(cache)
     assert found["healthy"], found["problems"]
     assert sorted(master["role"] for master in found["masters"]) == ["leader", "standby", "standby"]
-    assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
+    assert sorted(servers(cache).values()) == WHOLE
 
 
 def test_all_masters_have_one_journal(cache: Cache) -> None:
@@ -177,17 +144,6 @@ def test_a_leader_that_stands_still_loses_no_acknowledged_write(
     wait_healthy(cache)
 
 
-def wait_healthy(cache: Cache) -> None:
-    """Wait until every master and worker serves."""
-    found: dict[str, Any] = {}
-
-    def healthy() -> bool:
-        found.update(report(cache))
-        return bool(found["healthy"])
-
-    cache.wait_for("a healthy cache", healthy)
-
-
 def test_the_cache_serves_on_without_one_server_of_zookeeper(cache: Cache) -> None:
     server = next(name for name, mode in servers(cache).items() if mode == "leader")
     cache.lab.kubectl("-n", NAME, "delete", "pod", server, "--grace-period=0", "--force")
@@ -195,7 +151,7 @@ def test_the_cache_serves_on_without_one_server_of_zookeeper(cache: Cache) -> No
     assert "/tree/meanwhile" in alluxio(cache, "fs", "ls", "/tree")
     cache.wait_for(
         "three servers",
-        lambda: sorted(servers(cache).values()) == ["follower", "follower", "leader"],
+        lambda: sorted(servers(cache).values()) == WHOLE,
     )
     outcome = cache.playbook("site.yml", **SETTINGS)
     assert set(outcome.changed.values()) == {0}, outcome.output
@@ -264,7 +220,7 @@ def test_a_backup_is_restored_where_neither_cache_nor_ensemble_are(cache: Cache)
     (file,) = (cache.directory / "backups" / NAME / NAME).glob("*/*")
     remove(cache)
     cache.apply("restore", **SETTINGS, restore_from=str(file), alluxio_confirm_restore=NAME)
-    assert sorted(servers(cache).values()) == ["follower", "follower", "leader"]
+    assert sorted(servers(cache).values()) == WHOLE
     assert "/tree/restored" in alluxio(cache, "fs", "ls", "/tree")
     outcome = cache.playbook("site.yml", **SETTINGS)
     assert set(outcome.changed.values()) == {0}, outcome.output
