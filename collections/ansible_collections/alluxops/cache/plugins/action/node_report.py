@@ -13,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_place impor
     left_behind,
     superseded,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_shared import apart
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
     faults,
     fewer,
@@ -42,6 +43,7 @@ class ActionModule(ControllerAction):
         )
         results, claims = options["results"], options["claims"]
         found = faults(results) + left_out(results, masters, claims, wanted)
+        found += apart(results, masters, claims)
         if options["away"]:
             found += fewer(results, masters, claims, wanted)
             if options["policy"] != "force" and not options["restores"]:

@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import read_note
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_place import served_from
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import refuse_unknown
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_shared import look_at
 
 NO_ROOT = re.compile(r"(?:Incorrect|Missing) \S+ password$|waiting for become success")
 """How Ansible's connections say that a user could not become root: ssh, and local, which quotes what sudo said."""
@@ -144,10 +145,11 @@ def lost(
         replace(seen, noted=read_note(noted.get(seen.claim)))
         for seen in _seen(results, masters, claims, wanted)
     ]
+    count = len([claim for claim in claims if claim["kind"] == "journal"])
     return [
         error
         for refuse in (refuse_another, refuse_lost)
-        for error in _refused(refuse, found, wanted, leads=leads, masters=len(found))
+        for error in _refused(refuse, found, wanted, leads=leads, masters=count)
     ]
 
 
@@ -235,12 +237,17 @@ def _looked(
     masters: Mapping[str, str],
     claims: Sequence[Mapping[str, Any]],
 ) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """(what node_check returned of the host, claim) of each journal's claim; {} where it is on none of the hosts."""
+    """(what node_check returned of the host, claim) of each journal's claim; {} where it is on none of the hosts.
+
+    A journal that all masters share is the first one's.
+    """
     hosts = {node: host for host, node in masters.items()}
     return [
-        (results.get(hosts.get(str(claim.get("node") or ""), "")) or {}, claim)
+        look_at(results, masters, claim)
+        if claim.get("shared")
+        else (results.get(hosts.get(str(claim.get("node") or ""), "")) or {}, claim)
         for claim in claims
-        if claim["kind"] == "journal"
+        if claim["kind"] == "journal" and not (claim.get("shared") and claim["ordinal"])
     ]
 
 

@@ -46,6 +46,11 @@ options:
         be missing.
     type: str
     default: ''
+  shared_journal:
+    description:
+      - The directory of the journal that all masters share, below O(shared), of which the same is read; empty for none.
+    type: str
+    default: ''
   membership:
     description: Whether to read which cluster the host belongs to, and with what it could join one.
     type: bool
@@ -96,6 +101,11 @@ records:
   returned: success
   type: list
   elements: str
+shared_journal:
+  description: >-
+    The C(marker) and C(records) of O(shared_journal), as its owner sees them; empty where it cannot be looked into.
+  returned: success
+  type: dict
 membership:
   description: >-
     Machine id, system, swap, versions of containerd, runc, kubelet and kubeadm, the cluster whose certificates lie on
@@ -129,6 +139,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     helm_host,
     host_files,
     host_marker,
+    host_shared,
     node_facts,
     node_membership,
 )
@@ -202,6 +213,23 @@ def read_records(folder: str) -> list[str]:
     ]
 
 
+def read_shared(folder: str) -> dict[str, object]:
+    """Marker and records of the journal that all masters share; empty where nobody can tell."""
+    host_shared.refresh(folder)
+    try:
+        with host_shared.as_owner(folder):
+            host_shared.refresh(folder)
+            marker = host_marker.read(folder)
+            return {
+                "marker": base64.b64encode(marker or b"").decode(),
+                "records": read_records(folder),
+            }
+    except FileNotFoundError:
+        return {"marker": "", "records": []}
+    except OSError:  # one without rights; or the file system's fault, which its own check tells
+        return {}
+
+
 def output_of(module: AnsibleModule, command: Sequence[str]) -> str:
     """What a command prints; empty where it is not there or fails."""
     program = module.get_bin_path(command[0], opt_dirs=["/usr/local/bin"])
@@ -222,6 +250,7 @@ def main() -> None:
             "lasting": {"type": "bool", "default": False},
             "shared": {"type": "str", "default": ""},
             "journal": {"type": "str", "default": ""},
+            "shared_journal": {"type": "str", "default": ""},
             "membership": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -265,6 +294,7 @@ def main() -> None:
         },
         marker=read_marker(options["journal"]),
         records=read_records(options["journal"]),
+        shared_journal=read_shared(options["shared_journal"]) if options["shared_journal"] else {},
         membership=node_membership.read(partial(output_of, module))
         if options["membership"]
         else {},

@@ -10,9 +10,10 @@ description:
     they served; and masters whose journal is not where their claim says that it lies, before anything makes a directory
     in its place. A minority of a quorum passes while a master leads. Also journals that are other ones than the claims
     speak of, those of more masters than there are to be, those on the hosts of masters that are to have theirs in
-    another kind of place, those on the hosts from before the release had its own in another kind of place, and what is
-    asked of journals that lie in no volume. While the release is there, also journals of other masters in the places of
-    masters that have none, and a journal that serves while its marker names one of the other type as newer.
+    another kind of place, those on the hosts from before the release had its own in another kind of place, one that all
+    masters share and that is not the same on each of C(cache_masters), and what is asked of journals in no volume.
+    While the release is there, also journals of other masters in the places of masters that have none, and a journal
+    that serves while its marker names one of the other type as newer.
 options:
   results:
     description: The registered result of M(alluxops.cache.node_check) by host.
