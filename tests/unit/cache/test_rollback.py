@@ -11,8 +11,12 @@ import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils import master_start, rollback
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
-from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters
-from tests.unit.cache.test_upgrade import config, workload
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import (
+    GOAL_NOTE,
+    Masters,
+    Revision,
+)
+from tests.unit.cache.test_upgrade import asked, config, seen, workload
 
 Json = dict[str, Any]
 OLD = Masters(1, "none", "alluxio/alluxio:2.9.4")
@@ -53,6 +57,69 @@ def test_an_older_alluxio_takes_a_backup_to_restore() -> None:
 
 def test_where_helm_is_there_already_the_same_command_only_ends_what_is_left() -> None:
     assert not rollback.check_rollback(OLD, OLD, "2.9.4", 3, restore_from="latest", is_there=True)
+
+
+LAST = Revision(5, "deployed", is_half=False, run="b")
+PAST = [Revision(4, "superseded", is_half=False, run="a"), LAST]
+GONE_BACK = [*PAST, Revision(6, "deployed", is_half=False, run="a")]
+BEGUN = [*PAST, Revision(6, "deployed", is_half=True, goal=4)]
+UNTOLD: Json = {
+    "current": [workload("StatefulSet", "alluxio-master", "alluxio:prod")],
+    "cluster": {},
+}
+IS_NEEDED = "has written the journal"
+IS_NOT_NEEDED = "can read the journal as it is"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "given", "restored"),
+    [
+        ("2.9.4", {}, {"revision": 0, "restore_from": "latest"}, False),  # an upgrade
+        ("2.9.4", {}, {}, False),
+        ("2.9.3", {}, {}, IS_NEEDED),
+        ("2.9.3", {}, {"restore_from": "latest"}, True),
+        ("2.9.4", {}, {"restore_from": "latest"}, IS_NOT_NEEDED),
+        # Masters, the leader and the marker tell who wrote the journal: the newest counts.
+        ("2.9.4", {"masters": "2.9.6"}, {}, IS_NEEDED),
+        ("2.9.4", {"marked": "2.9.6"}, {}, IS_NEEDED),
+        ("2.9.4", UNTOLD, {}, False),
+        ("2.9.4", {**UNTOLD, "leader": ""}, {}, "one that nothing tells the version of"),
+        ("2.9.4", {"past": BEGUN}, {}, "has begun and did not end"),
+        ("2.9.4", {"past": BEGUN}, {"restore_from": "latest"}, True),
+        # Helm is there already: a backup on the way was restored by the run that did not end.
+        (
+            "2.9.4",
+            {"past": GONE_BACK, "notes": {GOAL_NOTE: "4 5"}},
+            {"action": "none", "restore_from": "latest"},
+            False,
+        ),
+        (
+            "2.9.4",
+            {"past": GONE_BACK, "notes": {GOAL_NOTE: "4 5"}},
+            {"restore_from": "latest"},
+            IS_NOT_NEEDED,
+        ),
+        (
+            "2.9.4",
+            {"past": GONE_BACK},
+            {"action": "none", "restore_from": "latest"},
+            IS_NOT_NEEDED,
+        ),
+        ("prod", {}, {}, "names no version"),
+        ("prod", {}, {"rollback_version": "2.9.4"}, False),
+    ],
+)
+def test_whether_a_backup_is_restored(
+    wanted: str, found: Json, given: Json, restored: bool | str
+) -> None:
+    was = seen(**{"wanted": f"alluxio:{wanted}", "past": PAST, **found})
+    options = asked(**{"revision": 4, **given})
+    if isinstance(restored, bool):
+        assert rollback.restores(was, options) == restored
+        return
+    with pytest.raises(SettingsError) as fault:
+        rollback.restores(was, options)
+    assert restored in fault.value.what
 
 
 def test_a_revision_of_other_names_has_other_claims() -> None:
@@ -176,7 +243,7 @@ def test_nothing_goes_back_to_a_revision_whose_masters_erase_their_journal(maste
     rendered = [config(), masters, workload("DaemonSet", "alluxio-worker")]
     assert master_start.formatting(rendered) == ["alluxio-master"]
     with pytest.raises(SettingsError, match="revision 1 formats the journal") as fault:
-        rollback.check_formatting(rendered, 1)
+        rollback.restores(replace(seen(past=PAST), wanted=rendered), asked(revision=1))
     assert "alluxio-master" in fault.value.what
     assert "rollback_revision" in fault.value.fix
 

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import upgrade
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    health,
+    noted_backup,
+    upgrade,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.release import RUN_LABEL, STEP_LABEL
 from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, Plan
@@ -178,7 +182,7 @@ def test_a_master_that_a_killed_run_did_not_reach_has_a_journal_to_convert() -> 
     assert "`alluxops status`" in fault.value.fix
     upgrade.check_backup(mixed, "s3://b/x.gz", "")
     upgrade.check_backup(mixed, "", "alluxio")
-    assert "Alluxio 2.9.4 becomes 2.9.6" in upgrade.lines(mixed, changes=True)[0]
+    assert "Alluxio 2.9.4 becomes 2.9.6" in upgrade.lines(mixed)[0]
 
 
 def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
@@ -205,7 +209,7 @@ PLAN = Plan(
 
 
 def test_the_plan_says_what_restarts_in_which_order() -> None:
-    text = "\n".join(upgrade.lines(PLAN, changes=True))
+    text = "\n".join(upgrade.lines(PLAN))
     assert "Alluxio 2.9.4 becomes 2.9.6 (alluxio-0.1.0)" in text
     assert (
         "alluxio-master-1, alluxio-master-2, then the leader alluxio-master-0; one at a time"
@@ -219,7 +223,7 @@ def test_the_plan_says_what_restarts_in_which_order() -> None:
 
 def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
     plan = replace(PLAN, before="2.9.6", revision=4, restarts=["alluxio-worker"])
-    text = "\n".join(upgrade.lines(plan, changes=True))
+    text = "\n".join(upgrade.lines(plan))
     assert "other settings for Alluxio 2.9.6" in text
     assert "back to revision 4" in text
     assert "2 masters    stay as they are" in text
@@ -228,7 +232,7 @@ def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
 
 def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
     plan = replace(PLAN, before="2.9.6", after="2.9.4", revision=4, restore_from="latest")
-    text = "\n".join(upgrade.lines(plan, changes=True))
+    text = "\n".join(upgrade.lines(plan))
     assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
     assert "all stop, and start with new journals from the backup" in text
     assert "what clients write between the backup that the run makes" in text
@@ -236,8 +240,8 @@ def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
 
 
 def test_a_plan_without_changes_says_so() -> None:
-    plan = replace(PLAN, before="2.9.6")
-    assert upgrade.lines(plan, changes=False) == [
+    plan = replace(PLAN, before="2.9.6", changes=False)
+    assert upgrade.lines(plan) == [
         "alluxio in cache: nothing to do, Alluxio 2.9.6 runs as the settings say"
     ]
 
@@ -250,6 +254,7 @@ def pod(name: str, tag: str, *, ready: int = 2, started: bool = True) -> Json:
         "total": 2,
         "terminating": False,
         "started": started,
+        "no_image": False,
     }
 
 
@@ -271,3 +276,105 @@ def test_where_it_stopped_is_told_by_version() -> None:
         pods, after="2.9.6", goal=3, leader="alluxio-master-0", verb="rollback", backup=""
     )
     assert "run `rollback` again" in "\n".join(again)
+
+
+LEFT = "the run that made the last change did not end"
+BACKED_UP = {noted_backup.BACKUP_NOTE: "s3://b/x.gz"}
+GOES_BACK = {upgrade.GOAL_NOTE: "4 5"}
+
+
+def seen(
+    masters: str = "2.9.4 2.9.4 2.9.4",
+    wanted: str = "alluxio:2.9.6",
+    leader: str = "2",
+    **given: Any,
+) -> upgrade.Seen:
+    """Of a release with a worker; masters: what each runs, where those of 2.9.6 have the last settings."""
+    pods = [
+        {**pod(f"alluxio-master-{number}", tag), "role": "alluxio-master", "revision": tag}
+        for number, tag in enumerate(masters.split())
+    ]
+    worker = {**pod("alluxio-worker-x", "2.9.4"), "role": "alluxio-worker", "node": "n1"}
+    leads = health.Leader(f"alluxio-master-{leader}", "2.9.4", (), ()) if leader else None
+    stays = workload("DaemonSet", "alluxio-worker")
+    return upgrade.Seen(
+        **{
+            "current": [workload("StatefulSet", "alluxio-master"), stays],
+            "wanted": [workload("StatefulSet", "alluxio-master", wanted), stays] if wanted else [],
+            "cluster": {"pods": pods, "masters": {"image": "alluxio:2.9.4", "replicas": len(pods)}},
+            "cache": health.Seen([*pods, worker], leads, {"update_revision": "2.9.6"}),
+            "notes": {},
+            **given,
+        }
+    )
+
+
+def asked(**given: Any) -> Json:
+    options = {"release": "alluxio", "namespace": "cache", "rendered": {"chart": "alluxio-0.1.0"}}
+    said = {"action": "upgrade", "reasons": ["why"], "revision": 0, "may_hold_workers": True}
+    return {**options, **said, "restore_from": "", "rollback_version": "", **given}
+
+
+@pytest.mark.parametrize(
+    ("action", "masters", "notes", "reasons", "stale", "order"),
+    [
+        ("upgrade", "2.9.4 2.9.4 2.9.4", {}, ["why"], False, "1 0 2"),
+        # What an interrupted run has left is said only where Helm has nothing to change.
+        ("upgrade", "2.9.4 2.9.6 2.9.4", BACKED_UP, ["why"], False, "1 0 2"),
+        ("none", "2.9.6 2.9.6 2.9.6", {}, [], False, "1 0 2"),
+        ("none", "2.9.6 2.9.6 2.9.6", BACKED_UP, [LEFT], False, "1 0 2"),
+        ("none", "2.9.6 2.9.6 2.9.6", GOES_BACK, [LEFT], False, "1 0 2"),
+        ("none", "2.9.4 2.9.6 2.9.4", {}, ["alluxio-master-0, alluxio-master-2 did"], True, "0 2"),
+        ("none", "2.9.4 2.9.6 2.9.6", BACKED_UP, ["alluxio-master-0 did", LEFT], True, "0"),
+        ("upgrade", "", {}, ["why"], False, ""),
+    ],
+)
+def test_what_is_to_be_done_and_which_masters_restart(
+    action: str, masters: str, notes: Json, reasons: list[str], stale: bool, order: str
+) -> None:
+    plan = upgrade.plan(seen(masters, notes=notes), asked(action=action), restores=False)
+    assert plan.changes == bool(reasons)
+    assert plan.stale == stale
+    assert plan.masters == [f"alluxio-master-{number}" for number in order.split()]
+    assert plan.leads == order.endswith("2")
+    assert len(plan.reasons) == len(reasons)
+    assert all(one.startswith(said) for one, said in zip(plan.reasons, reasons, strict=True))
+    # The release makes these anew, whatever an interrupted run has left.
+    assert (plan.restarts, plan.stays) == (["alluxio-master"], ["alluxio-worker"])
+
+
+@pytest.mark.parametrize(
+    ("found", "given", "before", "after", "behind"),
+    [
+        (seen(), {}, "2.9.4", "2.9.6", "2.9.4"),
+        (seen("2.9.6 2.9.6 2.9.4"), {}, "2.9.6", "2.9.6", "2.9.4"),
+        (seen("2.9.6 2.9.6 2.9.4"), {"revision": 4}, "2.9.6", "2.9.6", ""),
+        (seen("2.9.6 2.9.6 2.9.6"), {}, "2.9.6", "2.9.6", ""),
+        (seen(wanted="alluxio@sha256:0a"), {}, "2.9.4", "", ""),
+        (
+            seen(wanted="alluxio@sha256:0a"),
+            {"rollback_version": "2.9.5"},
+            "2.9.4",
+            "2.9.5",
+            "2.9.4",
+        ),
+        (seen(wanted="alluxio:2.9.6"), {"rollback_version": "2.9.5"}, "2.9.4", "2.9.6", "2.9.4"),
+        (seen(wanted=""), {"rollback_version": "2.9.5"}, "2.9.4", "2.9.4", ""),
+    ],
+)
+def test_which_alluxio_becomes_which(
+    found: upgrade.Seen, given: Json, before: str, after: str, behind: str
+) -> None:
+    plan = upgrade.plan(found, asked(**given), restores=False)
+    assert (plan.before, plan.after, plan.behind) == (before, after, behind)
+
+
+def test_a_plan_names_a_backup_to_restore_only_where_it_restores_one() -> None:
+    going_on = asked(revision=4, restore_from="latest")
+    for restores, named in ((True, "latest"), (False, "")):
+        assert upgrade.plan(seen(), going_on, restores=restores).restore_from == named
+
+
+def test_without_a_leader_no_master_is_said_to_lead() -> None:
+    plan = upgrade.plan(seen(leader=""), asked(), restores=False)
+    assert (plan.masters[-1], plan.leads, plan.workers) == ("alluxio-master-0", False, ["n1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -254,6 +255,42 @@ def plan(
 
 def test_a_release_as_the_settings_say_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not plan(monkeypatch, "r2", "r2", "r2")["changes"]
+
+
+PLANNED = upgrade.Plan("alluxio", "cache", before="2.9.4", after="2.9.6", chart="")
+
+
+@pytest.mark.parametrize(
+    ("planned", "leader", "where"),
+    [
+        (PLANNED, LEADER, "ufs, kept"),
+        (replace(PLANNED, before="2.9.6"), LEADER, "ufs"),
+        (replace(PLANNED, before="2.9.6", behind="2.9.4"), LEADER, "ufs, kept"),
+        (replace(PLANNED, before="2.9.6", restore_from="latest"), LEADER, "ufs, kept"),
+        (replace(PLANNED, changes=False), LEADER, ""),
+        (replace(PLANNED, changes=False), None, ""),
+        (replace(PLANNED, before="2.9.6"), None, action.NOBODY),
+        (replace(PLANNED, revision=4), None, action.NOBODY),
+        (replace(PLANNED, revision=4, restore_from="latest"), None, action.UNSAVED),
+        (PLANNED, None, None),
+    ],
+)
+def test_a_backup_is_asked_for_where_anything_changes(
+    module: action.ActionModule,
+    kube: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    planned: upgrade.Plan,
+    leader: health.Leader | None,
+    where: str | None,
+) -> None:
+    monkeypatch.setattr(backups, "plan", lambda *_, to, kept: f"{to}, kept" if kept else to)
+    seen = upgrade.Seen([], [], {}, health.Seen([], leader), {})
+    options = {**OPTIONS, "without_backup": ""}
+    if where is None:
+        with pytest.raises(SettingsError, match="no master of cache/alluxio serves"):
+            action._with_backup(kube, options, seen, planned)
+        return
+    assert action._with_backup(kube, options, seen, planned) == replace(planned, backup_to=where)
 
 
 def test_whether_a_master_leads_is_told_for_the_look_into_their_journals(

@@ -13,12 +13,10 @@ from ansible.module_utils.common.yaml import yaml_load_all
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     backup,
     cluster,
-    health,
     immutable,
     master_start,
     noted_backup,
     restore,
-    roll,
     rollback,
     upgrade,
     versions,
@@ -75,89 +73,24 @@ class ActionModule(ApiAction):
 
     def _plan(self, kube: Kube, options: Options) -> Result:
         """What restarts in which order. Raises ManySettingsErrors for what cannot be done in place."""
-        namespace, release = options["namespace"], options["release"]
-        rendered = options["rendered"] or {}
-        if not rendered.get("current"):
-            raise SettingsError(
-                f"there is no release {namespace}/{release} that could change.",
-                "",
-                "`alluxops site` deploys it.",
-            )
-        current, wanted = _parsed(rendered["current"]), _parsed(rendered["wanted"])
-        found = objects.read_cluster(kube, namespace, release)
-        before = versions.running(found)
-        seen = objects.look(kube, namespace, release)
-        leads = seen.leader.version if seen.leader else ""
-        goal = upgrade.masters_of(wanted, release)
-        restores = False
-        notes = _annotations(objects.masters_set(kube, namespace, release))
-        if options["revision"]:
-            past = _revisions(kube, options)
-            on_its_way = upgrade.noted_goal(past, notes.get(upgrade.GOAL_NOTE, ""))
-            rollback.check_formatting(wanted, options["revision"])
-            restores = rollback.check_rollback(
-                *rollback.both_masters(wanted, current, release, options["revision"]),
-                versions.newest([before, leads, _marker_version(kube, options, found)]),
-                options["revision"],
-                restore_from=options["restore_from"],
-                has_begun=past[-1].goal > 0,
-                is_there=options["action"] == "none" and on_its_way == options["revision"],
-                said=options["rollback_version"],
-            )
-        faults = immutable.conflicts(wanted, _live(kube, namespace, wanted))
+        seen = _seen(kube, options)
+        restores = rollback.restores(seen, options)
+        faults = immutable.conflicts(seen.wanted, _live(kube, options["namespace"], seen.wanted))
         charts.raise_all([conflict.error() for conflict in faults])
-        anew, stay = upgrade.restarting(current, wanted)
-        masters = {
-            cluster.ordinal_of(pod["name"]): pod for pod in seen.of_role(cluster.MASTER_ROLE)
-        }
-        reasons, rolled = list(options["reasons"]), list(anew)
-        if options["action"] == "none":
-            # A run that was killed once Helm had returned left the rest to this one.
-            stale = roll.stale(seen)
-            note = notes.get(noted_backup.BACKUP_NOTE) or notes.get(upgrade.GOAL_NOTE) or ""
-            reasons = upgrade.unfinished(roll.order(seen, stale), note)
-            if stale:
-                masters, rolled = stale, [*anew, f"{release}-master"]
-        in_turn = roll.order(seen, masters)
-        changes = options["action"] != "none" or bool(reasons)
-        plan = upgrade.Plan(
-            release=release,
-            namespace=namespace,
-            before=before,
-            after=_tag(goal, options) if goal else before,
-            chart=str(rendered.get("chart") or ""),
-            reasons=reasons,
-            restarts=rolled,
-            stays=stay,
-            masters=in_turn,
-            leads=seen.leader is not None and in_turn[-1:] == [seen.leader.pod],
-            workers=sorted(str(pod["node"]) for pod in seen.of_role(cluster.WORKER_ROLE)),
-            revision=options["revision"],
-            held=options["may_hold_workers"],
-            restore_from=options["restore_from"] if restores else "",
-            behind=""
-            if options["revision"] or goal is None
-            else versions.behind(found, _tag(goal, options)),
-        )
-        if changes:
-            kept = plan.version_changes or restores
-            where = _destination(kube, options, seen, restores=restores, kept=kept)
-            plan = replace(plan, backup_to=where)
-        if changes and seen.leader is None:
-            noted = _noted(kube, namespace, release, restores=restores)
-            upgrade.check_backup(plan, noted, options["without_backup"])
+        plan = _with_backup(kube, options, seen, upgrade.plan(seen, options, restores=restores))
+        goal = upgrade.masters_of(seen.wanted, options["release"])
         return {
             "changed": False,
-            "changes": changes,
-            "restarts": anew,
-            "leads": seen.leader is not None,
+            "changes": plan.changes,
+            "restarts": plan.restarts,
+            "leads": seen.cache.leader is not None,
             "image": versions.name_of(goal.image) if goal else "",
             "image_version": plan.after,
             "restores": restores,
-            "formats_new": master_start.formats_new(wanted),
+            "formats_new": master_start.formats_new(seen.wanted),
             "version_changes": plan.version_changes,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
-            "summary": upgrade.lines(plan, changes=changes),
+            "summary": upgrade.lines(plan),
         }
 
     def _backup(self, kube: Kube, options: Options) -> Result:
@@ -206,9 +139,27 @@ class ActionModule(ApiAction):
         return {"changed": False}
 
 
-def _tag(goal: upgrade.Masters, options: Options) -> str:
-    """What is to run; a digest alone has no tag."""
-    return versions.tag_of(goal.image) or str(options["rollback_version"])
+def _seen(kube: Kube, options: Options) -> upgrade.Seen:
+    """What a plan is made from. Raises SettingsError where there is no release."""
+    namespace, release = options["namespace"], options["release"]
+    rendered = options["rendered"] or {}
+    if not rendered.get("current"):
+        raise SettingsError(
+            f"there is no release {namespace}/{release} that could change.",
+            "",
+            "`alluxops site` deploys it.",
+        )
+    found = objects.read_cluster(kube, namespace, release)
+    goes_back = bool(options["revision"])
+    return upgrade.Seen(
+        current=_parsed(rendered["current"]),
+        wanted=_parsed(rendered["wanted"]),
+        cluster=found,
+        cache=objects.look(kube, namespace, release),
+        notes=_annotations(objects.masters_set(kube, namespace, release)),
+        past=_revisions(kube, options) if goes_back else (),
+        marked=_marker_version(kube, options, found) if goes_back else "",
+    )
 
 
 def _noted(kube: Kube, namespace: str, release: str, *, restores: bool) -> str:
@@ -298,23 +249,32 @@ def _without_leader(noted: str, *, restores: bool) -> str:
     return UNSAVED if restores else NOBODY
 
 
-def _destination(
-    kube: Kube, options: Options, seen: health.Seen, *, restores: bool, kept: bool
-) -> str:
-    """Where the backup goes. Raises SettingsError where it would not outlive the cache."""
-    if seen.leader is None:
-        noted = _noted(kube, options["namespace"], options["release"], restores=restores)
-        return _without_leader(noted, restores=restores)
-    return backups.plan(
-        kube, options["namespace"], options["release"], to=options["backup_to"], kept=kept
-    )
+def _with_backup(
+    kube: Kube, options: Options, seen: upgrade.Seen, plan: upgrade.Plan
+) -> upgrade.Plan:
+    """The plan, with where the backup goes that is made before anything changes.
+
+    Raises SettingsError where it would not outlive the cache, or where one is needed that nobody can make.
+    """
+    namespace, release, restores = plan.namespace, plan.release, bool(plan.restore_from)
+    if not plan.changes:
+        return plan
+    if seen.cache.leader is None:
+        noted = _noted(kube, namespace, release, restores=restores)
+        upgrade.check_backup(plan, noted, options["without_backup"])
+        return replace(plan, backup_to=_without_leader(noted, restores=restores))
+    kept = plan.version_changes or restores
+    where = backups.plan(kube, namespace, release, to=options["backup_to"], kept=kept)
+    return replace(plan, backup_to=where)
 
 
 def _parsed(text: str) -> list[Json]:
     return [item for item in yaml_load_all(text) if isinstance(item, dict)]
 
 
-def _live(kube: Kube, namespace: str, wanted: Sequence[Json]) -> dict[tuple[str, str], Json]:
+def _live(
+    kube: Kube, namespace: str, wanted: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, str], Json]:
     """The live objects among those rendered, of kinds with fields that cannot be changed."""
     found = {}
     for kind in sorted({str(item.get("kind")) for item in wanted} & set(COLLECTIONS)):

@@ -12,9 +12,37 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
-from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import Masters, masters_of
+from ansible_collections.alluxops.cache.plugins.module_utils.upgrade import (
+    GOAL_NOTE,
+    Masters,
+    Seen,
+    masters_of,
+    noted_goal,
+)
 
 UNTOLD: Final = "one that nothing tells the version of"
+
+
+def restores(seen: Seen, options: Mapping[str, Any]) -> bool:
+    """Whether a run restores a backup; an upgrade never does. Raises SettingsError where a rollback loses metadata.
+
+    options: the action's.
+    """
+    revision, leader = options["revision"], seen.cache.leader
+    if not revision:
+        return False
+    check_formatting(seen.wanted, revision)
+    wrote = [versions.running(seen.cluster), leader.version if leader else "", seen.marked]
+    on_its_way = noted_goal(seen.past, seen.notes.get(GOAL_NOTE, ""))
+    return check_rollback(
+        *both_masters(seen.wanted, seen.current, options["release"], revision),
+        versions.newest(wrote),
+        revision,
+        restore_from=options["restore_from"],
+        has_begun=seen.past[-1].goal > 0,
+        is_there=options["action"] == "none" and on_its_way == revision,
+        said=options["rollback_version"],
+    )
 
 
 def check_formatting(objects: Sequence[Mapping[str, Any]], revision: int) -> None:

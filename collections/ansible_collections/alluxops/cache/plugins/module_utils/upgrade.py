@@ -9,11 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import restore, versions
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    health,
+    noted_backup,
+    restore,
+    roll,
+    versions,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
+    MASTER_ROLE,
+    WORKER_ROLE,
     ha_of_config,
     image_of,
     is_ready,
+    ordinal_of,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.ensemble import (
     Ensemble,
@@ -58,7 +67,8 @@ class Plan:
     """What a run does. restarts: names of workloads whose pods are made anew; stays: those whose pods stay.
 
     leads: the last of the masters, which restart in this order, is the leader. before: the newest Alluxio that served;
-    behind: the oldest that a master runs yet, where an interrupted run has taken others on; else empty.
+    behind: the oldest that a master runs yet, where an interrupted run has taken others on; else empty. changes: there
+    is anything to do. stale: such a run has left masters to restart. restore_from: empty where no backup is restored.
     """
 
     release: str
@@ -77,6 +87,8 @@ class Plan:
     held: bool = False
     restore_from: str = ""
     behind: str = ""
+    changes: bool = True
+    stale: bool = False
 
     @property
     def version_changes(self) -> bool:
@@ -95,6 +107,23 @@ class Masters:
     ha: str
     image: str = field(compare=False, default="")
     elects: Ensemble | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run is planned from. current, wanted: rendered objects. cluster: as read_cluster returns it.
+
+    notes: annotations of the masters' StatefulSet. past: Helm's revisions; marked: the Alluxio that the journal's
+    marker names. Both are read for a rollback only.
+    """
+
+    current: Sequence[Mapping[str, Any]]
+    wanted: Sequence[Mapping[str, Any]]
+    cluster: Mapping[str, Any]
+    cache: health.Seen
+    notes: Mapping[str, str]
+    past: Sequence[Revision] = ()
+    marked: str = ""
 
 
 def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> list[Revision]:
@@ -204,6 +233,42 @@ def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | 
     return None
 
 
+def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
+    """What a run is to do. options: the action's. restores: as rollback.restores() says of the same."""
+    cache, goal = seen.cache, masters_of(seen.wanted, options["release"])
+    before = after = versions.running(seen.cluster)
+    if goal is not None:
+        # A digest alone has no tag.
+        after = versions.tag_of(goal.image) or str(options["rollback_version"])
+    anew, stay = restarting(seen.current, seen.wanted)
+    # A run that was killed once Helm had returned left the rest to this one.
+    is_helm_done = options["action"] == "none"
+    stale = roll.stale(cache) if is_helm_done else {}
+    note = seen.notes.get(noted_backup.BACKUP_NOTE) or seen.notes.get(GOAL_NOTE) or ""
+    left = unfinished(roll.order(cache, stale), note)
+    masters = {ordinal_of(pod["name"]): pod for pod in cache.of_role(MASTER_ROLE)}
+    in_turn = roll.order(cache, stale or masters)
+    return Plan(
+        release=options["release"],
+        namespace=options["namespace"],
+        before=before,
+        after=after,
+        chart=str(options["rendered"].get("chart") or ""),
+        reasons=left if is_helm_done else options["reasons"],
+        restarts=anew,
+        stays=stay,
+        masters=in_turn,
+        leads=cache.leader is not None and in_turn[-1:] == [cache.leader.pod],
+        workers=sorted(str(pod["node"]) for pod in cache.of_role(WORKER_ROLE)),
+        revision=options["revision"],
+        held=options["may_hold_workers"],
+        restore_from=options["restore_from"] if restores else "",
+        behind="" if options["revision"] or goal is None else versions.behind(seen.cluster, after),
+        changes=bool(left) or not is_helm_done,
+        stale=bool(stale),
+    )
+
+
 def check_backup(plan: Plan, noted: str, confirmed: str) -> None:
     """Raise SettingsError where no master serves, and a new version would convert a journal that nobody backed up.
 
@@ -233,10 +298,10 @@ def unfinished(stale: Sequence[str], note: str) -> list[str]:
     return [*found, "the run that made the last change did not end"] if note else found
 
 
-def lines(plan: Plan, *, changes: bool) -> list[str]:
+def lines(plan: Plan) -> list[str]:
     """The plan, as it is shown before anything is done."""
     title = f"{plan.release} in {plan.namespace}: "
-    if not changes:
+    if not plan.changes:
         return [
             title + f"nothing to do, Alluxio {versions.text(plan.after)} runs as the settings say"
         ]
@@ -257,9 +322,8 @@ def lines(plan: Plan, *, changes: bool) -> list[str]:
         )
         rows.append(("lost", f"{restore.IN_NO_BACKUP}; stop the clients before"))
     masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
-    rows.append(
-        ("2 masters", _masters_row(plan) if masters in plan.restarts else "stay as they are")
-    )
+    masters_restart = plan.stale or masters in plan.restarts
+    rows.append(("2 masters", _masters_row(plan) if masters_restart else "stay as they are"))
     rows.append(
         ("3 workers", _workers_row(plan) if workers in plan.restarts else "stay as they are")
     )
