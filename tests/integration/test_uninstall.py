@@ -106,6 +106,30 @@ def test_data_outlive_the_release_and_site_takes_them_up(cache: Cache) -> None:
     assert cache.known() == before
 
 
+def test_a_run_that_was_killed_is_finished_by_the_next(cache: Cache) -> None:
+    if "/kept" not in cache.shell("fs", "ls", "/").split():
+        cache.know_something()
+    before = cache.known()
+    inventory = ("-i", str(cache.lab.inventory))
+    with cache.running("alluxops", "uninstall", *inventory, **SETTINGS) as process:
+        cache.wait_for("Helm's part of it", lambda: not cache.releases())
+        cache.kill(process)
+    # Struck in the middle: the pods take their time to end, and all that comes after them is there yet.
+    assert volumes(cache)
+    assert labelled(cache)
+
+    outcome = cache.apply("uninstall", **SETTINGS)
+    assert f"PersistentVolume {NAME}-alluxio-journal-{NAME}-master-0" in outcome.output
+    assert not has_namespace(cache)
+    assert volumes(cache) == []
+    assert labelled(cache) == []
+    assert journals(cache)
+    assert "nothing was there to remove" in cache.apply("uninstall", **SETTINGS).output
+
+    cache.apply("site", **SETTINGS)
+    assert cache.known() == before
+
+
 def test_a_purge_deletes_the_directories_and_site_formats_anew(cache: Cache) -> None:
     for node in cache.lab.state.nodes:
         cache.lab.on_node(node.name, f"mkdir -p {ROOT}/{NAME}/other && touch {ROOT}/beside")

@@ -12,7 +12,9 @@ fi
 id=$((${POD_NAME##*-} + 1))
 if [[ -s /data/myid && "$(</data/myid)" != "$id" ]]; then
   echo "Error: the volume of $POD_NAME belongs to server $(</data/myid) of an ensemble, and this is server $id." >&2
-  echo "Fix: two servers with one history would vote twice; give each pod the volume it had." >&2
+  echo "Cause: the order of the hosts changed; two servers with one history would vote twice." >&2
+  echo "Fix: give each pod the volume it had; or empty this one, as it holds no more than who leads: while other" \
+    "servers are a majority that serves, or the volumes of all where none serves." >&2
   exit 1
 fi
 echo "$id" >/data/myid

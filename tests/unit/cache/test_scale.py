@@ -162,6 +162,19 @@ def test_what_takes_a_release_of_upstreams_chart_over_is_one_that_works() -> Non
     assert fix.index("alluxops uninstall") < fix.index("alluxops site")
 
 
+def test_to_and_from_zookeeper_a_restore_leads() -> None:
+    """A `site` in between would refuse the kept journals, or make new ones, which a restore refuses."""
+    for now, wanted in (
+        (embedded(3), Wanted(3, "zookeeper", 3)),
+        (Running("ours", "zookeeper", 3, 3), EMBEDDED_3),
+    ):
+        with pytest.raises(SettingsError) as refusal:
+            plan_scale(now, wanted)
+        fix = refusal.value.fix
+        assert "`alluxops uninstall`, then `alluxops restore` with the new settings" in fix
+        assert "deploy it" not in fix
+
+
 def test_nothing_to_do_is_no_fault_with_upstreams_chart_or_zookeeper() -> None:
     assert short(plan_scale(Running("upstream", "none", 1, 1), ONE)) == []
     three = Wanted(3, "zookeeper", 3)

@@ -206,6 +206,10 @@ def test_a_misspelt_variable_is_refused_with_what_was_meant() -> None:
     (fault,) = rules.unknown_faults(names, known, {"alluxio_relase": "cache.yml:3"})
     assert "alluxio_relase is not a variable of alluxops (cache.yml:3)." in fault.what
     assert "alluxio_release?" in fault.fix
+    # Kubespray's variables begin so too.
+    names = ["upgrade_without_bakup", "upgrade_cluster_setup", "upgrade_node_confirm"]
+    (fault,) = rules.unknown_faults(names, known, {})
+    assert "upgrade_without_backup?" in fault.fix
 
 
 @pytest.mark.parametrize(

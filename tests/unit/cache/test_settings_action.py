@@ -170,6 +170,21 @@ def test_a_confirmation_counts_only_where_it_is_given_for_one_run(inventory: Pat
     assert not result.get("failed"), result["msg"]
 
 
+def test_what_is_said_of_one_upgrade_or_rollback_does_not_count_from_the_inventory(
+    inventory: Path,
+) -> None:
+    """Kept there, it would be said of another revision, or of other masters that do not serve."""
+    given = {"rollback_version": "2.9.6", "upgrade_without_backup": "alluxio"}
+    (inventory / "group_vars/all/90-confirm.yml").write_text(yaml.safe_dump(given))
+    result = check(inventory)
+    assert result["refused"] is True
+    for name, value in given.items():
+        assert f"{name} is '{value}' (inventory/group_vars/all/90-confirm.yml:" in result["msg"]
+        assert f"-e {name}={value}" in result["msg"]
+    result = check(inventory, "-e", json.dumps(given))
+    assert not result.get("failed"), result["msg"]
+
+
 def test_credentials_are_in_no_result(inventory: Path) -> None:
     secret = {"accessKeyId": "AKIA1", "secretKey": "hunter2"}
     result = check(inventory, "-e", json.dumps({"alluxio_root_ufs_credentials": secret}))

@@ -49,7 +49,9 @@ def ran(tasks: list[Json], variables: Json) -> list[str]:
     return done
 
 
-def runs(verb: str) -> list[tuple[SimpleNamespace, bool, list[str]]]:
+def runs(
+    verb: str, *, own_zookeeper: bool = False
+) -> list[tuple[SimpleNamespace, bool, list[str]]]:
     """(the plan, whether a master leads right before Helm's turn, what is done before it), for each case."""
     helm = {"main": "alluxio release", "rollback": "alluxops.cache.helm_release"}[verb]
     found = []
@@ -61,6 +63,8 @@ def runs(verb: str) -> list[tuple[SimpleNamespace, bool, list[str]]]:
             "__upgrade_plan": plan,
             "__upgrade_marked": SimpleNamespace(leads=leads),
             "__upgrade_rendered": SimpleNamespace(action="upgrade"),
+            "__preflight_settings": {"settings": {"own_zookeeper": own_zookeeper}},
+            "__alluxio_release": {"rendered": {"current": "kind: ConfigMap"}},
         }
         done = ran(read(f"{verb}.yml"), variables)
         done = done[: done.index("alluxops.cache.masters_roll")]

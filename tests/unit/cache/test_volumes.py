@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import residue
+from ansible_collections.alluxops.cache.plugins.module_utils import residue, zookeeper
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.volume_plan import (
     Step,
@@ -28,6 +28,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.volumes import (
     volume_node,
 )
 from tests.unit.cache.kube_objects import node
+from tests.unit.cache.settings_cases import with_
 
 Json = dict[str, Any]
 
@@ -234,6 +235,22 @@ def test_a_volume_that_is_not_as_the_settings_say_is_refused(
     with pytest.raises(SettingsError, match=said) as refusal:
         plan(volumes, claims)
     assert refusal.value.fix
+
+
+def test_a_server_of_zookeeper_may_leave_its_volume_behind() -> None:
+    """Where a host is lost, or others come before it, the servers after it move."""
+    settings = with_(ha="zookeeper", namespace="cache")
+    [first, *_] = [claim_of(claim) for claim in zookeeper.claims(settings)]
+    there = desired_volume(RELEASE, replace(first, node="n9"), "u1")
+    with pytest.raises(SettingsError, match="on n9; the settings say") as refusal:
+        plan_volumes(RELEASE, [first], [there], [])
+    for said in (
+        "the claim of each (data-alluxio-zookeeper-0)",
+        "its volume (cache-data-alluxio-zookeeper-0)",
+        "a majority that serves",
+    ):
+        assert said in refusal.value.fix
+    assert "move the data" not in refusal.value.fix
 
 
 def test_a_claim_bound_to_another_volume_is_refused() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.alluxops.cache.plugins.module_utils import zookeeper
+from ansible_collections.alluxops.cache.plugins.module_utils import explain, zookeeper
 from tests.unit.cache.settings_cases import with_
 from tests.unit.chart.rendering import ZOOKEEPER, Chart, Manifest, Rendered
 
@@ -171,6 +171,10 @@ def test_a_volume_of_another_server_is_not_taken(tmp_path: Path) -> None:
     done = start(tmp_path, "cache-zookeeper-0", myid="2\n")
     assert done.returncode == 1
     assert "belongs to server 2" in done.stderr
+    assert "or empty this one" in done.stderr
+    _, cause, fix = explain.failed("server 1 does not start", done.stderr)
+    assert "what server 2 had" in cause
+    assert "a majority that serves" in fix
     assert (tmp_path / "data/myid").read_text() == "2\n"
 
 

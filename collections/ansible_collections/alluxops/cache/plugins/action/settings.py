@@ -46,7 +46,7 @@ class ActionModule(ControllerAction):
         places = {
             name: place_of(value, ignore=str(roles))
             for name, value in task_vars.items()
-            if name.startswith(rules.PREFIXES)
+            if name.startswith((*rules.PREFIXES, *rules.SHARED_PREFIXES))
         }
         # Once for all that reads it: putting a host's variables together takes a while, and hosts may be thousands.
         hostvars = task_vars.get("hostvars")

@@ -53,9 +53,12 @@ class Conflict:
         """What to do about it."""
         back = f"set what makes it back to {_short(self.live)}"
         if self.field.startswith("spec.volumeClaimTemplates"):
+            what = "journal.size, journal.storageClass, journal.accessModes, metastore"
+            if self.name.endswith("-zookeeper"):
+                what = "zookeeper_values.persistence"
             return (
-                f"{back} (journal.size, journal.storageClass, journal.accessModes, metastore); or `alluxops uninstall`,"
-                " which keeps the journal, then `alluxops site`: the volumes are made anew over the same data."
+                f"{back} ({what}); or `alluxops uninstall`, which keeps the journal, then `alluxops site`: the volumes"
+                " are made anew over the same data."
             )
         if self.kind == "PersistentVolumeClaim":
             return f"{back}, or uninstall the release, which keeps the data, and deploy it again."

@@ -34,6 +34,14 @@ CAUSES: tuple[Cause, ...] = (
         " in no volume (journal.ufsType, journal.volumeType) is formatted by hand: `alluxio formatJournal` with the"
         " release's properties.",
     ),
+    Cause(
+        r"belongs to server (?P<had>\d+) of an ensemble, and this is server \d+",
+        "the order of cache_masters and cache_workers has changed, by which servers of ZooKeeper have their hosts: this"
+        " one finds what server {had} had. Two servers with one history would vote twice.",
+        "set the order back. Or empty the directory zookeeper of the release on that host, as it keeps nothing but who"
+        " leads: while other servers are a majority that serves; or on all hosts where none serves, as after an"
+        " uninstall.",
+    ),
     # Before the next: an S3 answer may hold a path too.
     Cause(
         r"InvalidAccessKeyId|SignatureDoesNotMatch|Access Key Id you provided|Status Code: 403",

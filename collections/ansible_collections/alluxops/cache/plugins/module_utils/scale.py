@@ -208,7 +208,8 @@ def _refuse(now: Running, wanted: Wanted) -> None:
         raise SettingsError(
             f"scale-masters cannot go {changes}.",
             "With ZooKeeper 3 or 5 masters share one journal, on a volume that other masters do not have.",
-            "take a backup, uninstall the release, deploy it with the new settings and restore the backup.",
+            "take a backup, `alluxops uninstall`, then `alluxops restore` with the new settings, which deploys them"
+            " (see docs/runbooks/scale-masters.md).",
         )
     is_embedded = now.ha == wanted.ha == "embedded"
     if is_embedded and now.running == 0 and now.count != wanted.masters:

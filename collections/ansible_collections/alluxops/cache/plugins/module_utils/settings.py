@@ -27,6 +27,8 @@ CONFIRMATIONS = (
     "datasets_loses",
     "remove_workers_loses",
     "repair_forgets",
+    "rollback_version",
+    "upgrade_without_backup",
 )
 PREFIXES = (
     "alluxops_",
@@ -48,7 +50,7 @@ PREFIXES = (
     "bootstrap_",
     "settings_",
 )
-SHARED_PREFIXES = ("network_",)
+SHARED_PREFIXES = ("network_", "upgrade_")
 """Ours, and of other people's roles too: only what is nearly a variable of ours is a misspelt one."""
 EPHEMERAL = "ephemeral"
 ZOOKEEPER_PORT = 2181
@@ -267,6 +269,7 @@ def _meant(name: str, values: Mapping[str, Any]) -> str:
         "datasets_loses",
         "remove_workers_loses",
         "repair_forgets",
+        "rollback_version",
     )
     meant = values[name if name in says_itself else "alluxio_release"]
     return ",".join(map(str, meant)) if isinstance(meant, list) else str(meant)

@@ -172,9 +172,7 @@ def _check_volume(release: Release, claim: Claim, volume: Mapping[str, Any]) -> 
         raise SettingsError(
             f"volume {name} is at {_place(*found)}; the settings say {_place(*wanted)}.",
             "a volume's place cannot be changed, and what is stored there would stay behind.",
-            "set node_storage_root, alluxio_journal_shared_path and the order of cache_masters back, or move the data,"
-            " delete claim and volume, and run again. (Where a master's host is gone for good, see"
-            " docs/runbooks/high-availability.md.)",
+            _place_back(release, claim),
         )
     storage_class = volume["spec"].get("storageClassName", "")
     if storage_class != claim.storage_class:
@@ -183,6 +181,22 @@ def _check_volume(release: Release, claim: Claim, volume: Mapping[str, Any]) -> 
             "claim and volume bind only within one class, and a claim's class cannot be changed.",
             f"set the class in the values back to {storage_class!r}, or delete claim and volume (the data stay).",
         )
+
+
+def _place_back(release: Release, claim: Claim) -> str:
+    """What to do about a volume that is not where the settings say."""
+    if claim.kind == "zookeeper":
+        return (
+            "set node_storage_root and the order of cache_masters and cache_workers back (a new host goes in the place"
+            " of the one that is gone). Or let servers that move begin anew, as they keep nothing but who leads: while"
+            f" those that stay are a majority that serves, delete the claim of each ({claim.name}), its pod and its"
+            f" volume ({release.volume_of(claim)}), and run again (see docs/runbooks/high-availability.md)."
+        )
+    return (
+        "set node_storage_root, alluxio_journal_shared_path and the order of cache_masters back, or move the data,"
+        " delete claim and volume, and run again. (Where a master's host is gone for good, see"
+        " docs/runbooks/high-availability.md.)"
+    )
 
 
 def _volume_patch(volume: Mapping[str, Any], desired: Mapping[str, Any]) -> Json:
