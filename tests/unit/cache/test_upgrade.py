@@ -147,6 +147,13 @@ def test_what_restarts_is_what_has_another_pod_template() -> None:
     )
 
 
+def test_workers_that_a_run_held_back_restart_though_their_template_is_the_new_one() -> None:
+    held, freed = (workload("DaemonSet", "alluxio-worker") for _ in range(2))
+    held["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    assert upgrade.restarting([held], [freed]) == (["alluxio-worker"], [])
+    assert upgrade.restarting([held], [held]) == ([], ["alluxio-worker"])
+
+
 def test_masters_are_read_from_rendered_objects() -> None:
     rendered = [workload("StatefulSet", "alluxio-master", replicas=3), config()]
     assert upgrade.masters_of(rendered, "alluxio") == Masters(3, "none")
