@@ -172,6 +172,14 @@ def test_a_selector_of_the_values_that_leaves_a_worker_out_is_refused() -> None:
     assert "`kubectl label node n2 pool=cache`" in check_.fix
 
 
+@pytest.mark.parametrize("scaling", [False, True])
+def test_what_goes_to_zookeeper_is_told_the_way(scaling: bool) -> None:
+    wanted = replace(WANTED, master_count=3, ha="zookeeper", scaling=scaling)
+    first = failed(cluster(masters=RUNNING), wanted)[0]
+    assert first.check == "running release"
+    assert "`alluxops restore` with the new settings" in first.fix
+
+
 def test_changing_the_number_of_masters_names_scale_masters() -> None:
     assert (
         "scale-masters" in failed(cluster(masters=RUNNING), replace(WANTED, master_count=3))[0].fix

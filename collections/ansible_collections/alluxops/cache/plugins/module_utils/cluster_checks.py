@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, versions
+from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, scale, versions
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import untolerated
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
@@ -167,21 +167,23 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
     masters = cluster.get("masters")
     if not masters:
         return [holds("running release", f"{wanted.release} does not run yet")]
-    # Masters that are all stopped are started again by a plain upgrade, as many as there were: the journals of a quorum
-    # name its members.
+    # Stopped masters are started by a plain upgrade, as many as there were: a quorum's journals name its members.
     kept = masters["replicas"] or masters.get("count") or wanted.master_count
-    stopped = "" if masters["replicas"] else ", all stopped"
-    running = f"{counted(kept, 'master')}, HA {masters['ha']}{stopped}"
-    if wanted.scaling:
-        return [holds("running release", f"{wanted.release} runs with {running}, to be changed")]
-    if kept != wanted.master_count or masters["ha"] != wanted.ha:
-        # An even number is one that a run of scale-masters was interrupted at, and no setting.
-        leave = f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
-        go_on = "one that was interrupted goes on when it is run again"
-        what = f"{wanted.release} runs with {running}; the settings say {_said(wanted)}"
-        fix = f"`alluxops scale-masters` changes it safely; {leave if kept % 2 else go_on}."
+    running = f"{counted(kept, 'master')}, HA {masters['ha']}"
+    running += "" if masters["replicas"] else ", all stopped"
+    what = f"{wanted.release} runs with {running}; the settings say {_said(wanted)}"
+    or_ = f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
+    if masters["ha"] != wanted.ha and "zookeeper" in (masters["ha"], wanted.ha):
+        fix = f"{or_}; else {scale.WAY_TO_ANOTHER_PLACE}"
+        return [fails("running release", what, fix, scale.IS_SHARED)]
+    is_other = kept != wanted.master_count or masters["ha"] != wanted.ha
+    if is_other and not wanted.scaling:
+        if kept % 2 == 0:  # a run of scale-masters was interrupted there: it is no setting
+            or_ = "one that was interrupted goes on when it is run again"
+        fix = f"`alluxops scale-masters` changes it safely; {or_}."
         cause = "masters that come or go with a plain upgrade lose their quorum, or their journal."
         return [fails("running release", what, fix, cause)]
+    running += ", to be changed" if wanted.scaling else ""
     return [holds("running release", f"{wanted.release} runs with {running}")]
 
 

@@ -23,6 +23,13 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values import UPSTR
 
 What = Literal["convert", "release", "join", "lead", "leave", "prove", "finish"]
 JOURNAL_TYPES = {"none": "UFS", "embedded": "EMBEDDED", "zookeeper": "UFS"}
+IS_SHARED = (
+    "With ZooKeeper 3 or 5 masters share one journal, on a volume that other masters do not have."
+)
+WAY_TO_ANOTHER_PLACE = (
+    "take a backup, `alluxops uninstall`, then `alluxops restore` with the new settings, which deploys them (see"
+    " docs/runbooks/scale-masters.md)."
+)
 MOST = 5
 
 
@@ -207,9 +214,8 @@ def _refuse(now: Running, wanted: Wanted) -> None:
     if "zookeeper" in (now.ha, wanted.ha) and not (is_same or is_shared):
         raise SettingsError(
             f"scale-masters cannot go {changes}.",
-            "With ZooKeeper 3 or 5 masters share one journal, on a volume that other masters do not have.",
-            "take a backup, `alluxops uninstall`, then `alluxops restore` with the new settings, which deploys them"
-            " (see docs/runbooks/scale-masters.md).",
+            IS_SHARED,
+            WAY_TO_ANOTHER_PLACE,
         )
     is_embedded = now.ha == wanted.ha == "embedded"
     if is_embedded and now.running == 0 and now.count != wanted.masters:
