@@ -169,22 +169,20 @@ def _release(cluster: Mapping[str, Any], wanted: Wanted) -> list[Check]:
         return [holds("running release", f"{wanted.release} does not run yet")]
     # Stopped masters are started by a plain upgrade, as many as there were: a quorum's journals name its members.
     kept = masters["replicas"] or masters.get("count") or wanted.master_count
-    running = f"{counted(kept, 'master')}, HA {masters['ha']}"
-    running += "" if masters["replicas"] else ", all stopped"
+    stopped = "" if masters["replicas"] else ", all stopped"
+    running = f"{counted(kept, 'master')}, HA {masters['ha']}{stopped}"
     what = f"{wanted.release} runs with {running}; the settings say {_said(wanted)}"
     or_ = f"to leave it, set alluxio_masters: {kept} and alluxio_ha: {masters['ha']}"
     if masters["ha"] != wanted.ha and "zookeeper" in (masters["ha"], wanted.ha):
         fix = f"{or_}; else {scale.WAY_TO_ANOTHER_PLACE}"
         return [fails("running release", what, fix, scale.IS_SHARED)]
-    is_other = kept != wanted.master_count or masters["ha"] != wanted.ha
-    if is_other and not wanted.scaling:
+    if not wanted.scaling and (kept, masters["ha"]) != (wanted.master_count, wanted.ha):
         if kept % 2 == 0:  # a run of scale-masters was interrupted there: it is no setting
             or_ = "one that was interrupted goes on when it is run again"
         fix = f"`alluxops scale-masters` changes it safely; {or_}."
         cause = "masters that come or go with a plain upgrade lose their quorum, or their journal."
         return [fails("running release", what, fix, cause)]
-    running += ", to be changed" if wanted.scaling else ""
-    return [holds("running release", f"{wanted.release} runs with {running}")]
+    return [holds("running release", f"runs with {running}{', to be changed' * wanted.scaling}")]
 
 
 def _said(wanted: Wanted) -> str:
