@@ -117,6 +117,21 @@ def volume(name: str, *, namespace: str = "cache", policy: str = "Retain", **lab
 MINE = {**MANAGED, "release": "alluxio"}
 
 
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_a_claim_of_a_stateful_set_goes_with_a_volume_of_ours_which_keeps_its_data(
+    policy: str,
+) -> None:
+    claim = thing("PersistentVolumeClaim", "claim", {"release": "alluxio-zookeeper"})
+    mine = volume("cache-claim", policy=policy, **MINE)
+    plan = residue.plan([claim], [mine], WHOSE, purge=False)
+    if policy == "Retain":
+        assert [one.name for one in plan.remove] == ["claim", "cache-claim"]
+        assert plan.data == ()
+    else:
+        assert plan.remove == ()
+        assert plan.data == (claim,)
+
+
 def test_volumes_of_ours_go_last_and_others_are_told() -> None:
     volumes = [
         volume("ours", **MINE),

@@ -156,6 +156,11 @@ def plan(
         for one in things
     )
     judged = [(one, verdict(one, whose, shared_secret=shared)) for one in things]
+    # What a StatefulSet claimed of our volumes lies in their directories: it is kept there, and a claim holds its volume.
+    in_ours = {_claim_of(volume)[1] for volume in volumes if _is_ours(volume, whose)}
+    judged = [
+        (one, "ours" if said == "data" and one.name in in_ours else said) for one, said in judged
+    ]
     with_helm = {
         str(one.labels["name"]) for one, said in judged if said == "helm" and _is_record(one)
     }
@@ -176,31 +181,40 @@ def plan(
 
 def our_volumes(volumes: Iterable[Mapping[str, Any]], whose: Whose) -> list[Thing]:
     """The PersistentVolumes that were made for the release's claims. They keep their data when they are deleted."""
-    found = []
-    for volume in volumes:
-        one = thing(PV, f"/api/v1/persistentvolumes/{volume['metadata']['name']}", volume)
-        reference = volume["spec"].get("claimRef") or {}
-        keeps_data = volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
-        if (
-            one.labels.get(OURS[0]) == OURS[1]
-            and one.release in whose.releases
-            and reference.get("namespace", whose.namespace) == whose.namespace
-            and keeps_data
-        ):
-            found.append(one)
+    found = [
+        thing(PV, f"/api/v1/persistentvolumes/{volume['metadata']['name']}", volume)
+        for volume in volumes
+        if _is_ours(volume, whose)
+    ]
     return sorted(found, key=lambda one: one.name)
+
+
+def _is_ours(volume: Mapping[str, Any], whose: Whose) -> bool:
+    labels = volume["metadata"].get("labels") or {}
+    return (
+        labels.get(OURS[0]) == OURS[1]
+        and thing(PV, "", volume).release in whose.releases
+        and (_claim_of(volume)[0] or whose.namespace) == whose.namespace
+        and volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+    )
+
+
+def _claim_of(volume: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name of the claim that a volume is, or was, bound to; empty for none."""
+    reference = volume["spec"].get("claimRef") or {}
+    return str(reference.get("namespace") or ""), str(reference.get("name") or "")
 
 
 def volumes_left(volumes: Iterable[Mapping[str, Any]], whose: Whose) -> list[str]:
     """The volumes that claims of the namespace are, or were, bound to, in words."""
     lines = []
     for volume in volumes:
-        reference = volume["spec"].get("claimRef") or {}
-        if reference.get("namespace") != whose.namespace:
+        namespace, claim = _claim_of(volume)
+        if namespace != whose.namespace:
             continue
         place = volume_path(volume)
         lines.append(
-            f"{volume['metadata']['name']} ({phase(volume)}, of claim {reference.get('name')}"
+            f"{volume['metadata']['name']} ({phase(volume)}, of claim {claim}"
             + (f", {place})" if place else ")")
         )
     return sorted(lines)
