@@ -156,7 +156,7 @@ def plan(
         for one in things
     )
     judged = [(one, verdict(one, whose, shared_secret=shared)) for one in things]
-    # What a StatefulSet claimed of our volumes lies in their directories: it is kept there, and a claim holds its volume.
+    # What a StatefulSet claimed of our volumes is kept in their directories, and a claim would hold its volume.
     in_ours = {_claim_of(volume)[1] for volume in volumes if _is_ours(volume, whose)}
     judged = [
         (one, "ours" if said == "data" and one.name in in_ours else said) for one, said in judged
