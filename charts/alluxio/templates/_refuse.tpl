@@ -93,7 +93,8 @@
 {{- $count := int .Values.master.count -}}
 {{- $config := dig "data" dict (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-config" $fullname) | default dict) -}}
 {{- $type := ternary "EMBEDDED" "UFS" (contains "-Dalluxio.master.journal.type=EMBEDDED" (toJson $config)) -}}
-{{- if and (gt $running 0) (ne $running $count) -}}
+{{- $share := and (include "alluxio.zookeeper" .) (contains "-Dalluxio.zookeeper.enabled=true" (toJson $config)) -}}
+{{- if and (gt $running 0) (ne $running $count) (not $share) -}}
 {{- $errors = append $errors (printf "master.count is %d and %d run: masters that come or go all at once can elect one that knows nothing of the journal.\nFix: `alluxops scale-masters` changes their number, one by one; leave master.count at %d." $count $running $running) -}}
 {{- end -}}
 {{- if and (gt $running 0) $config (ne $type .Values.journal.type) -}}

@@ -1,4 +1,4 @@
-"""An upgrade by hand does not lead running masters to another ZooKeeper."""
+"""An upgrade by hand does not lead running masters to another ZooKeeper, nor add some to a quorum all at once."""
 
 from __future__ import annotations
 
@@ -117,3 +117,23 @@ def test_the_same_ensemble_or_stopped_masters_are_no_reason(
 
 def test_what_is_rendered_without_a_cluster_is_not_refused(chart: Chart) -> None:
     chart.render(RUNNING)
+
+
+EMBEDDED: Json = {"master": {"count": 3}, "journal": {"type": "EMBEDDED"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (RUNNING, {**RUNNING, "master": {"count": 5}}, False),
+        (EMBEDDED, {**EMBEDDED, "master": {"count": 5}}, True),
+        (EMBEDDED, EMBEDDED, False),
+        ({"master": {"count": 1}}, RUNNING, True),
+    ],
+    ids=["zookeeper-3-5", "embedded-3-5", "embedded-3", "none-to-zookeeper"],
+)
+def test_masters_come_and_go_all_at_once_only_where_they_share_a_journal(
+    api: Server, chart: Chart, tmp_path: Path, before: Json, after: Json, *, refused: bool
+) -> None:
+    found = told(api, chart, tmp_path, after, chart.render(before))
+    assert ("masters that come or go all at once" in found) == refused
