@@ -70,6 +70,7 @@ def test_a_file_is_installed_unless_that_very_file_is() -> None:
             'error: cannot install "helm": Post https://api.snapcraft.io/v2/snaps/refresh: dial tcp: lookup api',
             "helm_snap_file",
         ),
+        ("error: unable to contact snap store", "helm_snap_file"),
         (
             'error: requested a non-existing branch on 9/stable for snap "helm": channel',
             "helm_snap_channel",

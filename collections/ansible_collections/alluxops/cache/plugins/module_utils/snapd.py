@@ -96,7 +96,8 @@ def explain(command: list[str], output: str) -> CacheError:
     said = " ".join(output.split())[-600:]
     what = f"`snap {' '.join(command)}` failed: {said}"
     if re.search(
-        r"cannot (?:communicate with server|get nonce|query the store|contact)|dial tcp|no such host|lookup ",
+        r"cannot (?:communicate with server|get nonce|query the store|contact)|unable to contact"
+        r"|dial tcp|no such host|lookup ",
         output,
     ):
         return CacheError(
