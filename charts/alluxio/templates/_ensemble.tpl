@@ -3,11 +3,9 @@
 {{- define "alluxio.refuseChangedEnsemble" -}}
 {{- $errors := list -}}
 {{- if and .Release.IsUpgrade .Values.master.enabled -}}
-{{- $fullname := include "alluxio.fullname" . -}}
-{{- $masters := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-master" $fullname) | default dict -}}
-{{- $config := dig "data" dict (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-config" $fullname) | default dict) -}}
-{{- if gt (int (dig "spec" "replicas" 0 $masters)) 0 -}}
-{{- $now := include "alluxio.ensemble" (dict "all" (get $config "ALLUXIO_JAVA_OPTS") "masters" (get $config "ALLUXIO_MASTER_JAVA_OPTS")) | fromJson -}}
+{{- $running := include "alluxio.running" . | fromJson -}}
+{{- if gt (int $running.masters) 0 -}}
+{{- $now := $running.ensemble -}}
 {{- $then := include "alluxio.ensemble" (dict "all" (include "alluxio.javaOptions" .) "masters" (include "alluxio.masterOptions" .)) | fromJson -}}
 {{- $common := false -}}
 {{- range $now.servers -}}
@@ -20,6 +18,15 @@
 {{- end -}}
 {{- end -}}
 {{- $errors | toJson -}}
+{{- end -}}
+
+{{/* What runs, as JSON: {masters, config, ensemble}: how many masters, the release's ConfigMap, and what that has them elect through. */}}
+{{- define "alluxio.running" -}}
+{{- $fullname := include "alluxio.fullname" . -}}
+{{- $masters := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-master" $fullname) | default dict -}}
+{{- $config := dig "data" dict (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-config" $fullname) | default dict) -}}
+{{- $ensemble := include "alluxio.ensemble" (dict "all" (get $config "ALLUXIO_JAVA_OPTS") "masters" (get $config "ALLUXIO_MASTER_JAVA_OPTS")) | fromJson -}}
+{{- dict "masters" (dig "spec" "replicas" 0 $masters) "config" $config "ensemble" $ensemble | toJson -}}
 {{- end -}}
 
 {{/* Through which ZooKeeper masters elect, as JSON: {enabled, servers, election, leader}. Takes the Java options {all, masters}, where

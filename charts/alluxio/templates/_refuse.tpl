@@ -87,13 +87,12 @@
 {{- define "alluxio.refuseChangedMasters" -}}
 {{- $errors := list -}}
 {{- if and .Release.IsUpgrade .Values.master.enabled (kindIs "invalid" .Values.master.running) -}}
-{{- $fullname := include "alluxio.fullname" . -}}
-{{- $masters := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-master" $fullname) | default dict -}}
-{{- $running := int (dig "spec" "replicas" 0 $masters) -}}
+{{- $runs := include "alluxio.running" . | fromJson -}}
+{{- $running := int $runs.masters -}}
 {{- $count := int .Values.master.count -}}
-{{- $config := dig "data" dict (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-config" $fullname) | default dict) -}}
+{{- $config := $runs.config -}}
 {{- $type := ternary "EMBEDDED" "UFS" (contains "-Dalluxio.master.journal.type=EMBEDDED" (toJson $config)) -}}
-{{- $share := and (include "alluxio.zookeeper" .) (contains "-Dalluxio.zookeeper.enabled=true" (toJson $config)) -}}
+{{- $share := and (include "alluxio.zookeeper" .) $runs.ensemble.enabled -}}
 {{- if and (gt $running 0) (ne $running $count) (not $share) -}}
 {{- $errors = append $errors (printf "master.count is %d and %d run: masters that come or go all at once can elect one that knows nothing of the journal.\nFix: `alluxops scale-masters` changes their number, one by one; leave master.count at %d." $count $running $running) -}}
 {{- end -}}

@@ -18,7 +18,15 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
 from ansible_collections.alluxops.cache.plugins.module_utils.volumes import STORAGE_CLASS
 from tests.unit.cache.test_journal_left import LEFT_AT, left
 from tests.unit.cache.test_journal_plan import EMBEDDED, NOW, URI, decide, journals
-from tests.unit.cache.test_node_report import OWN_CLASS, PLACE, SHARED, WANTED, Results, marker
+from tests.unit.cache.test_node_report import (
+    OWN_CLASS,
+    PLACE,
+    PREFLIGHT,
+    SHARED,
+    WANTED,
+    Results,
+    marker,
+)
 from tools.repository import ROOT
 
 Json = dict[str, Any]
@@ -165,18 +173,7 @@ def report(place: Json, results: Results, **changed: Any) -> Json:
         "claims": claims(place),
         "results": results,
         "values": {"journal": {"type": "EMBEDDED", "volumeType": "persistentVolumeClaim"}},
-        "noted": {},
-        "serves": "",
-        "namespace": "cache",
-        "release": "alluxio",
-        "folder": PLACE,
-        "away": True,
-        "leads": False,
-        "policy": "if_empty",
-        "restores": False,
-        "title": "",
-        "cluster_checks": [],
-        "held_by": "",
+        **PREFLIGHT,
         **changed,
     }
     return object.__new__(action.ActionModule).act_on_controller(options, {})

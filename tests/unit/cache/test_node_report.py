@@ -259,6 +259,23 @@ def test_old_copies_are_told_before_anything_changes() -> None:
     assert node_report.old_copies(results, hosts, claims, embedded) == []
 
 
+PREFLIGHT: dict[str, Any] = {
+    "noted": {},
+    "serves": "",
+    "namespace": "cache",
+    "release": "alluxio",
+    "folder": PLACE,
+    "away": True,
+    "leads": False,
+    "policy": "if_empty",
+    "restores": False,
+    "title": "",
+    "cluster_checks": [],
+    "held_by": "",
+}
+"""What is asked of a release that is away, beside its hosts, claims, values and what was found."""
+
+
 def report(**changed: Any) -> str:
     """What the preflight says of a release that is away, and is to have its journal in a class of the user's own."""
     options: dict[str, Any] = {
@@ -266,18 +283,7 @@ def report(**changed: Any) -> str:
         "claims": [{"kind": "journal", "name": "j0", "ordinal": 0, **OWN_CLASS}],
         "results": {"h0": marker(0)},
         "values": {"journal": {"type": "UFS"}},
-        "noted": {},
-        "serves": "",
-        "namespace": "cache",
-        "release": "alluxio",
-        "folder": PLACE,
-        "away": True,
-        "leads": False,
-        "policy": "if_empty",
-        "restores": False,
-        "title": "",
-        "cluster_checks": [],
-        "held_by": "",
+        **PREFLIGHT,
         **changed,
     }
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import cluster, journal, journal_job
@@ -16,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.marker_file import in_master
 
 TIMEOUT_S: Final = 60
 NOTHING: Final[Result] = {"changed": False, "nonce": "", "writer": "", "found": {}}
@@ -28,28 +30,16 @@ class ActionModule(ApiAction):
         """Begin, or end what has begun."""
         if self.check_mode:
             return NOTHING
-        masters = _Containers(kube, options["namespace"], journal.journal_folder(options["values"]))
+        namespace, folder = options["namespace"], journal.journal_folder(options["values"])
+
+        def run(pod: str, script: str, *arguments: str) -> ExecResult:
+            return in_master(kube, namespace, pod, folder, script, *arguments, timeout_s=TIMEOUT_S)
+
         begun = options["begun"]
-        return _end(masters, options, begun) if begun else _begin(masters, kube, options)
+        return _end(run, options, begun) if begun else _begin(run, kube, options)
 
 
-class _Containers:
-    """The masters' containers, which have the journal in a folder."""
-
-    def __init__(self, kube: Kube, namespace: str, folder: str) -> None:
-        self.kube = kube
-        self.namespace = namespace
-        self.folder = folder
-
-    def run(self, pod: str, script: str, *arguments: str) -> ExecResult:
-        """Run a script in one; its $1 is the folder. Raises CacheError."""
-        command = journal_job.script(script, self.folder, *arguments)
-        return self.kube.exec(
-            self.namespace, pod, objects.MASTER_CONTAINER, command, timeout_s=TIMEOUT_S
-        )
-
-
-def _begin(masters: _Containers, kube: Kube, options: Options) -> Result:
+def _begin(run: Callable[..., ExecResult], kube: Kube, options: Options) -> Result:
     """Write the nonce and read it through the others. A master that is going away is not asked: its host is."""
     seen = objects.look(kube, options["namespace"], options["release"])
     nonce = uuid.uuid4().hex
@@ -57,7 +47,7 @@ def _begin(masters: _Containers, kube: Kube, options: Options) -> Result:
         return {**NOTHING, "nonce": nonce}
     writer = seen.leader.pod
     try:
-        written = masters.run(writer, journal_job.WRITE_PROOF, nonce).returncode == 0
+        written = run(writer, journal_job.WRITE_PROOF, nonce).returncode == 0
     except CacheError:
         written = False
     if not written:
@@ -66,12 +56,12 @@ def _begin(masters: _Containers, kube: Kube, options: Options) -> Result:
     for pod in seen.of_role(cluster.MASTER_ROLE):
         if cluster.is_ready(pod) and pod["name"] != writer:
             with contextlib.suppress(CacheError):
-                done = masters.run(pod["name"], journal_job.READ_PROOF, nonce)
+                done = run(pod["name"], journal_job.READ_PROOF, nonce)
                 found[pod["name"]] = done.stdout.strip() if done.returncode else nonce
     return {**NOTHING, "nonce": nonce, "writer": writer, "found": found}
 
 
-def _end(masters: _Containers, options: Options, begun: Result) -> Result:
+def _end(run: Callable[..., ExecResult], options: Options, begun: Result) -> Result:
     """Remove the nonce, whatever was read, and judge that. Raises SettingsError."""
     writer = str(begun["writer"])
     hosts = {
@@ -80,7 +70,7 @@ def _end(masters: _Containers, options: Options, begun: Result) -> Result:
     }
     if writer:
         with contextlib.suppress(CacheError):  # what the next proof writes replaces it
-            masters.run(writer, journal_job.END_PROOF)
+            run(writer, journal_job.END_PROOF)
     by = writer or f"the host {next(iter(options['results']), '')}"
     refuse_unread({**begun["found"], **hosts}, str(begun["nonce"]), path=options["path"], writer=by)
     return {**NOTHING, **{key: begun[key] for key in ("nonce", "writer", "found")}}

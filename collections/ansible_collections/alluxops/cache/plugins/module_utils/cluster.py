@@ -126,6 +126,11 @@ def storage_class_facts(storage_class: Mapping[str, Any]) -> Json:
     }
 
 
+def rolls_itself(spec: Mapping[str, Any]) -> bool:
+    """Whether Kubernetes replaces the pods of a StatefulSet or DaemonSet when its template changes."""
+    return (spec.get("updateStrategy") or {}).get("type") != "OnDelete"
+
+
 def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
     """What matters of a StatefulSet or DaemonSet: {name, replicas, ready, image, ha, settled, ...}; None for None.
 
@@ -149,7 +154,7 @@ def workload_facts(workload: Mapping[str, Any] | None) -> Json | None:
         "ready": ready,
         "image": image_of(template["containers"]),
         "ha": ha_mode(template) if is_set else "",
-        "rolls_itself": (spec.get("updateStrategy") or {}).get("type") != "OnDelete",
+        "rolls_itself": rolls_itself(spec),
         "observed": seen,
         "settled": seen and (updated >= wanted or current),
         "update_revision": status.get("updateRevision", ""),

@@ -55,17 +55,20 @@ def _beyond(one: Ensemble, other: Ensemble) -> str:
     return ", ".join(said)
 
 
-def folder(namespace: str, release: str) -> str:
-    """Where a release has its paths in ZooKeeper: its own, whoever else uses the ensemble."""
-    return f"/alluxio/{namespace}/{release}"
+def paths(namespace: str, release: str) -> dict[str, str]:
+    """Where a release elects in ZooKeeper, by property: on paths of its own, whoever else uses the ensemble."""
+    base = f"/alluxio/{namespace}/{release}"
+    return {
+        f"{_PREFIX}election.path": f"{base}/election",
+        f"{_PREFIX}leader.path": f"{base}/leader",
+        f"{_PREFIX}job.election.path": f"{base}/job_election",
+        f"{_PREFIX}job.leader.path": f"{base}/job_leader",
+    }
 
 
 def of_release(namespace: str, release: str, addresses: Sequence[str]) -> Ensemble | None:
     """What the settings say; None where they have no ZooKeeper."""
-    base = folder(namespace, release)
-    return (
-        _ensemble(",".join(addresses), f"{base}/election", f"{base}/leader") if addresses else None
-    )
+    return _ensemble(",".join(addresses), paths(namespace, release)) if addresses else None
 
 
 def ensemble_of_config(config: Mapping[str, str]) -> Ensemble | None:
@@ -79,16 +82,16 @@ def ensemble_of_config(config: Mapping[str, str]) -> Ensemble | None:
     if found.get(f"{_PREFIX}enabled", "").lower() != "true":
         return None
     address = found.get(f"{_PREFIX}address", "")
-    return _ensemble(address, found[f"{_PREFIX}election.path"], found[f"{_PREFIX}leader.path"])
+    return _ensemble(address, found)
 
 
-def _ensemble(address: str, election_path: str, leader_path: str) -> Ensemble:
+def _ensemble(address: str, properties: Mapping[str, str]) -> Ensemble:
     """A directory behind the servers (host:2181/dir) is a part of each path."""
     servers, _, root = address.partition("/")
     above = f"/{root}".rstrip("/")
     names = [name.strip().lower() for name in servers.split(",") if name.strip()]
     return Ensemble(
         tuple(name if name.rpartition(":")[2].isdigit() else name + _PORT for name in names),
-        above + election_path,
-        above + leader_path,
+        above + properties[f"{_PREFIX}election.path"],
+        above + properties[f"{_PREFIX}leader.path"],
     )

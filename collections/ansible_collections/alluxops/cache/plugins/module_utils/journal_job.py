@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import own_pods
+from ansible_collections.alluxops.cache.plugins.module_utils import host_shared, own_pods
 from ansible_collections.alluxops.cache.plugins.module_utils.journal import (
     MARKER,
     UNFINISHED,
@@ -17,7 +17,6 @@ Json = dict[str, Any]
 
 TASK = "journal"
 JOB_LIFETIME_S = 600
-PROOF_RETRIES = 20
 ASK_ROUNDS = 4
 
 
@@ -118,11 +117,11 @@ esac
 
 # A nonce written through one claim is read through the others where they are one file system. Names in a folder on NFS
 # may be seen late, so the reader lists the folder and tries again.
-PROOF = ".alluxops-proof"
+PROOF = host_shared.PROOF
 WRITE_PROOF = f'umask 027; printf %s "$2" > "$1/{PROOF}"; sync "$1/{PROOF}" 2>/dev/null || sync'
 # `|| true`: what is not there yet is looked for again.
 READ_PROOF = f"""
-tries={PROOF_RETRIES}
+tries={host_shared.RETRIES}
 while [ "$tries" -gt 0 ]; do
   ls -a "$1" >/dev/null
   found=$(cat "$1/{PROOF}" 2>/dev/null || true)

@@ -30,7 +30,7 @@ def elsewhere(
     Of a release that is away. results, masters, claims: as in node_report.left_out(). folder: where node_check looked.
     noted: the notes, by claim; one there tells that the release's journal lies in the new place already.
     """
-    journals = [claim for claim in claims if claim["kind"] == "journal"]
+    journals = of_journals(claims)
     if any(claim.get("node") or claim["name"] in noted for claim in journals):
         return []
     held = _own(served_from(results, masters), wanted)
@@ -64,7 +64,7 @@ def superseded(
 
     Of a release that is away. Arguments as in elsewhere(). The marks do not count once a journal on a host is newer.
     """
-    journals = [claim for claim in claims if claim["kind"] == "journal"]
+    journals = of_journals(claims)
     is_on_hosts = any(claim.get("node") for claim in journals)
     if not is_on_hosts and any(claim["name"] in noted for claim in journals):
         return []
@@ -94,7 +94,7 @@ def left_behind(
 
     results, masters, claims: as in node_report.left_out().
     """
-    journals = [claim for claim in claims if claim["kind"] == "journal"]
+    journals = of_journals(claims)
     if any(claim.get("node") for claim in journals):
         return {}
     place = _place_of(journals)
@@ -103,6 +103,11 @@ def left_behind(
         for host, marker in _own(_markers(results, masters), wanted).items()
         if marker.left_for != place and (marker.left_for or not marker.left_at)
     }
+
+
+def of_journals(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of a release's claims those of journals."""
+    return [claim for claim in claims if claim["kind"] == "journal"]
 
 
 def _place_of(journals: Sequence[Mapping[str, Any]]) -> str:

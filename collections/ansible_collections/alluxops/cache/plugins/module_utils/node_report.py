@@ -16,7 +16,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.journal_lost import
     refuse_other_type,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_note import read_note
-from ansible_collections.alluxops.cache.plugins.module_utils.journal_place import served_from
+from ansible_collections.alluxops.cache.plugins.module_utils.journal_place import (
+    of_journals,
+    served_from,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_plan import refuse_unknown
 from ansible_collections.alluxops.cache.plugins.module_utils.journal_shared import look_at
 
@@ -145,7 +148,7 @@ def lost(
         replace(seen, noted=read_note(noted.get(seen.claim)))
         for seen in _seen(results, masters, claims, wanted)
     ]
-    count = len([claim for claim in claims if claim["kind"] == "journal"])
+    count = len(of_journals(claims))
     return [
         error
         for refuse in (refuse_another, refuse_lost)
@@ -246,8 +249,8 @@ def _looked(
         look_at(results, masters, claim)
         if claim.get("shared")
         else (results.get(hosts.get(str(claim.get("node") or ""), "")) or {}, claim)
-        for claim in claims
-        if claim["kind"] == "journal" and not (claim.get("shared") and claim["ordinal"])
+        for claim in of_journals(claims)
+        if not (claim.get("shared") and claim["ordinal"])
     ]
 
 

@@ -5,7 +5,7 @@ Pure functions over the API's JSON. What holds data is never among what goes, un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -110,8 +110,13 @@ def thing(kind: str, path: str, item: Mapping[str, Any]) -> Thing:
     )
 
 
-def verdict(one: Thing, whose: Whose, *, shared_secret: bool = False) -> Verdict:
-    """Whose an object of the namespace is. shared_secret: another release of the namespace may use the credentials."""
+def verdict(
+    one: Thing, whose: Whose, *, shared_secret: bool = False, in_ours: Collection[str] = ()
+) -> Verdict:
+    """Whose an object of the namespace is.
+
+    shared_secret: another release of the namespace may use the credentials. in_ours: the claims of volumes of ours.
+    """
     if _is_system(one):
         return "system"
     if (one.kind, one.name) == ("Lease", whose.lease):
@@ -122,7 +127,8 @@ def verdict(one: Thing, whose: Whose, *, shared_secret: bool = False) -> Verdict
         return "ours" if by_release or (given and not shared_secret) else "foreign"
     by_helm = "Helm" in (one.labels.get("heritage"), one.labels.get(OURS[0]))
     if one.kind == PVC and one.release in whose.releases:
-        return "data"  # a StatefulSet made it; its labels are those of the pods
+        # A StatefulSet made it; its labels are those of the pods. Of a volume of ours it keeps nothing but that volume.
+        return "ours" if one.name in in_ours else "data"
     is_record = _is_record(one) and one.labels.get("name") in whose.releases
     return "helm" if is_record or (by_helm and whose_release(one) in whose.releases) else "foreign"
 
@@ -155,12 +161,10 @@ def plan(
         and one.release not in whose.releases
         for one in things
     )
-    judged = [(one, verdict(one, whose, shared_secret=shared)) for one in things]
-    # What a StatefulSet claimed of our volumes is kept in their directories, and a claim would hold its volume.
-    in_ours = {_claim_of(volume)[1] for volume in volumes if _is_ours(volume, whose)}
-    judged = [
-        (one, "ours" if said == "data" and one.name in in_ours else said) for one, said in judged
-    ]
+    mine = our_volumes(volumes, whose)
+    names = {one.name for one in mine}
+    in_ours = {_claim_of(item)[1] for item in volumes if item["metadata"]["name"] in names}
+    judged = [(one, verdict(one, whose, shared_secret=shared, in_ours=in_ours)) for one in things]
     with_helm = {
         str(one.labels["name"]) for one, said in judged if said == "helm" and _is_record(one)
     }
@@ -173,7 +177,7 @@ def plan(
         or (said == "helm" and not _is_record(one) and whose_release(one) not in with_helm)
     ]
     return Plan(
-        remove=tuple(sorted(gone, key=_turn)) + tuple(our_volumes(volumes, whose)),
+        remove=(*sorted(gone, key=_turn), *mine),
         data=tuple(one for one, said in judged if said == "data" and not purge),
         foreign=tuple(one for one, said in judged if said == "foreign"),
     )
@@ -181,22 +185,17 @@ def plan(
 
 def our_volumes(volumes: Iterable[Mapping[str, Any]], whose: Whose) -> list[Thing]:
     """The PersistentVolumes that were made for the release's claims. They keep their data when they are deleted."""
-    found = [
-        thing(PV, f"/api/v1/persistentvolumes/{volume['metadata']['name']}", volume)
-        for volume in volumes
-        if _is_ours(volume, whose)
-    ]
+    found = []
+    for volume in volumes:
+        one = thing(PV, f"/api/v1/persistentvolumes/{volume['metadata']['name']}", volume)
+        if (
+            one.labels.get(OURS[0]) == OURS[1]
+            and one.release in whose.releases
+            and (_claim_of(volume)[0] or whose.namespace) == whose.namespace
+            and volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+        ):
+            found.append(one)
     return sorted(found, key=lambda one: one.name)
-
-
-def _is_ours(volume: Mapping[str, Any], whose: Whose) -> bool:
-    labels = volume["metadata"].get("labels") or {}
-    return (
-        labels.get(OURS[0]) == OURS[1]
-        and thing(PV, "", volume).release in whose.releases
-        and (_claim_of(volume)[0] or whose.namespace) == whose.namespace
-        and volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
-    )
 
 
 def _claim_of(volume: Mapping[str, Any]) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     image_of,
     is_ready,
     ordinal_of,
+    rolls_itself,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.ensemble import (
     Ensemble,
@@ -212,14 +213,9 @@ def restarting(
         old = before.get(_name(item))
         same = old is not None and old["spec"].get("template") == item["spec"].get("template")
         # Held back by a run that died: its template is the new one already, its pods are not.
-        freed = old is not None and _is_held(old) and not _is_held(item)
+        freed = old is not None and not rolls_itself(old["spec"]) and rolls_itself(item["spec"])
         (stay if same and not freed else anew).append(_name(item))
     return anew, stay
-
-
-def _is_held(workload: Mapping[str, Any]) -> bool:
-    """Whether its pods stay what they are when its template changes."""
-    return (workload["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
 
 
 def masters_of(objects: Sequence[Mapping[str, Any]], release: str) -> Masters | None:

@@ -28,14 +28,10 @@ _DECIDED_BY = {
 
 def election_properties(settings: Settings) -> dict[str, str]:
     """How masters elect through ZooKeeper: each release on paths of its own there, whoever else uses the ensemble."""
-    base = ensemble.folder(settings.namespace, settings.release)
     return {
         "alluxio.zookeeper.enabled": "true",
         "alluxio.zookeeper.address": ",".join(settings.zookeeper_addresses),
-        "alluxio.zookeeper.election.path": f"{base}/election",
-        "alluxio.zookeeper.leader.path": f"{base}/leader",
-        "alluxio.zookeeper.job.election.path": f"{base}/job_election",
-        "alluxio.zookeeper.job.leader.path": f"{base}/job_leader",
+        **ensemble.paths(settings.namespace, settings.release),
     }
 
 

@@ -8,9 +8,23 @@ from typing import Final
 from ansible_collections.alluxops.cache.plugins.module_utils import journal, journal_job
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
-from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
 
 TIMEOUT_S: Final = 30
+
+
+def in_master(
+    kube: Kube,
+    namespace: str,
+    pod: str,
+    folder: str,
+    script: str,
+    *arguments: str,
+    timeout_s: float = TIMEOUT_S,
+) -> ExecResult:
+    """Run a script in a master's container; its $1 is the folder in which that has the journal. Raises CacheError."""
+    command = journal_job.script(script, folder, *arguments)
+    return kube.exec(namespace, pod, objects.MASTER_CONTAINER, command, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True)
@@ -42,13 +56,7 @@ class MarkerFile:
         self._run(journal_job.WRITE_MARKER, marker.encoded())
 
     def _run(self, script: str, *arguments: str) -> str:
-        done = self.kube.exec(
-            self.namespace,
-            self.pod,
-            objects.MASTER_CONTAINER,
-            journal_job.script(script, self.folder, *arguments),
-            timeout_s=TIMEOUT_S,
-        )
+        done = in_master(self.kube, self.namespace, self.pod, self.folder, script, *arguments)
         if done.returncode != 0:
             raise CacheError(
                 f"the marker in the journal of {self.pod} can be neither read nor written:"
