@@ -19,6 +19,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     restore,
     rollback,
     upgrade,
+    upgrade_told,
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -90,7 +91,7 @@ class ActionModule(ApiAction):
             "formats_new": master_start.formats_new(seen.wanted),
             "version_changes": plan.version_changes,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
-            "summary": upgrade.lines(plan),
+            "summary": upgrade_told.lines(plan),
         }
 
     def _backup(self, kube: Kube, options: Options) -> Result:
@@ -222,7 +223,7 @@ def _explain(kube: Kube, options: Options) -> Result:
         goal = upgrade.target(_revisions(kube, options), 0, release)
     except SettingsError:
         goal = 0
-    said = upgrade.state(
+    said = upgrade_told.state(
         seen.pods,
         after=options["version"],
         goal=goal,
