@@ -240,11 +240,12 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
         # A digest alone has no tag.
         after = versions.tag_of(goal.image) or str(options["rollback_version"])
     anew, stay = restarting(seen.current, seen.wanted)
-    # A run that was killed once Helm had returned left the rest to this one.
+    # A run that was killed once Helm had returned left the rest to this one, also where it changes something else.
     is_helm_done = options["action"] == "none"
-    stale = roll.stale(cache) if is_helm_done else {}
+    are_left = is_helm_done or f"{options['release']}-master" not in anew
+    stale = roll.stale(cache) if are_left else {}
     note = seen.notes.get(noted_backup.BACKUP_NOTE) or seen.notes.get(GOAL_NOTE) or ""
-    left = unfinished(roll.order(cache, stale), note)
+    left = unfinished(roll.order(cache, stale), note if is_helm_done else "")
     masters = {ordinal_of(pod["name"]): pod for pod in cache.of_role(MASTER_ROLE)}
     in_turn = roll.order(cache, stale or masters)
     return Plan(
@@ -253,7 +254,7 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
         before=before,
         after=after,
         chart=str(options["rendered"].get("chart") or ""),
-        reasons=left if is_helm_done else options["reasons"],
+        reasons=left if is_helm_done else [*options["reasons"], *left],
         restarts=anew,
         stays=stay,
         masters=in_turn,
