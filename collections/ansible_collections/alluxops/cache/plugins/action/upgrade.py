@@ -79,13 +79,12 @@ class ActionModule(ApiAction):
         faults = immutable.conflicts(seen.wanted, _live(kube, options["namespace"], seen.wanted))
         charts.raise_all([conflict.error() for conflict in faults])
         plan = _with_backup(kube, options, seen, upgrade.plan(seen, options, restores=restores))
-        goal = upgrade.masters_of(seen.wanted, options["release"])
         return {
             "changed": False,
             "changes": plan.changes,
             "restarts": plan.restarts,
             "leads": seen.cache.leader is not None,
-            "image": versions.name_of(goal.image) if goal else "",
+            "image": versions.name_of(plan.image),
             "image_version": plan.after,
             "restores": restores,
             "formats_new": master_start.formats_new(seen.wanted),

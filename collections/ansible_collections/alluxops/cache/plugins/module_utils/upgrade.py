@@ -66,6 +66,7 @@ class Plan:
     leads: the last of the masters, which restart in this order, is the leader. before: the newest Alluxio that served;
     behind: the oldest that a master runs yet, where an interrupted run has taken others on; else empty. changes: there
     is anything to do. stale: such a run has left masters to restart. restore_from: empty where no backup is restored.
+    image: that of the masters afterwards; ran: others that they run now.
     """
 
     release: str
@@ -86,6 +87,8 @@ class Plan:
     behind: str = ""
     changes: bool = True
     stale: bool = False
+    image: str = ""
+    ran: Sequence[str] = ()
 
     @property
     def version_changes(self) -> bool:
@@ -236,6 +239,7 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
     """What a run is to do. options: the action's. restores: as rollback.restores() says of the same."""
     cache, goal = seen.cache, masters_of(seen.wanted, options["release"])
     before = after = versions.running(seen.cluster)
+    image = goal.image if goal is not None else ""
     if goal is not None:
         # A digest alone has no tag.
         after = versions.tag_of(goal.image) or str(options["rollback_version"])
@@ -266,6 +270,8 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
         behind="" if options["revision"] or goal is None else versions.behind(seen.cluster, after),
         changes=bool(left) or not is_helm_done,
         stale=bool(stale),
+        image=image,
+        ran=versions.others(seen.cluster, image),
     )
 
 

@@ -15,15 +15,9 @@ UNPERSISTED: Final = "files in memory that were never persisted are lost"
 
 def lines(plan: Plan) -> list[str]:
     """The plan, as it is shown before anything is done."""
-    title = f"{plan.release} in {plan.namespace}: "
+    title = f"{plan.release} in {plan.namespace}: {_change(plan)}"
     if not plan.changes:
-        return [
-            title + f"nothing to do, Alluxio {versions.text(plan.after)} runs as the settings say"
-        ]
-    if plan.version_changes:
-        title += f"Alluxio {plan.behind or plan.before} becomes {plan.after} ({plan.chart})"
-    else:
-        title += f"other settings for Alluxio {versions.text(plan.after)} ({plan.chart})"
+        return [title]
     if plan.revision:
         title += f", back to revision {plan.revision}"
     rows = [("why", reason) for reason in plan.reasons]
@@ -56,6 +50,24 @@ def lines(plan: Plan) -> list[str]:
             )
         )
     return [title, *(f"  {name:<12} {text}" for name, text in rows)]
+
+
+def _change(plan: Plan) -> str:
+    """What becomes of Alluxio; of its images, where a tag or a digest does not say which Alluxio is in one."""
+    is_known = (
+        bool(versions.numbers(plan.before) and versions.numbers(plan.after)) or not plan.image
+    )
+    runs = f"Alluxio {versions.text(plan.after)}" if is_known else f"image {plan.image}"
+    if not plan.changes:
+        return f"nothing to do, {runs} runs as the settings say"
+    if is_known and plan.version_changes:
+        return f"Alluxio {plan.behind or plan.before} becomes {plan.after} ({plan.chart})"
+    if not is_known and plan.ran:
+        ran = f"image {plan.ran[0]} becomes"
+        if len(plan.ran) > 1:
+            ran = f"images {', '.join(plan.ran)} become"
+        return f"{ran} {plan.image} ({plan.chart})"
+    return f"other settings for {runs} ({plan.chart})"
 
 
 def _masters_row(plan: Plan) -> str:

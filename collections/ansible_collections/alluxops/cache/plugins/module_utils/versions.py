@@ -83,6 +83,16 @@ def behind(cluster: Mapping[str, Any], wanted: str) -> str:
     return min(others)[1] if others else ""
 
 
+def others(cluster: Mapping[str, Any], image: str) -> list[str]:
+    """The images that masters run which are to run this one; of masters that never started, what they were told to.
+
+    cluster: as in running().
+    """
+    pods, masters = cluster.get("pods") or [], cluster.get("masters") or {}
+    ran = {pod["image"] for pod in pods if pod["role"] == MASTER_ROLE and pod["started"]}
+    return sorted((ran or {str(masters.get("image") or image)}) - {image})
+
+
 def check_change(found: str, wanted: str, change: Change) -> None:
     """Raise SettingsError where a release that runs one version may not be taken to the other by this verb.
 
