@@ -8,8 +8,9 @@
 {{- $now := $running.ensemble -}}
 {{- $then := include "alluxio.ensemble" (dict "all" (include "alluxio.javaOptions" .) "masters" (include "alluxio.masterOptions" .)) | fromJson -}}
 {{- $common := false -}}
-{{- range $now.servers -}}
-{{- if has . $then.servers -}}{{- $common = true -}}{{- end -}}
+{{- $known := include "alluxio.serverNames" (dict "servers" $then.servers "namespace" .Release.Namespace) | fromJsonArray -}}
+{{- range include "alluxio.serverNames" (dict "servers" $now.servers "namespace" .Release.Namespace) | fromJsonArray -}}
+{{- if has . $known -}}{{- $common = true -}}{{- end -}}
 {{- end -}}
 {{- $isAnother := not (and $common (eq $now.election $then.election) (eq $now.leader $then.leader)) -}}
 {{- if and $now.enabled $then.enabled $isAnother -}}
@@ -18,6 +19,18 @@
 {{- end -}}
 {{- end -}}
 {{- $errors | toJson -}}
+{{- end -}}
+
+{{/* Servers by the shortest names that mean the same to pods of a namespace for certain, as a JSON array. Takes {servers, namespace}. */}}
+{{- define "alluxio.serverNames" -}}
+{{- $local := printf ".%s.svc" .namespace -}}
+{{- $names := list -}}
+{{- range .servers -}}
+{{- $port := regexFind ":[0-9]+$" . -}}
+{{- $host := regexReplaceAll "[.]svc[.]cluster[.]local[.]?$" (trimSuffix $port .) ".svc" | trimSuffix $local -}}
+{{- $names = append $names (printf "%s%s" $host $port) -}}
+{{- end -}}
+{{- $names | toJson -}}
 {{- end -}}
 
 {{/* What runs, as JSON: {masters, config, ensemble}: how many masters, the release's ConfigMap, and what that has them elect through. */}}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import node_facts
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks import (
@@ -16,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster_checks impo
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.restore_check import restore_check
 from tests.unit.cache.kube_objects import node
+from tools.repository import ROOT
 
 Json = dict[str, Any]
 
@@ -315,6 +317,30 @@ def test_the_version_of_a_running_release_changes_upward_and_by_upgrade_only(
     faults = failed(found, replace(WANTED, version=wanted, version_change=change))
     assert [fault.check for fault in faults] == (["running version"] if said else [])
     assert all(said in fault.fix for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("found", "way", "goes_on"),
+    [
+        ("2.9.4", "`alluxops upgrade` changes the version", "set alluxio_version: 2.9.4"),
+        ("2.9.7", "`alluxops rollback` goes back", "set alluxio_version: 2.9.7"),
+        ("prod", "`alluxops upgrade` changes the version", ""),
+    ],
+)
+def test_a_restore_over_another_version_says_which_verb_changes_it(
+    found: str, way: str, goes_on: str
+) -> None:
+    plays = yaml.safe_load((ROOT / "playbooks/restore.yml").read_text())
+    [play] = [one for one in plays if "__preflight_version_change" in one.get("vars", {})]
+    change = play["vars"]["__preflight_version_change"]
+    [fault] = failed(running(found), replace(WANTED, version="2.9.6", version_change=change))
+    assert found in fault.value
+    assert "2.9.6" in fault.value
+    assert "`restore` fills a new cache" in fault.cause
+    assert fault.fix.startswith(way)
+    assert "alluxio_confirm_purge" in fault.fix
+    assert goes_on in fault.fix
+    assert failed(running("2.9.6"), replace(WANTED, version="2.9.6", version_change=change)) == []
 
 
 def test_a_restore_that_goes_on_is_not_deployed_over() -> None:

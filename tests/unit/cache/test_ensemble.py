@@ -61,7 +61,33 @@ def test_what_was_deployed_is_what_the_same_settings_ask_for(same: Settings) -> 
 def test_an_ensemble_keeps_its_masters_as_long_as_one_server_stays(
     running: Settings, wanted: Settings
 ) -> None:
-    assert apart(said_to_masters(running), asked(wanted)) is None
+    assert apart(said_to_masters(running), asked(wanted), "n") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("zk-0.zk:2181", "zk-0.zk.here.svc.cluster.local:2181", True),
+        ("zk-0.zk", "ZK-0.zk.here.svc", True),
+        ("zk-0.zk,zk-1.zk", "zk-1.zk.here.svc,zk-0.zk.here.svc.cluster.local.", True),
+        ("zk", "zk.here.svc.cluster.local:2181", True),
+        ("zk-0.zk.there.svc", "zk-0.zk.there.svc.cluster.local", True),
+        ("zk-0.zk", "zk-0.zk.there.svc.cluster.local", False),
+        ("zk-0.zk:2181", "zk-0.zk.here.svc:2182", False),
+        # A pod of a Service here, or a Service there.
+        ("zk.there", "zk.there.svc.cluster.local", False),
+        ("zk.here", "zk.here.svc", False),
+        # Of another domain nothing is known, nor of what a resolver tries with a name that is long already.
+        ("zk", "zk.here.svc.example.com", False),
+        ("zk1.example.com", "zk1.example.com.", False),
+    ],
+)
+def test_a_server_by_its_short_and_by_its_full_name_is_one(
+    one: str, other: str, *, are_same: bool
+) -> None:
+    found = [of_release("here", "r", name.split(",")) for name in (one, other)]
+    assert (apart(found[0], found[1], "here") is None) is are_same
+    assert (apart(found[1], found[0], "here") is None) is are_same
 
 
 @pytest.mark.parametrize(
@@ -69,19 +95,21 @@ def test_an_ensemble_keeps_its_masters_as_long_as_one_server_stays(
 )
 def test_masters_are_not_led_to_another_ensemble(running: Settings, wanted: Settings) -> None:
     cluster = {"masters": {"replicas": 3, "ensemble": said_to_masters(running)}, "pods": []}
-    found = ensemble_check(cluster, asked(wanted), {"alluxio_zookeeper_address": "cache.yml:7"})
+    found = ensemble_check(
+        cluster, asked(wanted), {"alluxio_zookeeper_address": "cache.yml:7"}, "n"
+    )
     assert not found.ok
     assert f"elect through {','.join(running.zookeeper_addresses)}; the settings say" in found.value
     assert f"{','.join(wanted.zookeeper_addresses)} (cache.yml:7)" in found.value
     assert "Two leaders on one journal" in found.cause
     assert "`alluxops uninstall`" in found.fix
-    assert ensemble_check(cluster, asked(running), {}).ok
+    assert ensemble_check(cluster, asked(running), {}, "n").ok
 
 
 @pytest.mark.parametrize("name", ["election", "leader"])
 def test_the_same_servers_with_another_path_are_another_election(name: str) -> None:
     own = f"-Xmx1g -Dalluxio.zookeeper.{name}.path=/mine"
-    found = apart(said_to_masters(THEIRS, own), asked(THEIRS))
+    found = apart(said_to_masters(THEIRS, own), asked(THEIRS), "n")
     assert found == (f"{name} path /mine", f"{name} path /alluxio/alluxio/alluxio/{name}")
 
 
@@ -105,13 +133,13 @@ def test_the_last_of_the_masters_options_counts() -> None:
 def test_where_no_master_runs_or_elects_so_nothing_is_in_the_way(
     masters: Json | None, wanted: Ensemble | None
 ) -> None:
-    assert ensemble_check({"masters": masters, "pods": []}, wanted, {}).ok
+    assert ensemble_check({"masters": masters, "pods": []}, wanted, {}, "n").ok
 
 
 def test_a_stopped_master_whose_pod_does_not_go_away_may_lead_yet() -> None:
     pods = [{"role": "alluxio-master"}]
     masters = {"replicas": 0, "ensemble": said_to_masters(THEIRS)}
-    assert not ensemble_check({"masters": masters, "pods": pods}, NAMED, {}).ok
+    assert not ensemble_check({"masters": masters, "pods": pods}, NAMED, {}, "n").ok
 
 
 def test_preflight_asks_for_the_ensemble_of_the_settings() -> None:

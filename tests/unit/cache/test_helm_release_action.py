@@ -181,7 +181,7 @@ def test_what_an_image_holds_is_known_by_its_version_or_by_its_name(
         return [item for item in yaml.safe_load_all(text) if item]
 
     for release, allowed in (("alluxio", may), ("alluxio-zookeeper", True)):
-        why = rollback.why_not_undone(objects(image), objects(other), release, 1)
+        why = rollback.why_not_undone(objects(image), objects(other), release, 1, "cache")
         assert (why == "") is allowed
 
 

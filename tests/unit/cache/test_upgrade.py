@@ -11,6 +11,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
     noted_backup,
     upgrade,
+    upgrade_told,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.release import RUN_LABEL, STEP_LABEL
@@ -189,7 +190,7 @@ def test_a_master_that_a_killed_run_did_not_reach_has_a_journal_to_convert() -> 
     assert "`alluxops status`" in fault.value.fix
     upgrade.check_backup(mixed, "s3://b/x.gz", "")
     upgrade.check_backup(mixed, "", "alluxio")
-    assert "Alluxio 2.9.4 becomes 2.9.6" in upgrade.lines(mixed)[0]
+    assert "Alluxio 2.9.4 becomes 2.9.6" in upgrade_told.lines(mixed)[0]
 
 
 def test_what_converts_no_journal_or_is_backed_up_goes_on_without_a_master() -> None:
@@ -216,7 +217,7 @@ PLAN = Plan(
 
 
 def test_the_plan_says_what_restarts_in_which_order() -> None:
-    text = "\n".join(upgrade.lines(PLAN))
+    text = "\n".join(upgrade_told.lines(PLAN))
     assert "Alluxio 2.9.4 becomes 2.9.6 (alluxio-0.1.0)" in text
     assert (
         "alluxio-master-1, alluxio-master-2, then the leader alluxio-master-0; one at a time"
@@ -230,7 +231,7 @@ def test_the_plan_says_what_restarts_in_which_order() -> None:
 
 def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
     plan = replace(PLAN, before="2.9.6", revision=4, restarts=["alluxio-worker"])
-    text = "\n".join(upgrade.lines(plan))
+    text = "\n".join(upgrade_told.lines(plan))
     assert "other settings for Alluxio 2.9.6" in text
     assert "back to revision 4" in text
     assert "2 masters    stay as they are" in text
@@ -239,7 +240,7 @@ def test_the_plan_of_a_rollback_reminds_of_the_inventory() -> None:
 
 def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
     plan = replace(PLAN, before="2.9.6", after="2.9.4", revision=4, restore_from="latest")
-    text = "\n".join(upgrade.lines(plan))
+    text = "\n".join(upgrade_told.lines(plan))
     assert "latest: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows" in text
     assert "all stop, and start with new journals from the backup" in text
     assert "what clients write between the backup that the run makes" in text
@@ -248,7 +249,7 @@ def test_the_plan_of_a_rollback_that_restores_says_what_goes() -> None:
 
 def test_a_plan_without_changes_says_so() -> None:
     plan = replace(PLAN, before="2.9.6", changes=False)
-    assert upgrade.lines(plan) == [
+    assert upgrade_told.lines(plan) == [
         "alluxio in cache: nothing to do, Alluxio 2.9.6 runs as the settings say"
     ]
 
@@ -270,7 +271,7 @@ def test_where_it_stopped_is_told_by_version() -> None:
         pod("alluxio-worker-x", "2.9.4"),
         pod("alluxio-master-0", "2.9.99", ready=0, started=False),
     ]
-    said = upgrade.state(
+    said = upgrade_told.state(
         pods, after="2.9.99", goal=3, leader="", verb="upgrade", backup="s3://b/x.gz"
     )
     text = "\n".join(said)
@@ -279,7 +280,7 @@ def test_where_it_stopped_is_told_by_version() -> None:
     assert "2.9.4    alluxio-worker-x ready" in text
     assert "s3://b/x.gz" in text
     assert "`alluxops rollback`, to revision 3" in text
-    again = upgrade.state(
+    again = upgrade_told.state(
         pods, after="2.9.6", goal=3, leader="alluxio-master-0", verb="rollback", backup=""
     )
     assert "run `rollback` again" in "\n".join(again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,14 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.alluxops.cache.plugins.module_utils import immutable
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    immutable,
+    upgrade,
+    upgrade_told,
+)
 from tests.unit.cache.settings_cases import with_
+from tests.unit.cache.test_upgrade import asked as asked_of_plan
+from tests.unit.cache.test_upgrade import seen, workload
 from tests.unit.cache.test_upgrade_journals import read, runs
 from tools.repository import ROOT
 
@@ -92,3 +99,29 @@ def test_the_volumes_of_its_servers_have_settings_of_their_own() -> None:
     )
     assert "zookeeper_values.persistence" in fault.fix
     assert "journal.size" not in fault.fix
+
+
+@pytest.mark.parametrize(
+    ("pods", "said", "why"),
+    [
+        ("2.9.6 2.9.6 2.9.6", "stay as they are", ["why"]),
+        (
+            "2.9.4 2.9.6 2.9.4",
+            "alluxio-master-0, then the leader alluxio-master-2; one at a time",
+            ["why", "alluxio-master-0, alluxio-master-2 did not restart since the last change"],
+        ),
+    ],
+)
+def test_masters_that_a_killed_run_left_restart_though_only_the_ensemble_changes(
+    pods: str, said: str, why: list[str]
+) -> None:
+    masters = workload("StatefulSet", "alluxio-master", "alluxio:2.9.6")
+    old, new = (workload("StatefulSet", "alluxio-zookeeper", f"zk:{tag}") for tag in (1, 2))
+    found = replace(seen(pods), current=[masters, old], wanted=[masters, new])
+    plan = upgrade.plan(found, asked_of_plan(), restores=False)
+    told = upgrade_told.lines(plan)
+    # What the roll of the masters is told, and then restarts, is the same: those that are stale.
+    assert plan.restarts == ["alluxio-zookeeper"]
+    assert f"  2 masters    {said}" in told
+    assert [line.split(maxsplit=1)[1] for line in told if line.startswith("  why")] == why
+    assert "  restart too  alluxio-zookeeper" in told

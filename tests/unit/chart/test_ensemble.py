@@ -86,6 +86,10 @@ def told(
             "zk1:2181 (paths /m, /l)",
         ),
         (
+            values("zk1.other.svc,zk1.cache,zk2.cache.svc:1", election="/e", leader="/l"),
+            "the values say zk1.other.svc:2181",
+        ),
+        (
             values("zk3", {"running": 0}, election="/e", leader="/l"),
             "zk3:2181 (paths /e, /l)",
         ),
@@ -106,6 +110,8 @@ def test_running_masters_are_not_led_to_another_ensemble(
         (RUNNING, False),
         (values("ZK2:2181,zk3:2181", election="/e", leader="/l"), False),
         (values("zk3:2181"), True),
+        (values("zk9,ZK2.cache.svc.cluster.local.:2181", election="/e", leader="/l"), False),
+        (values("zk1.cache.svc", election="/e", leader="/l"), False),
     ],
 )
 def test_the_same_ensemble_or_stopped_masters_are_no_reason(

@@ -45,7 +45,7 @@ class ActionModule(ApiAction):
         elects = ensemble.of_release(
             options["namespace"], options["release"], options["zookeeper_addresses"]
         )
-        checks.append(ensemble_check(cluster, elects, options["places"]))
+        checks.append(ensemble_check(cluster, elects, options["places"], options["namespace"]))
         checks += _volume_checks(kube, cluster, options)
         if not options["restores"]:
             found = restores.read(kube, options["namespace"], options["release"], cluster["pods"])

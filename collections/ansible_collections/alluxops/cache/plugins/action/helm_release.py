@@ -191,7 +191,8 @@ def _kept(prepare: Mapping[str, Any], arguments: Mapping[str, Any]) -> Result:
     if arguments.get("revision"):
         rollback.check_formatting(found, goal)
         return {}
-    why = rollback.why_not_undone(found, _objects(prepare.get("left")), arguments["release"], goal)
+    left = _objects(prepare.get("left"))
+    why = rollback.why_not_undone(found, left, arguments["release"], goal, arguments["namespace"])
     if not why:
         return {}
     reason = f"Revision {prepare['leaves']} stays, nothing is undone: {why}. Repair what failed, and run again."

@@ -10,7 +10,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     failover,
     quorum,
     scale,
-    upgrade,
+    upgrade_told,
     values,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -49,7 +49,7 @@ class ActionModule(ApiAction):
             "changed": self.check_mode and changes,
             "steps": [_step(step, options["values"]) for step in steps],
             "shown": shown,
-            "costs": [f"each worker restarts: {upgrade.UNPERSISTED}"] if changes else [],
+            "costs": [f"each worker restarts: {upgrade_told.UNPERSISTED}"] if changes else [],
             "lines": [f"alluxio_masters: {wanted.masters}", f"alluxio_ha: {wanted.ha}"],
             "diff": {
                 "before": "",

@@ -19,6 +19,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     restore,
     rollback,
     upgrade,
+    upgrade_told,
     versions,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
@@ -78,19 +79,18 @@ class ActionModule(ApiAction):
         faults = immutable.conflicts(seen.wanted, _live(kube, options["namespace"], seen.wanted))
         charts.raise_all([conflict.error() for conflict in faults])
         plan = _with_backup(kube, options, seen, upgrade.plan(seen, options, restores=restores))
-        goal = upgrade.masters_of(seen.wanted, options["release"])
         return {
             "changed": False,
             "changes": plan.changes,
             "restarts": plan.restarts,
             "leads": seen.cache.leader is not None,
-            "image": versions.name_of(goal.image) if goal else "",
+            "image": versions.name_of(plan.image),
             "image_version": plan.after,
             "restores": restores,
             "formats_new": master_start.formats_new(seen.wanted),
             "version_changes": plan.version_changes,
             "hold_workers": plan.version_changes and options["may_hold_workers"],
-            "summary": upgrade.lines(plan),
+            "summary": upgrade_told.lines(plan),
         }
 
     def _backup(self, kube: Kube, options: Options) -> Result:
@@ -222,7 +222,7 @@ def _explain(kube: Kube, options: Options) -> Result:
         goal = upgrade.target(_revisions(kube, options), 0, release)
     except SettingsError:
         goal = 0
-    said = upgrade.state(
+    said = upgrade_told.state(
         seen.pods,
         after=options["version"],
         goal=goal,

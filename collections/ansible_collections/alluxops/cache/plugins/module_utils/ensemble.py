@@ -6,6 +6,7 @@ others know: two of them write one journal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ _DEFAULTS: Final = {
 }
 """Alluxio's own, for a release that was made by hand."""
 _PORT: Final = ":2181"
+_IN_CLUSTER: Final = re.compile(r"\.svc\.cluster\.local\.?$")
 
 
 @dataclass(frozen=True)
@@ -33,26 +35,41 @@ class Ensemble:
     leader_path: str
 
 
-def apart(one: Ensemble | None, other: Ensemble | None) -> tuple[str, str] | None:
+def apart(one: Ensemble | None, other: Ensemble | None, namespace: str) -> tuple[str, str] | None:
     """What each has that the other has not, in words, where masters of the two would not see each other; else None.
 
     One server in common is taken as the same ensemble. None too where one of them has no ZooKeeper.
+    namespace: that of the masters.
     """
     if one is None or other is None:
         return None
-    found = (_beyond(one, other), _beyond(other, one))
+    found = (_beyond(one, other, namespace), _beyond(other, one, namespace))
     return found if any(found) else None
 
 
-def _beyond(one: Ensemble, other: Ensemble) -> str:
+def _beyond(one: Ensemble, other: Ensemble, namespace: str) -> str:
     said = []
-    if not set(one.servers) & set(other.servers):
+    if not _names(one, namespace) & _names(other, namespace):
         said.append(",".join(one.servers) or "no server")
     if one.election_path != other.election_path:
         said.append(f"election path {one.election_path}")
     if one.leader_path != other.leader_path:
         said.append(f"leader path {one.leader_path}")
     return ", ".join(said)
+
+
+def _names(ensemble: Ensemble, namespace: str) -> set[str]:
+    """The servers by the shortest names that mean the same to pods of a namespace for certain.
+
+    These look for NAME in NAME.NAMESPACE.svc first of all, so whoever finds that by its long name finds it by the short
+    one. Of zk.other, which may be a pod of a Service here or a Service in another namespace, that cannot be said.
+    """
+    found = set()
+    for server in ensemble.servers:
+        host, _, port = server.rpartition(":")
+        host = _IN_CLUSTER.sub(".svc", host).removesuffix(f".{namespace}.svc")
+        found.add(f"{host}:{port}")
+    return found
 
 
 def paths(namespace: str, release: str) -> dict[str, str]:

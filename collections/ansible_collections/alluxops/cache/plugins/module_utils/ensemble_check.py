@@ -20,7 +20,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.ensemble import (
 
 
 def ensemble_check(
-    cluster: Mapping[str, Any], wanted: Ensemble | None, places: Mapping[str, str]
+    cluster: Mapping[str, Any],
+    wanted: Ensemble | None,
+    places: Mapping[str, str],
+    namespace: str,
 ) -> Check:
     """cluster: the facts of read_cluster. Whether masters elect by ZooKeeper at all is the running release's check."""
     masters = cluster.get("masters") or {}
@@ -28,7 +31,7 @@ def ensemble_check(
     runs = masters.get("replicas") or any(
         pod["role"] == MASTER_ROLE for pod in cluster.get("pods") or []
     )
-    differs = apart(masters.get("ensemble"), wanted)
+    differs = apart(masters.get("ensemble"), wanted, namespace)
     if not runs or differs is None:
         return holds("running ensemble", "no master would elect elsewhere")
     now, then = differs

@@ -32,10 +32,12 @@ def restores(seen: Seen, options: Mapping[str, Any]) -> bool:
     if not revision:
         return False
     check_formatting(seen.wanted, revision)
+    masters = both_masters(seen.wanted, seen.current, options["release"], revision)
+    check_masters(*masters, revision, options["namespace"])
     wrote = [versions.running(seen.cluster), leader.version if leader else "", seen.marked]
     on_its_way = noted_goal(seen.past, seen.notes.get(GOAL_NOTE, ""))
     return check_rollback(
-        *both_masters(seen.wanted, seen.current, options["release"], revision),
+        *masters,
         versions.newest(wrote),
         revision,
         restore_from=options["restore_from"],
@@ -61,6 +63,7 @@ def why_not_undone(
     left: Sequence[Mapping[str, Any]],
     release: str,
     revision: int,
+    namespace: str,
 ) -> str:
     """Why a revision that does not serve stays, rather than give way to the one before it; empty where it may go.
 
@@ -75,7 +78,7 @@ def why_not_undone(
     there, now = masters_of(goal, release), masters_of(left, release)
     if there is None or now is None:
         return ""
-    if elect := ensemble.apart(now.elects, there.elects):
+    if elect := ensemble.apart(now.elects, there.elects, namespace):
         return (
             f"its masters elect through {elect[0]}, those of revision {revision} through {elect[1]}, and while they"
             " restart one of each could lead on the same journal"
@@ -123,6 +126,23 @@ def both_masters(
     return there, now
 
 
+def check_masters(goal: Masters, current: Masters, revision: int, namespace: str) -> None:
+    """Raise SettingsError where masters of a revision, beside those that run, would lose a quorum or lead twice."""
+    if goal != current or not goal.count:
+        raise SettingsError(
+            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
+            f" now it is {current.count}, HA {current.ha}.",
+            "Masters that come or go with a plain rollback lose their quorum, or their journal.",
+            "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
+        )
+    if elect := ensemble.apart(goal.elects, current.elects, namespace):
+        raise SettingsError(
+            f"revision {revision} elects through {elect[0]}; now it is {elect[1]}.",
+            ensemble.CAUSE,
+            f"choose another rollback_revision; or set the inventory as that revision was, {ensemble.MOVE}.",
+        )
+
+
 def check_rollback(
     goal: Masters,
     current: Masters,
@@ -140,19 +160,6 @@ def check_rollback(
     said: rollback_version, which Alluxio the revision runs where its image does not tell. has_begun: a restore on the
     way to it has. is_there: Helm has reached it in a run that did not end, so its restore is over, if it took one.
     """
-    if goal != current or not goal.count:
-        raise SettingsError(
-            f"revision {revision} has {counted(goal.count, 'master')}, HA {goal.ha};"
-            f" now it is {current.count}, HA {current.ha}.",
-            "Masters that come or go with a plain rollback lose their quorum, or their journal.",
-            "`alluxops scale-masters` changes that safely; give a newer rollback_revision for the rest.",
-        )
-    if elect := ensemble.apart(goal.elects, current.elects):
-        raise SettingsError(
-            f"revision {revision} elects through {elect[0]}; now it is {elect[1]}.",
-            ensemble.CAUSE,
-            f"choose another rollback_revision; or set the inventory as that revision was, {ensemble.MOVE}.",
-        )
     same = goal.image == current.image
     tag = versions.tag_of(goal.image)
     # The same image reads what it has written, whichever Alluxio is in it.

@@ -12,7 +12,6 @@ from typing import Any, Final
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     health,
     noted_backup,
-    restore,
     roll,
     versions,
 )
@@ -21,7 +20,6 @@ from ansible_collections.alluxops.cache.plugins.module_utils.cluster import (
     WORKER_ROLE,
     ha_of_config,
     image_of,
-    is_ready,
     ordinal_of,
     rolls_itself,
 )
@@ -41,8 +39,6 @@ Json = dict[str, Any]
 
 _WORKLOADS: Final = ("StatefulSet", "DaemonSet", "Deployment")
 _GOOD: Final = ("deployed", "superseded")
-UNPERSISTED: Final = "files in memory that were never persisted are lost"
-"""What the restart of a worker costs."""
 GOAL_NOTE: Final = "alluxops/rollback-to"
 """Annotation of the masters' StatefulSet: "GOAL LEFT", the revision that a rollback goes to which did not end yet, and
 the one that was the last when it began."""
@@ -70,6 +66,7 @@ class Plan:
     leads: the last of the masters, which restart in this order, is the leader. before: the newest Alluxio that served;
     behind: the oldest that a master runs yet, where an interrupted run has taken others on; else empty. changes: there
     is anything to do. stale: such a run has left masters to restart. restore_from: empty where no backup is restored.
+    image: that of the masters afterwards; ran: others that they run now.
     """
 
     release: str
@@ -90,6 +87,8 @@ class Plan:
     behind: str = ""
     changes: bool = True
     stale: bool = False
+    image: str = ""
+    ran: Sequence[str] = ()
 
     @property
     def version_changes(self) -> bool:
@@ -240,15 +239,17 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
     """What a run is to do. options: the action's. restores: as rollback.restores() says of the same."""
     cache, goal = seen.cache, masters_of(seen.wanted, options["release"])
     before = after = versions.running(seen.cluster)
+    image = goal.image if goal is not None else ""
     if goal is not None:
         # A digest alone has no tag.
         after = versions.tag_of(goal.image) or str(options["rollback_version"])
     anew, stay = restarting(seen.current, seen.wanted)
-    # A run that was killed once Helm had returned left the rest to this one.
+    # A run that was killed once Helm had returned left the rest to this one, also where it changes something else.
     is_helm_done = options["action"] == "none"
-    stale = roll.stale(cache) if is_helm_done else {}
+    are_left = is_helm_done or f"{options['release']}-master" not in anew
+    stale = roll.stale(cache) if are_left else {}
     note = seen.notes.get(noted_backup.BACKUP_NOTE) or seen.notes.get(GOAL_NOTE) or ""
-    left = unfinished(roll.order(cache, stale), note)
+    left = unfinished(roll.order(cache, stale), note if is_helm_done else "")
     masters = {ordinal_of(pod["name"]): pod for pod in cache.of_role(MASTER_ROLE)}
     in_turn = roll.order(cache, stale or masters)
     return Plan(
@@ -257,7 +258,7 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
         before=before,
         after=after,
         chart=str(options["rendered"].get("chart") or ""),
-        reasons=left if is_helm_done else options["reasons"],
+        reasons=left if is_helm_done else [*options["reasons"], *left],
         restarts=anew,
         stays=stay,
         masters=in_turn,
@@ -269,6 +270,8 @@ def plan(seen: Seen, options: Mapping[str, Any], *, restores: bool) -> Plan:
         behind="" if options["revision"] or goal is None else versions.behind(seen.cluster, after),
         changes=bool(left) or not is_helm_done,
         stale=bool(stale),
+        image=image,
+        ran=versions.others(seen.cluster, image),
     )
 
 
@@ -299,95 +302,6 @@ def unfinished(stale: Sequence[str], note: str) -> list[str]:
     """
     found = [f"{', '.join(stale)} did not restart since the last change"] if stale else []
     return [*found, "the run that made the last change did not end"] if note else found
-
-
-def lines(plan: Plan) -> list[str]:
-    """The plan, as it is shown before anything is done."""
-    title = f"{plan.release} in {plan.namespace}: "
-    if not plan.changes:
-        return [
-            title + f"nothing to do, Alluxio {versions.text(plan.after)} runs as the settings say"
-        ]
-    if plan.version_changes:
-        title += f"Alluxio {plan.behind or plan.before} becomes {plan.after} ({plan.chart})"
-    else:
-        title += f"other settings for Alluxio {versions.text(plan.after)} ({plan.chart})"
-    if plan.revision:
-        title += f", back to revision {plan.revision}"
-    rows = [("why", reason) for reason in plan.reasons]
-    rows.append(("1 backup", plan.backup_to))
-    if plan.restore_from:
-        rows.append(
-            (
-                "restore",
-                f"{plan.restore_from}: its paths, mounts, pins, TTLs and ACLs replace all that the cache knows now",
-            )
-        )
-        rows.append(("lost", f"{restore.IN_NO_BACKUP}; stop the clients before"))
-    masters, workers = f"{plan.release}-master", f"{plan.release}-worker"
-    masters_restart = plan.stale or masters in plan.restarts
-    rows.append(("2 masters", _masters_row(plan) if masters_restart else "stay as they are"))
-    rows.append(
-        ("3 workers", _workers_row(plan) if workers in plan.restarts else "stay as they are")
-    )
-    others = [name for name in plan.restarts if name not in (masters, workers)]
-    if others:
-        rows.append(("restart too", ", ".join(others)))
-    others = [name for name in plan.stays if name not in (masters, workers)]
-    if others:
-        rows.append(("stay", ", ".join(others)))
-    if plan.revision:
-        rows.append(
-            (
-                "then",
-                "set the inventory as it was; else the next `site` or `upgrade` changes it again",
-            )
-        )
-    return [title, *(f"  {name:<12} {text}" for name, text in rows)]
-
-
-def _masters_row(plan: Plan) -> str:
-    if plan.restore_from:
-        return "all stop, and start with new journals from the backup"
-    if len(plan.masters) < 2:
-        return f"{', '.join(plan.masters) or 'the master'} restarts"
-    last = f"the leader {plan.masters[-1]}" if plan.leads else plan.masters[-1]
-    return f"{', '.join(plan.masters[:-1])}, then {last}; one at a time"
-
-
-def _workers_row(plan: Plan) -> str:
-    where = f"{' '.join(plan.workers)}, a few at a time"
-    when = ", once the masters serve" if plan.held else ""
-    return f"{where}{when}; {UNPERSISTED}"
-
-
-def state(
-    pods: Sequence[Mapping[str, Any]], *, after: str, goal: int, leader: str, verb: str, backup: str
-) -> list[str]:
-    """Where a run stopped: which pods run which version, and what can be done.
-
-    goal: the revision that `rollback` would go to; 0 for none. backup: where the backup lies, or "".
-    """
-    by_tag: dict[str, list[str]] = {}
-    for pod in sorted(pods, key=lambda pod: str(pod["name"])):
-        tag = versions.tag_of(pod["image"]) or pod["image"]
-        how = "ready" if is_ready(pod) else "not ready" if pod["started"] else "never started"
-        by_tag.setdefault(tag, []).append(f"{pod['name']} {how}")
-    rows = [f"  {tag:<8} {', '.join(names)}" for tag, names in sorted(by_tag.items())]
-    served = f"{leader} leads, so the cache serves." if leader else "No master serves."
-    again = "repair what the message says and run `upgrade` again: it goes on from here"
-    if verb == "rollback":
-        again = "repair what the message says and run `rollback` again: it goes on from here"
-    said = [
-        f"Stopped, with nothing undone. {served} Pods by version (alluxio_version is {after}):",
-        *rows,
-    ]
-    if backup:
-        said.append(f"The backup made before: {backup}.")
-    said.append(f"To go on: {again}.")
-    if goal and verb == "upgrade":
-        said.append(f"To go back: `alluxops rollback`, to revision {goal}.")
-    return said
 
 
 def _name(item: Mapping[str, Any]) -> str:

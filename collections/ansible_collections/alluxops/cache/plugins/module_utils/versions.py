@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import MASTER_ROLE
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 
-Change = Literal["refused", "upward", "any"]
+Change = Literal["refused", "restore", "upward", "any"]
 Numbers = tuple[int, int, int]
 
 _NUMBERS = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)(?!\d)")
@@ -83,11 +83,29 @@ def behind(cluster: Mapping[str, Any], wanted: str) -> str:
     return min(others)[1] if others else ""
 
 
+def others(cluster: Mapping[str, Any], image: str) -> list[str]:
+    """The images that masters run which are to run this one; of masters that never started, what they were told to.
+
+    cluster: as in running().
+    """
+    pods, masters = cluster.get("pods") or [], cluster.get("masters") or {}
+    ran = {pod["image"] for pod in pods if pod["role"] == MASTER_ROLE and pod["started"]}
+    return sorted((ran or {str(masters.get("image") or image)}) - {image})
+
+
 def check_change(found: str, wanted: str, change: Change) -> None:
     """Raise SettingsError where a release that runs one version may not be taken to the other by this verb.
 
-    found, wanted: image tags; nothing is known of what runs where found names no version.
+    found, wanted: image tags; nothing is known of what runs where found names no version. change: restore refuses what
+    refused does; who restores means something else than who deploys.
     """
+    if change == "restore":
+        try:
+            check_change(found, wanted, "refused")
+        except SettingsError as error:
+            cause = "`restore` fills a new cache; it takes none that is there to another version."
+            raise SettingsError(error.what, cause, _instead_of_restore(found, wanted)) from error
+        return
     before, after = numbers(found), numbers(wanted)
     if before is None and after is not None and change == "refused":
         raise SettingsError(
@@ -111,3 +129,17 @@ def check_change(found: str, wanted: str, change: Change) -> None:
             "A new version needs a backup first, and its masters restarted one by one.",
             f"`alluxops upgrade` does that; to leave it, set alluxio_version: {found}.",
         )
+
+
+def _instead_of_restore(found: str, wanted: str) -> str:
+    """The verbs that change a version, and the way of a backup that is to take this cache's place."""
+    before, after = numbers(found), numbers(wanted)
+    by = "`alluxops upgrade` changes the version"
+    if before and after and after < before:
+        by = "`alluxops rollback` goes back to an older version, with restore_from to a backup that it can read"
+    fix = (
+        f"{by}. To put a backup in this cache's place, take it away first (`alluxops uninstall` with"
+        " alluxio_confirm_purge)."
+    )
+    kept = f" To go on with a restore that did not end, set alluxio_version: {found}."
+    return fix + kept if before else fix

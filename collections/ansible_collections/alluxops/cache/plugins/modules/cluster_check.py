@@ -80,8 +80,9 @@ options:
   version_change:
     description:
       - Whether a running release may be taken to another version. C(refused) as in C(site), C(upward) as in C(upgrade).
+      - C(restore) refuses as C(refused) does, and says what somebody may have meant who restores a backup.
     type: str
-    choices: [refused, upward, any]
+    choices: [refused, restore, upward, any]
     default: refused
   restores:
     description:
