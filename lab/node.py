@@ -188,7 +188,7 @@ def wait_until_up(state: LabState, node: Node, timeout_s: float = 300) -> None:
             if time.monotonic() - started > STARTS_WITHIN_S and not cgroups.processes(group):
                 raise LabError(f"node {node.name} ended while it booted", cause=why_not())
             return False
-        socket_path = Path(f"/proc/{init}/root/run/containerd/containerd.sock")
+        socket_path = _containerd(init)
         if not node.bare and not socket_path.exists():
             return False
         try:
@@ -227,10 +227,17 @@ def inside(
 
 
 def import_images(state: LabState, node: Node, archive: Path) -> None:
-    """Bring one image archive into a running node."""
+    """Bring one image archive into a running node; one that is bare, and has no containerd yet, is passed over."""
     group = cgroups.node_group(state, node)
     init = cgroups.init_of(group)
     if init is None:
         raise LabError(f"node {node.name} is not running")
+    if node.bare and not _containerd(init).exists():
+        return
     command = f'exec nsenter --target {init} --all ctr -n k8s.io images import - < "$1"'
     run(["sh", "-c", command, "sh", archive], timeout_s=300)
+
+
+def _containerd(init: int) -> Path:
+    """Its socket in the node whose first process this is."""
+    return Path(f"/proc/{init}/root/run/containerd/containerd.sock")
