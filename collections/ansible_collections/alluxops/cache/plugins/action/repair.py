@@ -1,4 +1,4 @@
-"""Make a cache follow its under stores again; write to none of them."""
+"""Make a cache follow its under stores again; write to none of them but for Alluxio's markers of directories."""
 
 from __future__ import annotations
 
