@@ -175,6 +175,17 @@ def test_a_path_never_seen_is_looked_for_in_its_store_only_by_a_run(*, asks: boo
     assert metadata == [None if asks else "NEVER"] * 2
 
 
+def test_a_worker_that_is_down_is_one_that_copies_are_asked_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = health.Seen(pods=[POD], leader=LEADER, workers_set={"replicas": 3})
+    cache = cache_with(Api(), Proxy(Api()))
+    assert (cache.workers, cache.wanted_workers) == (0, 0)
+    monkeypatch.setattr(objects, "look_at_installed", lambda *_: seen)
+    cache.look()
+    assert (cache.workers, cache.wanted_workers) == (0, 3)
+
+
 def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:
     api = Api()
     proxy = Proxy(api)

@@ -37,7 +37,7 @@ class Cache:
     """A cache that notes whose plans are applied, and holds few bytes."""
 
     namespace, capacity_bytes, workers, tier_bytes = "ns", 10, 1, MappingProxyType({"MEM": 10})
-    asks_stores = True
+    asks_stores, wanted_workers = True, 2
 
     def __init__(self, *knows: File, new: Sequence[File] = ()) -> None:
         self.applied: list[str] = []
@@ -99,6 +99,14 @@ def test_what_is_new_and_does_not_fit_is_refused_before_it_is_loaded() -> None:
     run.learn()
     with pytest.raises(ManySettingsErrors, match="loads or pins"):
         run.refuse_what_does_not_fit(asks_stores=False)
+
+
+def test_more_copies_than_workers_are_refused() -> None:
+    pinned = replace(ONE, pin=True)
+    run_of(Cache(SMALL), replace(pinned, replication_min=2)).look()
+    with pytest.raises(ManySettingsErrors, match="replication_min of a is 3, and the cache has 2"):
+        run_of(Cache(SMALL), replace(pinned, replication_min=3)).look()
+    run_of(Cache(SMALL), replace(pinned, replication_min=3, state="absent")).look()
 
 
 class Unaware(Cache):

@@ -111,6 +111,7 @@ class _Run:
         faults = self._read_secrets()
         mounts = self.cache.mounts()
         faults += dataset_refuse.against_mounts(self.declared, mounts)
+        faults += dataset_refuse.too_many_copies(self.declared, self.cache.wanted_workers)
         raise_all(faults)
         for one in self.declared:
             remounts = one.name in self.remounts

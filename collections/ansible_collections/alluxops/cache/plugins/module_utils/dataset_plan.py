@@ -265,7 +265,8 @@ def line(one: Dataset, actual: Actual, notes: Sequence[str] = ()) -> str:
         media = f" to {','.join(actual.top.media)}" if actual.top.media else ""
         words.append(f"pinned{media}")
     if one.state == PRESENT and one.replication_min > 1:
-        words.append(f"on {one.replication_min} workers or more")
+        # Where the copies are, no list tells: Alluxio has each file's wish only.
+        words.append(f"asks for {one.replication_min} workers or more")
     if actual.top.ttl_ms > 0:
         words.append(f"ttl {actual.top.ttl_ms // 1000} s")
     if one.state == FREED:

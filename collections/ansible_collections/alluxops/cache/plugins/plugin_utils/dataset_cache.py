@@ -96,6 +96,11 @@ class DatasetCache:
         """How many workers the leader knows."""
         return len(self.seen.leader.workers) if self.seen.leader else 0
 
+    @property
+    def wanted_workers(self) -> int:
+        """How many there are when none is down."""
+        return max(self.workers, int((self.seen.workers_set or {}).get("replicas") or 0))
+
     def mounts(self) -> dict[str, Mount]:
         """The mount table."""
         return dataset_state.parse_mounts(self._leader_page(dataset_state.MOUNT_TABLE))
