@@ -1,7 +1,8 @@
-"""Train a small model over a directory or an S3 bucket, and say how fast the data came.
+"""Train a small model over a directory, an S3 bucket or plain HTTP, and say how fast the data came.
 
     python3 train.py /data                                           images, or shards (.tar), below a directory
     python3 train.py s3://images/ --endpoint http://alluxio-proxy.alluxio:39999/api/v1/s3
+    python3 train.py http://alluxio-proxy.alluxio:39999/images       a directory of the cache, by the proxy's REST API
 
 Prints a line an epoch and, last, all of them as one line of JSON. The first epoch is cold where nothing was loaded
 before; the later ones show what the cache gives. Runs on Python 3.11 with PyTorch 1.13, and on newer ones.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -20,8 +22,10 @@ import tarfile
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import torch
 from PIL import Image
@@ -49,7 +53,7 @@ class Directory:
             found += [str((Path(folder) / file).relative_to(self.root)) for file in files]
         return sorted(found)
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A file's content, from its beginning."""
         return (self.root / name).open("rb")
 
@@ -86,17 +90,65 @@ class Bucket:
         keys = [item["Key"] for page in found for item in page.get("Contents", [])]
         return sorted(key[len(self.prefix) :] for key in keys if not key.endswith("/"))
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """An object's content as it arrives."""
         answer = self.client().get_object(Bucket=self.bucket, Key=self.prefix + name)
         body: IO[bytes] = answer["Body"]
-        return body
+        return contextlib.closing(body)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_client": None}
 
 
-Store = Directory | Bucket
+class Rest:
+    """Files below http://PROXY:PORT/PATH, a path of the cache."""
+
+    def __init__(self, address: str) -> None:
+        self.proxy, _, path = address.removeprefix("http://").partition("/")
+        self.root = f"/{path.strip('/')}".rstrip("/")
+
+    def names(self) -> list[str]:
+        """Every file below, relative to the path."""
+        with contextlib.closing(self._connection()) as proxy:
+            path = quote(self.root or "/")
+            listed = json.load(self._ask(proxy, f"paths/{path}/list-status", {"recursive": True}))
+        files = [entry["path"] for entry in listed if not entry["folder"]]
+        return sorted(path.removeprefix(f"{self.root}/") for path in files)
+
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """A file's content as it arrives."""
+        # One connection: only the proxy that opened a stream knows it, and the Service chooses one for each connection.
+        with contextlib.closing(self._connection()) as proxy:
+            path = quote(f"{self.root}/{name}")
+            stream = json.load(self._ask(proxy, f"paths/{path}/open-file", {}))
+            content = self._ask(proxy, f"streams/{stream}/read", {})
+            yield content
+            content.read()  # the rest, such as a tar file's padding: the connection has to be free
+            self._ask(proxy, f"streams/{stream}/close", {})
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.proxy, timeout=60)
+
+    def _ask(
+        self, proxy: http.client.HTTPConnection, what: str, options: dict[str, Any]
+    ) -> http.client.HTTPResponse:
+        kind = {"Content-Type": "application/json"}
+        proxy.request("POST", f"/api/v1/{what}", json.dumps(options), kind)
+        answer = proxy.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise OSError(f"{what}: the proxy answered {answer.status}: {answer.read()[:500]!r}")
+        return answer
+
+
+Store = Directory | Bucket | Rest
+
+
+def store_at(source: str, endpoint: str) -> Store:
+    """What an address names."""
+    if source.startswith("s3://"):
+        return Bucket(source, endpoint)
+    return Rest(source) if source.startswith("http://") else Directory(source)
 
 
 def decode(name: str, content: bytes, *, fingerprint: bool) -> Sample:
@@ -120,7 +172,7 @@ class Images(Dataset):  # type: ignore[type-arg]
 
     def __getitem__(self, index: int) -> Sample:
         name = self.names[index]
-        with contextlib.closing(self.store.open(name)) as file:
+        with self.store.open(name) as file:
             return decode(name, file.read(), fingerprint=self.fingerprint)
 
 
@@ -138,7 +190,7 @@ class Shards(IterableDataset):  # type: ignore[type-arg]
         random.Random(self.epoch).shuffle(order)  # the same order in every worker
         for name in order[first::step]:
             with (
-                contextlib.closing(self.store.open(name)) as file,
+                self.store.open(name) as file,
                 tarfile.open(fileobj=file, mode="r|") as shard,
             ):
                 for member in shard:
@@ -209,7 +261,7 @@ def _raise(error: OSError) -> None:
 def main() -> None:
     """Read the command line, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("source", help="a directory, or s3://BUCKET/PREFIX")
+    parser.add_argument("source", help="a directory, s3://BUCKET/PREFIX, or http://PROXY/PATH")
     parser.add_argument("--endpoint", default=os.environ.get("S3_ENDPOINT", ""), help="of S3")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="processes that read and decode")
@@ -223,8 +275,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(1)  # the cores are the loader's
-    is_s3 = arguments.source.startswith("s3://")
-    store = Bucket(arguments.source, arguments.endpoint) if is_s3 else Directory(arguments.source)
+    store = store_at(arguments.source, arguments.endpoint)
     done = []
     for epoch in train(find(store, fingerprint=arguments.fingerprint), arguments):
         rate = epoch["bytes"] / epoch["seconds"] / 2**20

@@ -164,13 +164,16 @@ def test_rest_answers_get_status_and_reads(access: Access) -> None:
     assert access.applied.looked_up() - before >= len(access.images)
 
 
-@pytest.mark.parametrize("way", ["fuse", "short-circuit", "s3"])
+@pytest.mark.parametrize("way", ["fuse", "short-circuit", "s3", "rest"])
 def test_a_training_job_reads_all_of_it_in_every_epoch(access: Access, way: str) -> None:
+    before = access.applied.looked_up()
     ended, served = access.read(f"{way}/training-job.yaml")
     assert access.trained(ended), ended.output
     epochs = 1 if way == "short-circuit" else 3  # of the copy only the making passes the worker
     assert served["BytesReadDomain"] >= epochs * access.size
     assert served["BytesReadRemote"] == 0
+    passed_proxies = access.applied.looked_up() - before >= len(access.images)
+    assert passed_proxies == (way in {"s3", "rest"})
 
 
 def test_a_training_job_reads_shards(access: Access) -> None:

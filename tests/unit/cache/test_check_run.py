@@ -109,9 +109,32 @@ def test_content_is_read_of_those_asked_for(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     check = Check()
-    outcome = check_run.look(cast("ContentCheck", check), Asked(("/d",), content, number, 0))
+    want = Asked(("/d",), content, number, 0)
+    outcome = check_run.look(cast("ContentCheck", check), want, "check")
     assert (len(check.read_paths), outcome.content.read) == (read, read)
     assert "/d/cold" not in check.read_paths
+
+
+class Killed(Check):
+    """One that is interrupted once it has proven a file. found: what was proven before, by path."""
+
+    def read(self, files: list[consistency.File], proofs: Any) -> Content:
+        """Prove the first."""
+        self.found: dict[str, str] = proofs.read()
+        proofs.add(files[:1])
+        raise CacheError("killed")
+
+
+def test_a_repair_takes_up_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since then a worker may be lost and its files loaded anew: nobody has read these copies."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    check = Killed()
+    found = []
+    for verb in ("check", "repair", "check", "repair"):
+        with pytest.raises(CacheError, match="killed"):
+            check_run.look(cast("ContentCheck", check), Asked(("/d",), "all", 1, 0), verb)
+        found.append(len(check.found))
+    assert found == [0, 0, 1, 1]
 
 
 def test_a_repair_shows_what_is_wrong_and_what_is_done() -> None:

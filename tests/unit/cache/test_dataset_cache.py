@@ -74,6 +74,7 @@ class Proxy:
         self.comes = list(comes) or [100]
         self.levels_at_mount: list[dict[str, str]] = []
         self.listed: list[dict[str, Any]] = []
+        self.looked_up: list[dict[str, Any]] = []
 
     def ask(self, request: paths_api.Request) -> Any:
         """Note it, and answer."""
@@ -85,6 +86,7 @@ class Proxy:
             return [{"path": "/sets/images/a", "length": 100, "inAlluxioPercentage": percentage}]
         self.api.events.append(f"{request.operation} {request.path}")
         if request.operation == "get-status":
+            self.looked_up.append(request.body)
             return {"path": request.path, "folder": True}
         if request.operation == "mount":
             assert request.body["properties"] == KEYS
@@ -125,8 +127,8 @@ def _leads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return iter(())
 
 
-def cache_with(api: Api, proxy: Proxy) -> DatasetCache:
-    cache = DatasetCache(cast("Kube", api), "ns", "cache", 60)
+def cache_with(api: Api, proxy: Proxy, *, asks_stores: bool = True) -> DatasetCache:
+    cache = DatasetCache(cast("Kube", api), "ns", "cache", 60, asks_stores=asks_stores)
     cache._proxy = cast("Any", proxy)
     return cache
 
@@ -159,6 +161,29 @@ def test_no_store_is_asked_until_what_is_new_is_learnt() -> None:
     assert cache.learnt(IMAGES) == found.files
     assert [body["loadMetadataType"] for body in proxy.listed] == ["NEVER", "ALWAYS"]
     assert {body["commonOptions"]["syncIntervalMs"] for body in proxy.listed} == {-1}
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_path_never_seen_is_looked_for_in_its_store_only_by_a_run(*, asks: bool) -> None:
+    """Alluxio may write the marker of a directory where it looks."""
+    api = Api()
+    proxy = Proxy(api)
+    cache = cache_with(api, proxy, asks_stores=asks)
+    cache.actual(IMAGES, {})
+    cache.parts(IMAGES)
+    metadata = [body.get("loadMetadataType") for body in proxy.looked_up]
+    assert metadata == [None if asks else "NEVER"] * 2
+
+
+def test_a_worker_that_is_down_is_one_that_copies_are_asked_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = health.Seen(pods=[POD], leader=LEADER, workers_set={"replicas": 3})
+    cache = cache_with(Api(), Proxy(Api()))
+    assert (cache.workers, cache.wanted_workers) == (0, 0)
+    monkeypatch.setattr(objects, "look_at_installed", lambda *_: seen)
+    cache.look()
+    assert (cache.workers, cache.wanted_workers) == (0, 3)
 
 
 def test_the_log_is_silent_for_the_mount_and_speaks_again() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import dataset_load
 from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state import File
+from lab import versions
+from tools.repository import ROOT
 
 OLD: Final = "distributed"
 
@@ -22,6 +24,17 @@ OLD: Final = "distributed"
 )
 def test_each_version_loads_in_its_own_way(version: str, way: str) -> None:
     assert dataset_load.way_of(version) == way
+
+
+def test_what_no_version_of_the_lab_does_is_said_to_be_untried() -> None:
+    """Once one is old enough for distributedLoad, the runbook need no longer say so."""
+    known = versions.load()
+    assert {dataset_load.way_of(each) for each in (known.alluxio, known.alluxio_older)} == {
+        "submit"
+    }
+    runbook = (ROOT / "docs/runbooks/datasets.md").read_text(encoding="utf-8")
+    untried = runbook.partition("## What was not tried\n")[2].partition("\n## ")[0]
+    assert "(`distributedLoad`) has met no real cache" in untried
 
 
 def test_loads_are_begun_together() -> None:

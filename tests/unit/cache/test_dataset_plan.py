@@ -126,6 +126,8 @@ def test_a_line_a_dataset() -> None:
         "/images from s3://b/: mounted read-only, pinned, loaded 1 of 1 files (10 B)"
     )
     assert dataset_plan.line(IMAGES, Actual()) == "/images: not mounted"
+    copied = dataset_plan.line(replace(IMAGES, replication_min=3), actual())
+    assert "pinned, asks for 3 workers or more" in copied
 
 
 def test_the_mount_table_is_read_without_secrets() -> None:

@@ -67,6 +67,13 @@ def test_of_a_pin_all_files_matter_and_of_a_load_its_paths() -> None:
         ({"ufs": "s3://key:secret@bucket/"}, ["no credentials"]),
         ({"ufs": "s3://key:sec/ret@bucket/"}, ["no credentials"]),
         ({"ufs": "hdfs://user@name:8020/"}, ["no credentials"]),
+        ({"ufs": "s3://"}, ["bucket"]),
+        ({"ufs": "s3://b//x/"}, ["empty part", "s3://PLACE/PREFIX/"]),
+        ({"ufs": "s3a://b/x/./y"}, ["`.`"]),
+        ({"ufs": "s3://b/x/../y/"}, ["`..`"]),
+        ({"ufs": "s3://b/x/.."}, ["`..`"]),
+        ({"ufs": "hdfs://name:8020/a/../b"}, ["`..`"]),
+        ({"ufs": "hdfs:////a"}, ["empty part"]),
         ({"path": "images"}, ["begins with /"]),
         ({"path": "/a/../b"}, ["`..`"]),
         ({"path": "/"}, ["alluxio_root_ufs"]),
@@ -100,7 +107,17 @@ def test_what_cannot_be_is_told(over: dict[str, Any], words: list[str]) -> None:
     assert [word for word in words if word not in text] == []
 
 
-@pytest.mark.parametrize("ufs", ["s3://b/x@y", "s3a://b/x:y", "hdfs://name:8020/x@y"])
+@pytest.mark.parametrize(
+    "ufs",
+    [
+        "s3://b/x@y",
+        "s3a://b/x:y",
+        "hdfs://name:8020/x@y",
+        "hdfs:///x",
+        "s3://b",
+        "s3://b/..x/y./.z",
+    ],
+)
 def test_a_prefix_may_have_any_sign(ufs: str) -> None:
     found, faults = datasets.read([{**IMAGES, "ufs": f"{ufs}/", "secret": None}])
     assert ([one.ufs for one in found], faults) == ([ufs], [])

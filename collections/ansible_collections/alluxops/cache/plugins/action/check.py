@@ -28,7 +28,7 @@ class ActionModule(ApiAction):
         path = report_files.report_path(options["report"], namespace, release, "check")
         timeout_s = int(options["wait_timeout_s"])
         with opened(kube, namespace, release, want.paths, declared, timeout_s) as check:
-            outcome = check_run.look(check, want)
+            outcome = check_run.look(check, want, "check")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         report_files.write_report(path, check_report.report(outcome, f"{namespace}/{release}", now))
         findings = outcome.findings

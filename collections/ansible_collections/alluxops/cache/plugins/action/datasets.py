@@ -38,6 +38,9 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 LOOKS: Final = (
     "learn what is new in the store, and load or pin that too; only a run sees what it is"
 )
+UNKNOWN: Final = (
+    "is not known to the cache yet; only a run asks the store above whether it is there"
+)
 
 
 class ActionModule(ApiAction):
@@ -60,7 +63,13 @@ class ActionModule(ApiAction):
             return {"changed": False, "datasets": [], "steps": [], "looks": [], "summary": lines}
         timeout_s = int(options["wait_timeout_s"])
         with closing(
-            DatasetCache(kube, options["namespace"], options["release"], timeout_s)
+            DatasetCache(
+                kube,
+                options["namespace"],
+                options["release"],
+                timeout_s,
+                asks_stores=not self.check_mode,
+            )
         ) as cache:
             run = _Run(cache, declared, confirmed)
             applies = options["state"] == "applied" and not self.check_mode
@@ -72,7 +81,7 @@ class ActionModule(ApiAction):
                 run.learn()
                 run.refuse_what_does_not_fit(asks_stores=False)
             else:
-                looks = [f"{one.name}: {LOOKS}" for one in run.to_learn()]
+                looks = run.unknown + [f"{one.name}: {LOOKS}" for one in run.to_learn()]
             plans = run.plans()
             if applies:
                 run.apply(plans)
@@ -84,7 +93,7 @@ class ActionModule(ApiAction):
 
 
 class _Run:
-    """One look at all that is declared, and what follows from it."""
+    """One look at all that is declared, and what follows from it. unknown: what only a run finds out, in words."""
 
     def __init__(
         self, cache: DatasetCache, declared: Sequence[Dataset], confirmed: Mapping[str, str]
@@ -95,12 +104,14 @@ class _Run:
         self.loses = datasets.names(confirmed[dataset_refuse.LOSES])
         self.credentials: dict[str, dict[str, str]] = {}
         self.actual: dict[str, Actual] = {}
+        self.unknown: list[str] = []
 
     def look(self) -> None:
         """Read the Secrets and what the cache knows; refuse what cannot be."""
         faults = self._read_secrets()
         mounts = self.cache.mounts()
         faults += dataset_refuse.against_mounts(self.declared, mounts)
+        faults += dataset_refuse.too_many_copies(self.declared, self.cache.wanted_workers)
         raise_all(faults)
         for one in self.declared:
             remounts = one.name in self.remounts
@@ -108,12 +119,23 @@ class _Run:
             if remounts and found.top:
                 found = replace(found, files=self.cache.known_files(one.path))
             self.actual[one.name] = found
+            if found == Actual() and not self.cache.asks_stores:
+                if one.state != ABSENT:
+                    self._note_unknown(one, [one.path])
+                continue
             faults += dataset_refuse.against_cache(
                 one, found, remounts=remounts, loses=one.name in self.loses
             )
             if found.top and one.load and one.state != ABSENT and not remounts:
-                faults += dataset_refuse.missing_parts(one, self.cache.parts(one))
+                parts = self.cache.parts(one)
+                if self.cache.asks_stores:
+                    faults += dataset_refuse.missing_parts(one, parts)
+                else:
+                    self._note_unknown(one, [path for path in one.load if path not in parts])
         raise_all(faults)
+
+    def _note_unknown(self, one: Dataset, paths: Sequence[str]) -> None:
+        self.unknown += [f"{one.name}: {path} {UNKNOWN}" for path in paths]
 
     def to_learn(self) -> list[Dataset]:
         """The datasets of which files may be new in their stores, and are to be loaded or pinned then."""

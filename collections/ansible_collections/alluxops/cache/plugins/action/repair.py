@@ -1,4 +1,4 @@
-"""Make a cache follow its under stores again; write to none of them."""
+"""Make a cache follow its under stores again; write to none of them but for Alluxio's markers of directories."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ActionModule(ApiAction):
         path = report_files.report_path(options["report"], namespace, release, "repair")
         timeout_s = int(options["wait_timeout_s"])
         with opened(kube, namespace, release, want.paths, declared, timeout_s) as check:
-            outcome = check_run.look(check, want)
+            outcome = check_run.look(check, want, "repair")
             repair = Repair(check, RepairNote(kube, namespace, release))
             found, known = outcome.findings, check.known
             kept = repair_plan.doubtful(found, known, check.stored, check.parts, forgets)

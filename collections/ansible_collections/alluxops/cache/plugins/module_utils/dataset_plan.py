@@ -29,6 +29,7 @@ COPIES: Final = frozenset({"pin", "replicate"})
 Alluxio then unpins the file and takes back its number of copies."""
 NO_TTL_MS: Final = -1
 NOT_MOUNTED: Final = "not mounted"
+NOT_KNOWN: Final = "not known to the cache"
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _told(one: Dataset, actual: Actual) -> Any:
     if one.ufs and mount is None:
         return NOT_MOUNTED
     if top is None:
-        return "no such path"
+        return NOT_KNOWN
     found: dict[str, Any] = {"path": one.path}
     if mount and one.ufs:
         found |= {
@@ -256,7 +257,7 @@ def line(one: Dataset, actual: Actual, notes: Sequence[str] = ()) -> str:
     if one.ufs and actual.mount is None:
         return f"{one.path}: {NOT_MOUNTED}"
     if actual.top is None:
-        return f"{one.path}: no such path"
+        return f"{one.path}: {NOT_KNOWN}"
     words = []
     if actual.mount and one.ufs:
         words.append("mounted read-only" if actual.mount.read_only else "mounted writable")
@@ -264,7 +265,8 @@ def line(one: Dataset, actual: Actual, notes: Sequence[str] = ()) -> str:
         media = f" to {','.join(actual.top.media)}" if actual.top.media else ""
         words.append(f"pinned{media}")
     if one.state == PRESENT and one.replication_min > 1:
-        words.append(f"on {one.replication_min} workers or more")
+        # Where the copies are, no list tells: Alluxio has each file's wish only.
+        words.append(f"asks for {one.replication_min} workers or more")
     if actual.top.ttl_ms > 0:
         words.append(f"ttl {actual.top.ttl_ms // 1000} s")
     if one.state == FREED:

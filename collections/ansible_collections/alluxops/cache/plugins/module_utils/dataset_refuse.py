@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     ABSENT,
     CREDENTIALS,
     FREED,
+    PRESENT,
     VARIABLE,
     Dataset,
     overlap,
@@ -151,6 +152,18 @@ def _lost(
             "They would be gone with the mount.",
             f"`alluxio fs persist` them, or confirm the loss for one run: -e {LOSES}={one.name}.",
         )
+
+
+def too_many_copies(datasets: Sequence[Dataset], workers: int) -> Iterator[SettingsError]:
+    """More copies than there are workers. workers: those that are down for a while too."""
+    for one in datasets:
+        if one.state == PRESENT and one.replication_min > workers:
+            yield SettingsError(
+                f"replication_min of {one.name} is {one.replication_min}, and the cache has"
+                f" {counted(workers, 'worker')} ({VARIABLE}).",
+                "A worker holds a block once. Alluxio takes any number, and tells nobody that copies are missing.",
+                f"set {workers} or less, or add workers.",
+            )
 
 
 def missing_parts(one: Dataset, found: Sequence[str]) -> Iterator[SettingsError]:

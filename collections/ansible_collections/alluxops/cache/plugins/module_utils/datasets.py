@@ -187,18 +187,18 @@ def _ufs(given: Any) -> dict[str, Any]:
         return {"ufs": given.rstrip("/") or "/"}
     scheme, rest = found.group(1), found.group(2)
     if scheme not in SCHEMES:
-        meant = closest(scheme, SCHEMES)
         raise WrongValueError(
             f"No such scheme is supported: {', '.join(SCHEMES)} are, and paths.",
-            meant or "use one of these.",
+            closest(scheme, SCHEMES) or "use one of these.",
         )
     place = rest.partition("/")[0]
     # A bucket has no port: what looks like one is a key, and its secret may have a slash in it.
     has_keys = "@" in place or (scheme in S3 and ":" in place)
-    if not rest.strip("/") or (scheme in S3 and not place) or has_keys:
+    # Alluxio mounts what `..` and the like lead to: each run would find another mount than declared.
+    if not _is_plain(f"/{rest.removeprefix('/')}") or (scheme in S3 and not place) or has_keys:
         raise WrongValueError(
-            "After the scheme stands the bucket or the host, and no credentials.",
-            f"write it as {scheme}://PLACE/.",
+            "After the scheme stands the bucket or the host, no credentials, and no `.`, `..` or empty part.",
+            f"write it as {scheme}://PLACE/PREFIX/.",
         )
     return {"ufs": given.rstrip("/")}
 

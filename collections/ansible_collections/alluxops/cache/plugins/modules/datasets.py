@@ -44,7 +44,9 @@ extends_documentation_fragment:
   - alluxops.cache.attributes.controller
 attributes:
   check_mode:
-    description: Shows the steps. A Job still lists the stores that would be mounted.
+    description:
+      - Shows the steps. A Job still lists the stores that would be mounted, which it mounts read-only. No other store
+        is asked.
     support: full
   diff_mode:
     description: Shows what differs from what is declared.
@@ -123,7 +125,9 @@ datasets:
       elements: str
       returned: success
 looks:
-  description: A line for each dataset of which files may be new in its store. Only C(applied) learns them.
+  description:
+    - A line for each dataset of which files may be new in its store. Only C(applied) learns them.
+    - In check mode also one for each path that the cache does not know of yet, as only a run looks for it in a store.
   returned: success
   type: list
   elements: str

@@ -6,8 +6,9 @@ short_description: Make a cache follow its under stores again
 description:
   - Looks as M(alluxops.cache.check) does. Then it has Alluxio ask the store again for each file that differs there, has
     dropped what is cached of files whose content differs, and loads again what was cached, is pinned or declared.
-  - Writes to no store and deletes nothing there. A file that was written to the cache only is never dropped;
-    it is told. One that its store had and has no more is forgotten. Pins, media, replicas and TTLs stay.
+  - Deletes nothing in a store and writes nothing there, but for the empty objects that Alluxio marks directories with
+    on S3. A file that was written to the cache only is never dropped; it is told. One that its store had and has no
+    more is forgotten. Pins, media, replicas and TTLs stay.
   - Touches nothing but what it is given. Interrupted, the next run goes on; a second one changes nothing.
 options:
   paths:

@@ -51,8 +51,11 @@ def asked(
     return Asked(tuple(paths), options["content"], options["sample"], options["seed"]), declared
 
 
-def look(check: ContentCheck, want: Asked) -> Outcome:
-    """Compare, then read what is asked for. A check that was interrupted is taken up where it stood."""
+def look(check: ContentCheck, want: Asked, verb: str) -> Outcome:
+    """Compare, then read what is asked for. What an interrupted run of the same verb has proven is taken up.
+
+    A repair takes up no check: what is proven is a version of a file, and its copies may be others since then.
+    """
     compared = check.compare()
     files = consistency.to_read(compared.same)
     if want.content == check_report.NONE:
@@ -62,6 +65,7 @@ def look(check: ContentCheck, want: Asked) -> Outcome:
     kube = check.cache.kube
     proofs = Proofs(
         {
+            "verb": verb,
             "cluster": objects.cluster_uid(kube),
             "namespace": check.cache.namespace,
             "release": check.cache.release,

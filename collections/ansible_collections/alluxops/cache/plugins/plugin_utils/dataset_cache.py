@@ -46,13 +46,26 @@ NEVER, ONCE, ALWAYS = "NEVER", "ONCE", "ALWAYS"
 
 
 class DatasetCache:
-    """The datasets of one release. close() ends the proxy that answers."""
+    """The datasets of one release. close() ends the proxy that answers.
 
-    def __init__(self, kube: Kube, namespace: str, release: str, timeout_s: int) -> None:
+    asks_stores: whether a path that the cache never heard of is looked for in its store. Alluxio may then write there:
+    on S3 the empty object that marks a directory.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        namespace: str,
+        release: str,
+        timeout_s: int,
+        *,
+        asks_stores: bool = True,
+    ) -> None:
         self.kube = kube
         self.namespace = namespace
         self.release = release
         self.timeout_s = timeout_s
+        self.asks_stores = asks_stores
         self.seen = objects.look_at_installed(kube, namespace, release)
         if self.seen.leader is None:
             raise SettingsError(
@@ -83,17 +96,22 @@ class DatasetCache:
         """How many workers the leader knows."""
         return len(self.seen.leader.workers) if self.seen.leader else 0
 
+    @property
+    def wanted_workers(self) -> int:
+        """How many there are when none is down."""
+        return max(self.workers, int((self.seen.workers_set or {}).get("replicas") or 0))
+
     def mounts(self) -> dict[str, Mount]:
         """The mount table."""
         return dataset_state.parse_mounts(self._leader_page(dataset_state.MOUNT_TABLE))
 
     def actual(self, one: Dataset, mounts: Mapping[str, Mount]) -> Actual:
-        """What the cache has of a dataset. No under store is asked but for the path itself, if it was never seen."""
+        """What the cache has of a dataset. No under store is asked but, with asks_stores, for a path never seen."""
         mount = mounts.get(one.path)
         if one.ufs and mount is None and one.state == ABSENT:
             return Actual()
         try:
-            top = dataset_state.parse_top(self._proxy.ask(paths_api.get_status(one.path)))
+            top = dataset_state.parse_top(self._status(one.path))
         except paths_api.PathError as error:
             if error.is_missing:
                 return Actual(mount)
@@ -140,13 +158,17 @@ class DatasetCache:
         return str((self._proxy.ask(paths_api.get_status("/")) or {}).get("owner") or "")
 
     def parts(self, one: Dataset) -> list[str]:
-        """Which of the paths to load are there."""
+        """Which of the paths to load are there, without asks_stores: are known."""
         found = []
         for path in one.load:
             with contextlib.suppress(paths_api.PathError):
-                self._proxy.ask(paths_api.get_status(path))
+                self._status(path)
                 found.append(path)
         return found
+
+    def _status(self, path: str) -> Any:
+        metadata = "" if self.asks_stores else NEVER
+        return self._proxy.ask(paths_api.get_status(path, metadata=metadata))
 
     def _files(self, one: Dataset, metadata: str) -> tuple[File, ...]:
         if not one.must_fit:
