@@ -79,6 +79,7 @@ class World:
 
     # Of the Jobs.
     namespace, release = "ns", "r"
+    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kube(self) -> World:
@@ -191,6 +192,18 @@ def test_a_later_epoch_that_workers_have_not_served_is_not_proven() -> None:
     one = replace(one, wanted=replace(one.wanted, epochs=2))
     [arm] = one.workload(SMALL, ("warm-short-circuit",), None)["arms"]
     assert [text[:13] for text in arm["wrong"]] == ["epoch 2: 0 B "]
+
+
+def test_a_later_epoch_of_a_mount_that_keeps_contents_is_not_proven() -> None:
+    # A part that is fetched anew, several times, would look like all of it.
+    one = bench(World(cached=True))
+    keeps = Variant("kept", {"alluxio.user.client.cache.enabled": "true"}, "kernel_cache")
+    one = replace(one, wanted=replace(one.wanted, variants=(keeps,), epochs=2))
+    arms = ("warm-short-circuit", "warm-short-circuit/kept")
+    plain, kept = one.workload(SMALL, arms, None)["arms"]
+    assert plain["wrong"] == []
+    settings = "kernel_cache, alluxio.user.client.cache.enabled"
+    assert kept["wrong"] == [f"epoch 2: the mount keeps what it has read ({settings})"]
 
 
 def test_nothing_is_cached_before_a_cold_run_nor_after_the_last() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_epochs,
+    benchmark_job,
     benchmark_plan,
     benchmark_proof,
     benchmark_result,
@@ -139,12 +140,15 @@ class Bench:
 
         readers = self._read(workload, arm, what, epoch_ended)
         epoch_ended()
+        _, way = self._reading(workload, arm)
+        keeping = benchmark_job.keeping(self.jobs.values, way) if way.fuse else ()
         return [
             benchmark_result.run_of(
                 arm,
                 [one["epochs"][epoch] for one in readers],
                 verification.counted(before, after),
                 workload,
+                keeping if epoch else (),
             )
             for epoch, (before, after) in enumerate(pairwise(seen))
         ]
