@@ -50,6 +50,7 @@ class Bucket:
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = dict(objects)
+        self.refused: set[str] = set()
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         assert Bucket == "data"
@@ -66,9 +67,15 @@ class Bucket:
     def delete_object(self, *, Key: str, **_: str) -> None:  # noqa: N803
         self.objects.pop(Key, None)
 
-    def delete_objects(self, *, Delete: dict[str, Any], **_: str) -> None:  # noqa: N803
-        for one in Delete["Objects"]:
-            del self.objects[one["Key"]]
+    def delete_objects(self, *, Delete: dict[str, Any], **_: str) -> dict[str, Any]:  # noqa: N803
+        keys = {one["Key"] for one in Delete["Objects"]}
+        for key in keys - self.refused:
+            del self.objects[key]
+        errors = [
+            {"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}
+            for key in sorted(keys & self.refused)
+        ]
+        return {"Errors": errors} if errors else {}
 
     def get_paginator(self, _: str) -> Bucket:
         return self
@@ -168,6 +175,21 @@ def test_only_what_was_made_is_removed(bucket: Bucket) -> None:
     found = benchmark_store.remove({**TASK, "top": "alluxops-benchmark/"}, "n1")
     assert (found["removed"], found["left"]) == (5, 2)
     assert bucket.objects == others
+
+
+def test_what_the_store_refuses_to_delete_is_told_and_stays_marked(bucket: Bucket) -> None:
+    benchmark_store.look({**TASK, "begins": True}, "n1")
+    for node in TASK["nodes"]:
+        put(bucket, node)
+    bucket.refused = {TOP + benchmark_store.name_of(number) for number in (1, 3)}
+    removal = {**TASK, "top": "alluxops-benchmark/"}
+    said = rf"has deleted 3 of 5 objects, .*: {TOP}d0000/f00000001: AccessDenied: Access Denied"
+    with pytest.raises(RuntimeError, match=said):
+        benchmark_store.remove(removal, "n1")
+    assert set(bucket.objects) == {*bucket.refused, TOP + TASK["marker"]}
+    bucket.refused = set()
+    assert benchmark_store.remove(removal, "n1")["removed"] == 2
+    assert bucket.objects == {}
 
 
 def test_a_share_is_read_and_counted(tmp_path: Path) -> None:

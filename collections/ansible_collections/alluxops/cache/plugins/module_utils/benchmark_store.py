@@ -182,6 +182,23 @@ def seal(task: Json, _node: str) -> Json:
     return {"files": task["files"]}
 
 
+def delete(client: Any, task: Json, keys: Sequence[str]) -> None:
+    """Delete objects. Raises RuntimeError where the store refuses some: it says so in an answer like any other."""
+    refused: list[Json] = []
+    for start in range(0, len(keys), 1000):
+        some = [{"Key": key} for key in keys[start : start + 1000]]
+        answer = client.delete_objects(
+            Bucket=task["bucket"], Delete={"Objects": some, "Quiet": True}
+        )
+        refused += answer.get("Errors") or []
+    if refused:
+        first = refused[0]
+        raise RuntimeError(
+            f"the store has deleted {len(keys) - len(refused)} of {len(keys)} objects, and refuses the others:"
+            f" {first.get('Key')}: {first.get('Code')}: {first.get('Message')}"
+        )
+
+
 def remove(task: Json, _node: str) -> Json:
     """Remove what benchmarks have made below a prefix, and nothing else."""
     client = client_of(task)
@@ -200,10 +217,8 @@ def remove(task: Json, _node: str) -> Json:
         ours = [name for name in names if NAME.fullmatch(name) or not name or name.endswith("/")]
         others = [name for name in names if name not in {*ours, task["marker"]}]
         left += len(others)
-        for start in range(0, len(ours), 1000):
-            some = [{"Key": top + name} for name in ours[start : start + 1000]]
-            client.delete_objects(Bucket=task["bucket"], Delete={"Objects": some, "Quiet": True})
-            removed += len(some)
+        removed += sum(bool(NAME.fullmatch(name)) for name in ours)
+        delete(client, task, [top + name for name in ours])
         client.delete_object(Bucket=task["bucket"], Key=top + task["marker"])
     if not left:
         client.delete_object(Bucket=task["bucket"], Key=task["top"])

@@ -95,10 +95,10 @@ class Bench:
         self.jobs.do(self._stored(workload, "seal"), self.nodes[:1], f"{what}, counted")
 
     def remove(self) -> Json:
-        """Remove from the store what benchmarks have made, and have the cache forget it."""
+        """Remove from the store what benchmarks have made, and have the cache forget what is gone."""
         task = {**self._asking(), "task": "remove", "top": self.top}
-        [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
-        self.cache.files_anew(f"/{benchmark_plan.FOLDER}")
+        with at_the_end(partial(self.cache.files_anew, f"/{benchmark_plan.FOLDER}")):
+            [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
         return found
 
     def workload(self, workload: Workload, arms: Sequence[str], measured: Measured | None) -> Json:
