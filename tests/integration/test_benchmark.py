@@ -111,6 +111,8 @@ def test_a_check_says_what_would_be_measured(measured: Measured) -> None:
     text = measured.run("--check").output
     assert "small-files: 300 files of 48.8 KiB, 3 readers" in text
     assert "warm-s3, 1 run: the own node's proxy" in text
+    assert "make      small-files: 300 files of 48.8 KiB" in text
+    assert "1 changed" in text
     assert measured.stored == []
     assert measured.files == []
 
@@ -262,13 +264,17 @@ def test_what_others_have_put_stays(measured: Measured) -> None:
     theirs = f"{TOP}mine-3x1000/file"
     client.put_object(Bucket="datasets", Key=theirs, Body=b"x")
     mine = {"name": "mine", "files": 3, "bytes": 1000}
-    text = measured.run(code=2, benchmark_workloads=[mine], benchmark_arms=["direct"]).output
-    assert "no benchmark has made it" in text
+    given: dict[str, Any] = {"benchmark_workloads": [mine], "benchmark_arms": ["direct"]}
+    assert "no benchmark has made it" in measured.run(code=2, **given).output
+    assert "no benchmark has made it" in measured.run("--check", code=2, **given).output
+    files = SMALL["files"] + LARGE["files"]
     text = measured.run("--check", benchmark_state="absent").output
+    assert f"remove    {files} files" in text
     assert "1 changed" in text
     text = measured.run(benchmark_state="absent").output
-    assert f"removed   {SMALL['files'] + LARGE['files']} files" in text
+    assert f"removed   {files} files" in text
     assert measured.stored == [theirs]
+    assert "0 changed" in measured.run("--check", benchmark_state="absent").output
     assert "0 changed" in measured.run(benchmark_state="absent").output
     assert measured.cache.script("alluxio fs ls -R /alluxops-benchmark").count("f0000") == 0
     assert f"{ROOT_PREFIX}/own/file" in keys(measured.cache.lab, "datasets")

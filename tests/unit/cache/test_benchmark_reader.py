@@ -33,6 +33,7 @@ TASK: dict[str, Any] = {
     "warm_up_s": 0,
     "epochs": 1,
     "epoch_wait_s": 10,
+    "counts_only": False,
 }
 
 
@@ -171,10 +172,17 @@ def test_only_what_was_made_is_removed(bucket: Bucket) -> None:
         "alluxops-benchmark/file": b"x",
         "else": b"x",
     }
-    bucket.objects |= others
-    found = benchmark_store.remove({**TASK, "top": "alluxops-benchmark/"}, "n1")
-    assert (found["removed"], found["left"]) == (5, 2)
+    # As a cache leaves it that has listed the directory: no file, and goes too.
+    bucket.objects |= {**others, f"{TOP}d0000/": b""}
+    before = dict(bucket.objects)
+    removal = {**TASK, "top": "alluxops-benchmark/"}
+    told = {"removed": 5, "left": 2, "folders": 1}
+    assert benchmark_store.remove({**removal, "counts_only": True}, "n1") == told
+    assert bucket.objects == before
+    assert benchmark_store.remove(removal, "n1") == told
     assert bucket.objects == others
+    told = {"removed": 0, "left": 2, "folders": 0}
+    assert benchmark_store.remove({**removal, "counts_only": True}, "n1") == told
 
 
 def test_what_the_store_refuses_to_delete_is_told_and_stays_marked(bucket: Bucket) -> None:

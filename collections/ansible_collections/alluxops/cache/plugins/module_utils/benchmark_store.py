@@ -200,14 +200,17 @@ def delete(client: Any, task: Json, keys: Sequence[str]) -> None:
 
 
 def remove(task: Json, _node: str) -> Json:
-    """Remove what benchmarks have made below a prefix, and nothing else."""
-    client = client_of(task)
+    """Remove what benchmarks have made below a prefix, and nothing else; or only count it, where the task says so.
+
+    folders: how many were a benchmark's.
+    """
+    client, counts_only = client_of(task), task["counts_only"]
     folders: dict[str, list[str]] = {}
     for key, _ in listed(client, task, task["top"]):
         folder, slash, name = key[len(task["top"]) :].partition("/")
         if slash:
             folders.setdefault(folder, []).append(name)
-    removed, left = 0, 0
+    removed, left, ended = 0, 0, 0
     for folder, names in folders.items():
         top = f"{task['top']}{folder}/"
         if marker_of(client, task, top) is None:
@@ -218,8 +221,10 @@ def remove(task: Json, _node: str) -> Json:
         others = [name for name in names if name not in {*ours, task["marker"]}]
         left += len(others)
         removed += sum(bool(NAME.fullmatch(name)) for name in ours)
-        delete(client, task, [top + name for name in ours])
-        client.delete_object(Bucket=task["bucket"], Key=top + task["marker"])
-    if not left:
+        ended += 1
+        if not counts_only:
+            delete(client, task, [top + name for name in ours])
+            client.delete_object(Bucket=task["bucket"], Key=top + task["marker"])
+    if not (left or counts_only):
         client.delete_object(Bucket=task["bucket"], Key=task["top"])
-    return {"removed": removed, "left": left, "folders": sorted(folders)}
+    return {"removed": removed, "left": left, "folders": ended}

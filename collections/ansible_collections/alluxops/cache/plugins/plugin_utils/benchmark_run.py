@@ -94,9 +94,12 @@ class Bench:
         )
         self.jobs.do(self._stored(workload, "seal"), self.nodes[:1], f"{what}, counted")
 
-    def remove(self) -> Json:
-        """Remove from the store what benchmarks have made, and have the cache forget what is gone."""
-        task = {**self._asking(), "task": "remove", "top": self.top}
+    def remove(self, *, counts_only: bool) -> Json:
+        """Remove from the store what benchmarks have made, and have the cache forget what is gone; or only count it."""
+        task = {**self._asking(), "task": "remove", "top": self.top, "counts_only": counts_only}
+        if counts_only:
+            [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be counted")
+            return found
         with at_the_end(partial(self.cache.files_anew, f"/{benchmark_plan.FOLDER}")):
             [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
         return found
