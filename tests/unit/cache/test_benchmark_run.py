@@ -96,11 +96,15 @@ class World:
         way = how["way"]
         self.ways.append((task, way))
         name = "ufs" if way.fuse and not self.cached else "domain" if way.domain else "files"
+        # What readers warm up with: others' bytes, and many.
+        for each in COUNTER.values():
+            self.counters[each] = self.counters.get(each, 0) + SMALL.total_bytes
+        how["all_ready"]()
         if way.fuse or "endpoints" in task:
             self.counters[COUNTER[name]] = self.counters.get(COUNTER[name], 0) + SMALL.total_bytes
         self.cached = self.cached or (way.fuse and self.stays)
         for _epoch in range(1, how["epochs"]):
-            how["epoch_ended"]()
+            how["all_ready"]()
             self.counters[COUNTER[name]] += 0 if self.keeps else SMALL.total_bytes
         return [{"node": node, "epochs": [reader(node)] * how["epochs"]} for node in nodes]
 

@@ -136,13 +136,15 @@ class Bench:
             self.cache.free(path, workload.name)
         elif benchmark_plan.base(arm) in benchmark_plan.WARM:
             self._fill(workload, path)
-        seen = [self._counters()]
+        seen: list[dict[str, int]] = []
 
-        def epoch_ended() -> None:
-            seen.append(self._settled(arm, seen[-1], workload.total_bytes))
+        def look() -> None:
+            # First when all have warmed up, as workers count that too.
+            size = workload.total_bytes
+            seen.append(self._settled(arm, seen[-1], size) if seen else self._counters())
 
-        readers = self._read(workload, arm, what, epoch_ended)
-        epoch_ended()
+        readers = self._read(workload, arm, what, look)
+        look()
         _, way = self._reading(workload, arm)
         keeping = benchmark_job.keeping(self.jobs.values, way) if way.fuse else ()
         return [
@@ -182,7 +184,7 @@ class Bench:
         workload: Workload,
         arm: str,
         what: str,
-        epoch_ended: Callable[[], None] = lambda: None,
+        all_ready: Callable[[], None] = lambda: None,
     ) -> list[Json]:
         task, way = self._reading(workload, arm)
         return self.jobs.do(
@@ -191,7 +193,7 @@ class Bench:
             what,
             way=way,
             epochs=task["epochs"],
-            epoch_ended=epoch_ended,
+            all_ready=all_ready,
             bytes_read=workload.total_bytes,
         )
 
