@@ -20,6 +20,7 @@ class Measure:
         limit: the goal, the most that the issue at hand asks for; None where nothing does.
         worst_counts: whether the limit is for each sample, not for the median.
         ratio_limit: the goal for the median over the baseline's median, the most that it may be.
+        ratio_least: the same where more is better, the least that it may be.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Measure:
     baseline: tuple[float, ...] = ()
     limit: float | None = None
     ratio_limit: float | None = None
+    ratio_least: float | None = None
     worst_counts: bool = False
 
     @property
@@ -44,7 +46,8 @@ class Measure:
     @property
     def has_goal(self) -> bool:
         """Whether anything is asked for."""
-        return self.limit is not None or self.ratio_limit is not None
+        asked = (self.limit, self.ratio_limit, self.ratio_least)
+        return any(goal is not None for goal in asked)
 
     @property
     def is_within(self) -> bool:
@@ -54,7 +57,10 @@ class Measure:
         in_ratio = self.ratio_limit is None or (
             self.ratio is not None and self.ratio <= self.ratio_limit
         )
-        return in_limit and in_ratio
+        is_enough = self.ratio_least is None or (
+            self.ratio is not None and self.ratio >= self.ratio_least
+        )
+        return in_limit and in_ratio and is_enough
 
 
 def _number(value: float | None) -> str:
@@ -76,6 +82,8 @@ def _row(measure: Measure) -> list[str]:
     asked = _number(measure.limit)
     if measure.ratio_limit is not None:
         asked = f"ratio {measure.ratio_limit:.2f}"
+    if measure.ratio_least is not None:
+        asked = f"ratio {measure.ratio_least:.2f} or more"
     verdict = "" if not measure.has_goal else "met" if measure.is_within else "MISSED"
     return [
         measure.name,
@@ -121,6 +129,7 @@ def as_json(measures: Sequence[Measure]) -> str:
                 "ratio": None if measure.ratio is None else round(measure.ratio, 3),
                 "limit": measure.limit,
                 "ratio_limit": measure.ratio_limit,
+                "ratio_least": measure.ratio_least,
                 "within": measure.is_within,
             }
             for measure in measures

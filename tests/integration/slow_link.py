@@ -1,4 +1,7 @@
-"""A second way to the lab's S3 gateway, long and narrow: toxiproxy on a port that the lab keeps free for such."""
+"""A second way to the lab's S3 gateway, long and narrow: toxiproxy on a port that the lab keeps free for such.
+
+The test and the bench of `benchmark` measure against this one link, and hold the cache to the same.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,18 @@ from tests.integration.lab_under_test import RunningLab
 
 PORT = 9001
 API_PORT = 9009
+LATENCY_MS = 200
+KILOBYTES_S = 1000
+"""Of each connection: about what one gets from another continent."""
+LEAST_TIMES = 5
+"""The fastest warm arm reads so many times as fast as this link, for small files and for large ones."""
+WARM_UP_S = 20
+"""Until then the Java of mounts and workers that have just started is slow, on a machine of few processors."""
 
 
 @contextmanager
-def slow_link(lab: RunningLab, *, latency_ms: int, kilobytes_s: int) -> Iterator[str]:
-    """The address of the store at its far end, as pods use it. The rate is that of each connection."""
+def slow_link(lab: RunningLab) -> Iterator[str]:
+    """The address of the store at its far end, as pods use it."""
     program = artifacts.ensure(["toxiproxy"], Reporter())["toxiproxy"] / "toxiproxy-server"
     host = lab.state.addresses.host
     api = f"http://{host}:{API_PORT}"
@@ -38,8 +48,8 @@ def slow_link(lab: RunningLab, *, latency_ms: int, kilobytes_s: int) -> Iterator
         }
         _post(f"{api}/proxies", proxy, tries=50)
         for kind, attributes in (
-            ("latency", {"latency": latency_ms, "jitter": 0}),
-            ("bandwidth", {"rate": kilobytes_s}),
+            ("latency", {"latency": LATENCY_MS, "jitter": 0}),
+            ("bandwidth", {"rate": KILOBYTES_S}),
         ):
             toxic = {"type": kind, "stream": "downstream", "attributes": attributes}
             _post(f"{api}/proxies/s3/toxics", toxic)

@@ -13,7 +13,7 @@ import yaml
 
 from tests.integration.cache_under_test import Cache, Outcome
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.slow_link import slow_link
+from tests.integration.slow_link import LEAST_TIMES, WARM_UP_S, slow_link
 from tests.integration.store_under_test import empty, keys
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
@@ -89,7 +89,7 @@ def measured(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Itera
     proxy = {"proxy": {"enabled": True, "jvmOptions": ["-Xmx256m"]}}
     SETTINGS["alluxio_values_files"] = values_file(folder, "proxy.yml", proxy)
     cache.apply("site", **SETTINGS)
-    with slow_link(lab, latency_ms=200, kilobytes_s=1000) as far:
+    with slow_link(lab) as far:
         yield Measured(cache, folder / "reports", far)
     cache.remove()
     empty(lab, "no-such-bucket", ROOT_PREFIX)
@@ -111,12 +111,14 @@ def test_a_check_says_what_would_be_measured(measured: Measured) -> None:
     text = measured.run("--check").output
     assert "small-files: 300 files of 48.8 KiB, 3 readers" in text
     assert "warm-s3, 1 run: the own node's proxy" in text
+    assert "make      small-files: 300 files of 48.8 KiB" in text
+    assert "1 changed" in text
     assert measured.stored == []
     assert measured.files == []
 
 
 def test_every_arm_is_proven_and_warm_is_far_ahead_of_the_slow_link(measured: Measured) -> None:
-    text = measured.run().output
+    text = measured.run(benchmark_warm_up_s=WARM_UP_S).output
     report = measured.report
     assert report["wrong"] == []
     assert report["network"] is None
@@ -130,7 +132,7 @@ def test_every_arm_is_proven_and_warm_is_far_ahead_of_the_slow_link(measured: Me
         again = [arm["finding"] for arm in by_name.values() if (arm["moved"] or 0) > 1.3]
         assert all(one in workload["verdict"] and one in text for one in again)
         best = max(by_name[name]["mib_s"] for name in ARMS if name.startswith("warm"))
-        assert best >= 5 * by_name["direct-slow"]["mib_s"], text
+        assert best >= LEAST_TIMES * by_name["direct-slow"]["mib_s"], text
         assert "bound by" in workload["verdict"][-1]
         assert workload["verdict"][-1] in text
     page = measured.files[-1].with_suffix(".html")
@@ -262,13 +264,17 @@ def test_what_others_have_put_stays(measured: Measured) -> None:
     theirs = f"{TOP}mine-3x1000/file"
     client.put_object(Bucket="datasets", Key=theirs, Body=b"x")
     mine = {"name": "mine", "files": 3, "bytes": 1000}
-    text = measured.run(code=2, benchmark_workloads=[mine], benchmark_arms=["direct"]).output
-    assert "no benchmark has made it" in text
+    given: dict[str, Any] = {"benchmark_workloads": [mine], "benchmark_arms": ["direct"]}
+    assert "no benchmark has made it" in measured.run(code=2, **given).output
+    assert "no benchmark has made it" in measured.run("--check", code=2, **given).output
+    files = SMALL["files"] + LARGE["files"]
     text = measured.run("--check", benchmark_state="absent").output
+    assert f"remove    {files} files" in text
     assert "1 changed" in text
     text = measured.run(benchmark_state="absent").output
-    assert f"removed   {SMALL['files'] + LARGE['files']} files" in text
+    assert f"removed   {files} files" in text
     assert measured.stored == [theirs]
+    assert "0 changed" in measured.run("--check", benchmark_state="absent").output
     assert "0 changed" in measured.run(benchmark_state="absent").output
     assert measured.cache.script("alluxio fs ls -R /alluxops-benchmark").count("f0000") == 0
     assert f"{ROOT_PREFIX}/own/file" in keys(measured.cache.lab, "datasets")

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import health
 from tests.bench import __main__ as main_module
-from tests.bench import backup, by_hand, profiles, upgrade, verb
+from tests.bench import backup, benchmark, by_hand, profiles, upgrade, verb
 from tests.bench.fleet import hosts, ways
 from tests.bench.fleet import topic as fleet
 from tests.bench.measures import Measure, as_json, goals, table
@@ -81,6 +81,31 @@ def test_goals_are_summed_up_by_name() -> None:
     assert goals([hundredth, bare]) == "goals: 1 of 1 met"
     assert goals([hundredth, slow, bare]) == "goals: 1 of 2 met; MISSED: no-op"
     assert goals([bare]) == ""
+
+
+def test_a_ratio_may_be_too_small() -> None:
+    enough, short = (
+        Measure("warm", "MiB/s", (each,), "direct-slow", (2.0,), ratio_least=5)
+        for each in (10.0, 9.9)
+    )
+    assert table([enough]).splitlines()[1].endswith("5.00   ratio 5.00 or more  met")
+    assert goals([enough, short]) == "goals: 1 of 2 met; MISSED: warm"
+    assert not Measure("warm", "MiB/s", (10.0,), ratio_least=5).is_within
+
+
+def test_the_fastest_warm_arm_of_each_workload_is_to_be_far_ahead_of_the_slow_link() -> None:
+    def workload(name: str, **mib_s: float) -> dict[str, Any]:
+        arms = [
+            {"arm": arm.replace("_", "-"), "runs": [{"mib_s": each}, {"mib_s": each}]}
+            for arm, each in mib_s.items()
+        ]
+        return {"name": name, "arms": arms}
+
+    small = workload("small", direct=90.0, direct_slow=1.0, warm_fuse=4.0, warm_s3=4.9)
+    large = workload("large", direct=90.0, direct_slow=1.0, warm_fuse=5.0, warm_s3=4.9)
+    found = benchmark.measures_of({"workloads": [small, large]})
+    assert [one.name for one in found if one.has_goal] == ["small, warm-s3", "large, warm-fuse"]
+    assert goals(found) == "goals: 1 of 2 met; MISSED: small, warm-s3"
 
 
 def test_json_keeps_every_sample() -> None:

@@ -85,6 +85,31 @@ def test_a_scenario_asserts_check_mode_and_idempotence_and_clears_away(scenario:
     assert "side_effect" not in steps or "verify" in steps[steps.index("side_effect") :]
 
 
+def _set_in(found: object) -> set[str]:
+    """The variables that a playbook's plays, imports and tasks set for themselves."""
+    if isinstance(found, list):
+        return set().union(*map(_set_in, found))
+    if not isinstance(found, dict):
+        return set()
+    own = found.get("vars")
+    return set(own if isinstance(own, dict) else ()) | _set_in(list(found.values()))
+
+
+@pytest.mark.parametrize("scenario", all_scenarios())
+def test_a_scenario_sets_no_variable_in_vain(scenario: str) -> None:
+    # vars.yml has extra variables, which win over all others: a verify.yml that sets one again tries something else
+    # than it says.
+    folder = ROOT / "molecule" / scenario
+    extra = yaml.safe_load((folder / "vars.yml").read_text(encoding="utf-8")) or {}
+    playbooks = [path for path in folder.glob("*.yml") if path.stem not in {"vars", "molecule"}]
+    set_again = {
+        path.name: sorted(both)
+        for path in playbooks
+        if (both := set(extra) & _set_in(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    }
+    assert set_again == {}
+
+
 def test_only_preflight_by_itself_goes_past_a_run_at_work() -> None:
     checks_first = {
         path.stem: text

@@ -200,24 +200,24 @@ def test_an_epoch_begins_when_all_have_ended_the_one_before() -> None:
     first = benchmark_reader.ready_line(1)
     cluster = Cluster(first, f"{first}\n{benchmark_reader.ready_line(2)}")
     cluster.ends = False
-    ended: list[str] = []
+    told: list[str] = []
 
     def begun(_: str, pod: str, *args: Any, **__: Any) -> ExecResult:
-        ended.append(f"{pod}: {args[1][2].rpartition('go-')[2]}")
-        if len(ended) == 2:  # both have been told of the first
+        told.append(f"{pod}: {args[1][2].rpartition('go-')[2]}")
+        if len(told) == 3:  # both have been told of the first
             cluster.logs["p0"] += f"\n{benchmark_reader.ready_line(2)}"
-        if len(ended) == 5:
+        if len(told) == 6:
             cluster.logs = dict.fromkeys(cluster.logs, said(node="n1"))
             cluster.ends = True
         return ExecResult(0, "", "")
 
     cluster.exec = begun  # type: ignore[method-assign]
     jobs(cluster).do(
-        {"task": "read"}, NODES, "a run", epochs=2, epoch_ended=lambda: ended.append("ended")
+        {"task": "read"}, NODES, "a run", epochs=2, all_ready=lambda: told.append("all ready")
     )
-    assert sorted(ended[:2]) == ["p0: 1", "p1: 1"]
-    assert ended[2] == "ended"
-    assert sorted(ended[3:]) == ["p0: 2", "p1: 2"]
+    assert told[0] == told[3] == "all ready"
+    assert sorted(told[1:3]) == ["p0: 1", "p1: 1"]
+    assert sorted(told[4:]) == ["p0: 2", "p1: 2"]
 
 
 def test_what_a_reader_could_not_do_is_told_with_its_mounts_log() -> None:

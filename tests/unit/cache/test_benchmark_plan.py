@@ -167,6 +167,17 @@ def test_what_fits_is_measured() -> None:
     assert benchmark_plan.share_files(Workload("a", 91, MIB), 2) == 46
 
 
+def test_one_worker_alone_has_no_other_node_to_read_from() -> None:
+    hindered = benchmark_plan.hindrances({}, SEATS[:1], "http://far")
+    arms, left, _ = benchmark_plan.choose((), hindered)
+    assert "warm-fuse" not in arms
+    assert left == {
+        "warm-fuse": "no node but n1 has a worker that serves, and it reads what another's has"
+    }
+    _, _, faults = benchmark_plan.choose(("warm-fuse",), hindered)
+    assert "measure it with two workers or more" in told(faults)
+
+
 def test_what_would_evict_others_is_refused() -> None:
     text = told(benchmark_plan.fit([Workload("a", 91, MIB), Workload("b", 1, MIB)], SEATS))
     assert "takes 46 MiB of each worker, and the one on n2 has room for 45 MiB" in text

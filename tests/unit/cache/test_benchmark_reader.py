@@ -33,6 +33,7 @@ TASK: dict[str, Any] = {
     "warm_up_s": 0,
     "epochs": 1,
     "epoch_wait_s": 10,
+    "counts_only": False,
 }
 
 
@@ -50,6 +51,7 @@ class Bucket:
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = dict(objects)
+        self.refused: set[str] = set()
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         assert Bucket == "data"
@@ -66,9 +68,15 @@ class Bucket:
     def delete_object(self, *, Key: str, **_: str) -> None:  # noqa: N803
         self.objects.pop(Key, None)
 
-    def delete_objects(self, *, Delete: dict[str, Any], **_: str) -> None:  # noqa: N803
-        for one in Delete["Objects"]:
-            del self.objects[one["Key"]]
+    def delete_objects(self, *, Delete: dict[str, Any], **_: str) -> dict[str, Any]:  # noqa: N803
+        keys = {one["Key"] for one in Delete["Objects"]}
+        for key in keys - self.refused:
+            del self.objects[key]
+        errors = [
+            {"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}
+            for key in sorted(keys & self.refused)
+        ]
+        return {"Errors": errors} if errors else {}
 
     def get_paginator(self, _: str) -> Bucket:
         return self
@@ -164,10 +172,32 @@ def test_only_what_was_made_is_removed(bucket: Bucket) -> None:
         "alluxops-benchmark/file": b"x",
         "else": b"x",
     }
-    bucket.objects |= others
-    found = benchmark_store.remove({**TASK, "top": "alluxops-benchmark/"}, "n1")
-    assert (found["removed"], found["left"]) == (5, 2)
+    # As a cache leaves it that has listed the directory: no file, and goes too.
+    bucket.objects |= {**others, f"{TOP}d0000/": b""}
+    before = dict(bucket.objects)
+    removal = {**TASK, "top": "alluxops-benchmark/"}
+    told = {"removed": 5, "left": 2, "folders": 1}
+    assert benchmark_store.remove({**removal, "counts_only": True}, "n1") == told
+    assert bucket.objects == before
+    assert benchmark_store.remove(removal, "n1") == told
     assert bucket.objects == others
+    told = {"removed": 0, "left": 2, "folders": 0}
+    assert benchmark_store.remove({**removal, "counts_only": True}, "n1") == told
+
+
+def test_what_the_store_refuses_to_delete_is_told_and_stays_marked(bucket: Bucket) -> None:
+    benchmark_store.look({**TASK, "begins": True}, "n1")
+    for node in TASK["nodes"]:
+        put(bucket, node)
+    bucket.refused = {TOP + benchmark_store.name_of(number) for number in (1, 3)}
+    removal = {**TASK, "top": "alluxops-benchmark/"}
+    said = rf"has deleted 3 of 5 objects, .*: {TOP}d0000/f00000001: AccessDenied: Access Denied"
+    with pytest.raises(RuntimeError, match=said):
+        benchmark_store.remove(removal, "n1")
+    assert set(bucket.objects) == {*bucket.refused, TOP + TASK["marker"]}
+    bucket.refused = set()
+    assert benchmark_store.remove(removal, "n1")["removed"] == 2
+    assert bucket.objects == {}
 
 
 def test_a_share_is_read_and_counted(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.benchmark_plan import Wanted
 from ansible_collections.alluxops.cache.plugins.module_utils.network_matrix import Measured
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
     benchmark_files,
     benchmark_page,
@@ -50,7 +51,7 @@ class _Report:
 
 
 class ActionModule(ApiAction):
-    """alluxops.cache.benchmark: in check mode it looks, and says what it would measure."""
+    """alluxops.cache.benchmark: in check mode it looks, into the store too, and says what it would do."""
 
     REFUSES_UNREACHABLE = True
 
@@ -71,8 +72,8 @@ class ActionModule(ApiAction):
             values = helm_records.values(kube, namespace, release)
             image, secret = options["image"], options["root_ufs_secret"]
             jobs = Jobs(kube, namespace, release, values, image, secret, timeout_s)
+            jobs.clear()
             if not self.check_mode:
-                jobs.clear()
                 _free_leftovers(cache)
             bench = _bench(cache, jobs, wanted)
             if options["state"] == "absent":
@@ -80,20 +81,14 @@ class ActionModule(ApiAction):
             return self._measured(bench, report, f"{release} benchmark")
 
     def _removed(self, bench: Bench, head: str) -> Result:
-        top = f"s3://{bench.store.bucket}/{bench.top}"
-        if self.check_mode:
-            there = bool(bench.cache.known_files_of(f"/{benchmark_plan.FOLDER}"))
-            line = (
-                f"  remove    what benchmarks have made below {top}"
-                if there
-                else "  nothing is left"
-            )
-            return {"changed": there, "summary": [head, line], "proven": True, "told": ""}
-        found = bench.remove()
-        lines = [head, f"  removed   {found['removed']} files below {top}"]
+        raise_all(benchmark_plan.fit((), bench.seats))
+        found = bench.remove(counts_only=self.check_mode)
+        done = "remove" if self.check_mode else "removed"
+        files = counted(found["removed"], "file")
+        lines = [head, f"  {done:<9} {files} below s3://{bench.store.bucket}/{bench.top}"]
         if found["left"]:
             lines.append(f"  left      {found['left']} that no benchmark has made")
-        return {"changed": bool(found["removed"]), "summary": lines, "proven": True, "told": ""}
+        return {"changed": found["folders"] > 0, "summary": lines, "proven": True, "told": ""}
 
     def _measured(self, bench: Bench, report: _Report, head: str) -> Result:
         hindered = benchmark_plan.hindrances(
@@ -117,11 +112,6 @@ class ActionModule(ApiAction):
             if network
             else f"  without   ceilings of network and disks: {why_unused}"
         )
-        if self.check_mode:
-            steps = benchmark_plan.steps(bench.wanted, arms, len(bench.seats))
-            lines = [head, *(f"  {step}" for step in steps), *notes]
-            lines += [f"  missing   {text}" for text in missing]
-            return {"changed": False, "summary": lines, "proven": True, "told": ""}
         # All are looked at before any is made: what is not the benchmark's own is refused.
         states = [bench.state_of(one, begins=False) for one in bench.wanted.workloads]
         made = [
@@ -129,6 +119,12 @@ class ActionModule(ApiAction):
             for one, state in zip(bench.wanted.workloads, states, strict=True)
             if state != "whole"
         ]
+        if self.check_mode:
+            steps = benchmark_plan.steps(bench.wanted, arms, len(bench.seats))
+            lines = [head, *(f"  {step}" for step in steps), *notes]
+            lines += [f"  make      {one.name}: {one}, or what is missing of them" for one in made]
+            lines += [f"  missing   {text}" for text in missing]
+            return {"changed": bool(made), "summary": lines, "proven": True, "told": ""}
         for one in made:
             bench.make(one)
         measured = Measured.from_dict(network) if network else None

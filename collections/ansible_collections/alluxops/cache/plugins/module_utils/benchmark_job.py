@@ -36,6 +36,11 @@ READER_USER: Final = 1000
 LIFETIME_S: Final = 6 * 3600
 """A Job that outlives its run is removed by the next run, or ends then."""
 REMEMBERED_S: Final = 600
+KEEPING_OPTIONS: Final = ("kernel_cache", "auto_cache")
+KEEPING_PROPERTIES: Final = (
+    "alluxio.user.client.cache.enabled",
+    "alluxio.fuse.shared.caching.reader.enabled",
+)
 
 # Ends with the reader, or when told to. What is still mounted then would keep the node from clearing the pod away.
 MOUNT_SCRIPT: Final = f"""
@@ -245,6 +250,21 @@ def _mount_options(fuse: Mapping[str, Any], way: Way) -> str:
     # The reader is another user than the one who mounts.
     words = [word for word in given.split(",") if word]
     return ",".join(words if "allow_other" in words else [*words, "allow_other"])
+
+
+def keeping(values: Mapping[str, Any], way: Way) -> tuple[str, ...]:
+    """The settings by which a mount keeps contents: what it has read once, no worker need give it again."""
+    fuse = values.get("fuse") or {}
+    options = _mount_options(fuse, way).split(",")
+    properties = {
+        **(values.get("properties") or {}),
+        **(fuse.get("properties") or {}),
+        **way.properties,
+    }
+    return (
+        *(name for name in KEEPING_OPTIONS if name in options),
+        *(name for name in KEEPING_PROPERTIES if str(properties.get(name, "")).lower() == "true"),
+    )
 
 
 def _domain_volume(values: Mapping[str, Any], release: str) -> Json:

@@ -249,6 +249,12 @@ def hindrances(
             "benchmark_slow_endpoint is not set",
             "set it to the store's address across that link.",
         )
+    if len(seats) == 1:
+        # Its own worker's bytes count as over the network too, where a mount has no domain socket.
+        found[FUSE] = (
+            f"no node but {seats[0].node} has a worker that serves, and it reads what another's has",
+            "measure it with two workers or more.",
+        )
     short = values.get("shortCircuit") or {}
     if not short.get("enabled", True) or short.get("policy", "uuid") != "uuid":
         found[SHORT] = (

@@ -57,12 +57,21 @@ def added(parts: Iterable[Mapping[Any, int]]) -> dict[int, int]:
 
 
 def run_of(
-    arm: str, readers: Sequence[Mapping[str, Any]], counted: Mapping[str, int], expected: Workload
+    arm: str,
+    readers: Sequence[Mapping[str, Any]],
+    counted: Mapping[str, int],
+    expected: Workload,
+    kept_by: Sequence[str] = (),
 ) -> Json:
-    """One run: what all readers did together. They began together, so the slowest tells how long it took."""
+    """One run: what all readers did together. They began together, so the slowest tells how long it took.
+
+    kept_by: the settings by which the mount may still have had what was read.
+    """
     seconds = max(float(one["seconds"]) for one in readers)
     size, files = (sum(int(one[name]) for one in readers) for name in ("bytes", "files"))
     wrong = benchmark_proof.faults(arm, size, counted)
+    if kept_by:
+        wrong.append(f"the mount keeps what it has read ({', '.join(kept_by)})")
     if errors := sum(int(one["errors"]) for one in readers):
         first = next(str(one["error"]) for one in readers if one["error"])
         wrong.insert(0, f"{errors} of {expected.files} files could not be read: {first}")
@@ -223,13 +232,19 @@ def moved(arm: Mapping[str, Any]) -> str:
 
 
 def proof(arm: Mapping[str, Any]) -> str:
-    """Whether an arm is proven, in a word or two. A proxy may read from any worker: so from which one is told."""
+    """Whether an arm is proven, in a few words: of which part of the proof counters alone are none, and who served.
+
+    A proxy may read from any worker: so from which one is told.
+    """
     if arm["wrong"]:
         return "NOT PROVEN"
+    told = ["proven"]
+    if arm["finding"]:
+        told.append(f"moved {arm['moved']:.1f} times")
     share = arm["socket_share"]
-    if base(arm["arm"]) != S3 or share is None:
-        return "proven"
-    return f"proven, {share:.0%} over the domain socket"
+    if base(arm["arm"]) == S3 and share is not None:
+        told.append(f"{share:.0%} over the domain socket")
+    return ", ".join(told)
 
 
 def told(report: Mapping[str, Any]) -> str:

@@ -182,15 +182,35 @@ def seal(task: Json, _node: str) -> Json:
     return {"files": task["files"]}
 
 
+def delete(client: Any, task: Json, keys: Sequence[str]) -> None:
+    """Delete objects. Raises RuntimeError where the store refuses some: it says so in an answer like any other."""
+    refused: list[Json] = []
+    for start in range(0, len(keys), 1000):
+        some = [{"Key": key} for key in keys[start : start + 1000]]
+        answer = client.delete_objects(
+            Bucket=task["bucket"], Delete={"Objects": some, "Quiet": True}
+        )
+        refused += answer.get("Errors") or []
+    if refused:
+        first = refused[0]
+        raise RuntimeError(
+            f"the store has deleted {len(keys) - len(refused)} of {len(keys)} objects, and refuses the others:"
+            f" {first.get('Key')}: {first.get('Code')}: {first.get('Message')}"
+        )
+
+
 def remove(task: Json, _node: str) -> Json:
-    """Remove what benchmarks have made below a prefix, and nothing else."""
-    client = client_of(task)
+    """Remove what benchmarks have made below a prefix, and nothing else; or only count it, where the task says so.
+
+    folders: how many were a benchmark's.
+    """
+    client, counts_only = client_of(task), task["counts_only"]
     folders: dict[str, list[str]] = {}
     for key, _ in listed(client, task, task["top"]):
         folder, slash, name = key[len(task["top"]) :].partition("/")
         if slash:
             folders.setdefault(folder, []).append(name)
-    removed, left = 0, 0
+    removed, left, ended = 0, 0, 0
     for folder, names in folders.items():
         top = f"{task['top']}{folder}/"
         if marker_of(client, task, top) is None:
@@ -200,11 +220,11 @@ def remove(task: Json, _node: str) -> Json:
         ours = [name for name in names if NAME.fullmatch(name) or not name or name.endswith("/")]
         others = [name for name in names if name not in {*ours, task["marker"]}]
         left += len(others)
-        for start in range(0, len(ours), 1000):
-            some = [{"Key": top + name} for name in ours[start : start + 1000]]
-            client.delete_objects(Bucket=task["bucket"], Delete={"Objects": some, "Quiet": True})
-            removed += len(some)
-        client.delete_object(Bucket=task["bucket"], Key=top + task["marker"])
-    if not left:
+        removed += sum(bool(NAME.fullmatch(name)) for name in ours)
+        ended += 1
+        if not counts_only:
+            delete(client, task, [top + name for name in ours])
+            client.delete_object(Bucket=task["bucket"], Key=top + task["marker"])
+    if not (left or counts_only):
         client.delete_object(Bucket=task["bucket"], Key=task["top"])
-    return {"removed": removed, "left": left, "folders": sorted(folders)}
+    return {"removed": removed, "left": left, "folders": ended}

@@ -92,7 +92,9 @@ extends_documentation_fragment:
   - alluxops.cache.attributes.controller
 attributes:
   check_mode:
-    description: It looks, refuses what cannot be measured, and says what it would measure.
+    description:
+      - It looks, into the store too, by a Job; refuses what cannot be measured, and says what it would make, measure or
+        remove.
     support: full
   diff_mode:
     description: Files of its own come and go.

@@ -53,13 +53,13 @@ class Jobs:
         *,
         way: Way | None = None,
         epochs: int = 0,
-        epoch_ended: Callable[[], None] = lambda: None,
+        all_ready: Callable[[], None] = lambda: None,
         bytes_read: int = 0,
     ) -> list[Json]:
         """Do a task on these nodes; what each said, by node. Raises CacheError where any fails.
 
-        epochs: so often all are told to begin at one moment; 0 where they need not be. epoch_ended: called between two
-        of them. bytes_read: by all readers together, in one epoch.
+        epochs: so often all are told to begin at one moment; 0 where they need not be. all_ready: called before each
+        of them, when all have warmed up, or ended the one before. bytes_read: by all readers together, in one epoch.
         """
         with at_the_end(self.clear):
             self._start(task, nodes, way or Way())
@@ -68,8 +68,7 @@ class Jobs:
             limit_s = self.limit_s(bytes_read)
             for epoch in range(1, epochs + 1):
                 self._await_ready(pods, what, epoch, self.timeout_s if epoch == 1 else limit_s)
-                if epoch > 1:
-                    epoch_ended()
+                all_ready()
                 self._begin(pods, epoch)
             return self._heard(pods, what, limit_s)
 

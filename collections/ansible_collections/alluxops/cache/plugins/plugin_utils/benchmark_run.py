@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_epochs,
+    benchmark_job,
     benchmark_plan,
     benchmark_proof,
     benchmark_result,
@@ -93,11 +94,14 @@ class Bench:
         )
         self.jobs.do(self._stored(workload, "seal"), self.nodes[:1], f"{what}, counted")
 
-    def remove(self) -> Json:
-        """Remove from the store what benchmarks have made, and have the cache forget it."""
-        task = {**self._asking(), "task": "remove", "top": self.top}
-        [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
-        self.cache.files_anew(f"/{benchmark_plan.FOLDER}")
+    def remove(self, *, counts_only: bool) -> Json:
+        """Remove from the store what benchmarks have made, and have the cache forget what is gone; or only count it."""
+        task = {**self._asking(), "task": "remove", "top": self.top, "counts_only": counts_only}
+        if counts_only:
+            [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be counted")
+            return found
+        with at_the_end(partial(self.cache.files_anew, f"/{benchmark_plan.FOLDER}")):
+            [found] = self.jobs.do(task, self.nodes[:1], "the benchmark's files to be removed")
         return found
 
     def workload(self, workload: Workload, arms: Sequence[str], measured: Measured | None) -> Json:
@@ -132,19 +136,24 @@ class Bench:
             self.cache.free(path, workload.name)
         elif benchmark_plan.base(arm) in benchmark_plan.WARM:
             self._fill(workload, path)
-        seen = [self._counters()]
+        seen: list[dict[str, int]] = []
 
-        def epoch_ended() -> None:
-            seen.append(self._settled(arm, seen[-1], workload.total_bytes))
+        def look() -> None:
+            # First when all have warmed up, as workers count that too.
+            size = workload.total_bytes
+            seen.append(self._settled(arm, seen[-1], size) if seen else self._counters())
 
-        readers = self._read(workload, arm, what, epoch_ended)
-        epoch_ended()
+        readers = self._read(workload, arm, what, look)
+        look()
+        _, way = self._reading(workload, arm)
+        keeping = benchmark_job.keeping(self.jobs.values, way) if way.fuse else ()
         return [
             benchmark_result.run_of(
                 arm,
                 [one["epochs"][epoch] for one in readers],
                 verification.counted(before, after),
                 workload,
+                keeping if epoch else (),
             )
             for epoch, (before, after) in enumerate(pairwise(seen))
         ]
@@ -175,7 +184,7 @@ class Bench:
         workload: Workload,
         arm: str,
         what: str,
-        epoch_ended: Callable[[], None] = lambda: None,
+        all_ready: Callable[[], None] = lambda: None,
     ) -> list[Json]:
         task, way = self._reading(workload, arm)
         return self.jobs.do(
@@ -184,7 +193,7 @@ class Bench:
             what,
             way=way,
             epochs=task["epochs"],
-            epoch_ended=epoch_ended,
+            all_ready=all_ready,
             bytes_read=workload.total_bytes,
         )
 
