@@ -60,13 +60,13 @@ MEMBER = facts(kubelet=ACCESS, authorities=["ours"])
 def planned(
     membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN
 ) -> bootstrap.Plan | None:
-    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    found, faults = bootstrap.plans([Host("n4", "n4", membership, wanted=wanted)], cluster)
     assert faults == []
     return found[0]
 
 
 def refused(membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN) -> str:
-    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    found, faults = bootstrap.plans([Host("n4", "n4", membership, wanted=wanted)], cluster)
     assert found == []
     assert all(fault.what and fault.fix for fault in faults)
     return "\n".join(map(str, faults))
@@ -81,13 +81,13 @@ def test_a_host_that_gets_what_it_lacks_may_join(method: str) -> None:
         "version": "",
         "machine": "x86_64",
     }
-    host = Host("n4", "n4", bare, method, [offer] if method == "files" else [])
-    found, faults = bootstrap.plans([host], CLUSTER, JOIN)
+    host = Host("n4", "n4", bare, method, [offer] if method == "files" else [], wanted=JOIN)
+    found, faults = bootstrap.plans([host], CLUSTER)
     assert ([plan.step for plan in found], faults) == (["join"], [])
     swapping = replace(CLUSTER, fail_swap_on=False)
     host = replace(host, membership={**bare, "swaps": ["/dev/sda2"]})
-    assert bootstrap.plans([host], swapping, JOIN)[1] == []
-    found, faults = bootstrap.plans([replace(host, offers=[])], CLUSTER, JOIN)
+    assert bootstrap.plans([host], swapping)[1] == []
+    found, faults = bootstrap.plans([replace(host, offers=[])], CLUSTER)
     assert found == []
     assert ("brings no containerd" in "".join(map(str, faults))) is (method == "files")
 
@@ -231,8 +231,8 @@ def test_a_node_that_has_its_name_may_have_a_twin() -> None:
 
 
 def test_two_hosts_are_not_one_node() -> None:
-    hosts = [Host("a", "n4", facts()), Host("b", "n4", facts())]
-    assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER, JOIN)[1][0])
+    hosts = [Host(name, "n4", facts(), wanted=JOIN) for name in ("a", "b")]
+    assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER)[1][0])
 
 
 def test_labels_that_the_values_ask_for_must_be_given() -> None:
@@ -261,8 +261,31 @@ def test_values_become_the_texts_that_kubernetes_takes() -> None:
 
 
 def test_a_taint_without_an_effect_is_refused() -> None:
-    _, faults = bootstrap.plans([], CLUSTER, Wanted(True, taints=[{"key": "own"}]))
-    assert "bootstrap_workers_taints" in str(faults[0])
+    said = refused(facts(), wanted=Wanted(True, taints=[{"key": "own"}]))
+    assert "bootstrap_workers_taints of n4 has {'key': 'own'}" in said
+
+
+def test_a_worker_that_is_mended_beside_a_new_one_gets_nothing_of_what_that_asks_for() -> None:
+    own = Wanted(True, {"pool": "a"}, [{"key": "own", "effect": "NoExecute"}])
+    new = Host("n5", "n5", facts(machine_id="m5"), wanted=own)
+    cluster = replace(
+        JOINED,
+        serving=frozenset({"n4"}),
+        tolerations=[{"key": "own", "operator": "Exists"}],
+    )
+    for hosts in ([Host("n4", "n4", MEMBER), new], [new, Host("n4", "n4", MEMBER)]):
+        found, faults = bootstrap.plans(hosts, cluster)
+        assert faults == []
+        by_host = {plan.host: plan for plan in found}
+        assert (by_host["n4"].labels, by_host["n4"].taints) == ({}, ())
+        assert (by_host["n5"].labels, by_host["n5"].taints) == (own.labels, own.taints)
+
+
+def test_a_host_that_asks_for_no_join_is_not_joined_because_another_one_does() -> None:
+    hosts = [Host("n4", "n4", facts(), wanted=JOIN), Host("n5", "n5", facts(machine_id="m5"))]
+    found, [fault] = bootstrap.plans(hosts, CLUSTER)
+    assert [plan.host for plan in found] == ["n4"]
+    assert "n5 has not joined the cluster" in fault.what
 
 
 GROUPS = {

@@ -150,14 +150,14 @@ def preflight(kube: Kube, names: list[str]) -> None:
 def plan(kube: Kube, names: list[str]) -> None:
     looked: Json = {"checks": [], "problems": [], "membership": {}}
     results = {"results": dict.fromkeys(names, looked), "kubeconfig": ""}
-    wished = {"join": False, "labels": {}, "taints": [], "max_fail_percentage": 0}
+    wished = {"max_fail_percentage": 0}
     variables = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
     found = module(bootstrap_plan).act_on_controller({**WHOSE, **results, **wished}, variables)
     assert len(found["plans"]) == len(names)
 
 
 def arrival(kube: Kube, names: list[str]) -> None:
-    options = {"nodes": names, "labels": {}, "taints": [], "joined": [], "wait_timeout_s": 0}
+    options = {"nodes": names, "marks": {}, "joined": [], "wait_timeout_s": 0}
     made = module(worker_arrival)
     made._task.check_mode = False
     assert len(made.act(kube, {**WHOSE, **options})["nodes"]) == len(names)

@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     node_device,
     node_labels,
     residue,
+    settings,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
@@ -36,9 +37,17 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
 from ansible_collections.alluxops.cache.plugins.plugin_utils.given_files import Files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+
+WISHES: Mapping[str, Mapping[str, Any]] = {
+    "bootstrap_workers_join": {"type": "bool", "default": False},
+    "bootstrap_workers_labels": {"type": "dict", "default": {}},
+    "bootstrap_workers_taints": {"type": "list", "elements": "dict", "default": []},
+}
+"""What each host of a run asks for itself, with the types that the role settings has for it."""
 
 
 class ActionModule(ControllerAction):
@@ -60,18 +69,15 @@ class ActionModule(ControllerAction):
         kubelets = kubelet_settings.read(kube)
         known = _cluster(kube, options, workers, kubelets)
         files = Files(self._find_needle)
-        hosts = [
-            _with_device(_host(host, result, known, files, task_vars), options, task_vars)
-            for host, result in results.items()
-            if not could_not_look(result)
-        ]
+        hosts = []
+        for host, result in results.items():
+            if not could_not_look(result):
+                wanted, wrong = _wanted(host, task_vars)
+                one = replace(_host(host, result, known, files, task_vars), wanted=wanted)
+                hosts.append(_with_device(one, options, task_vars))
+                against += wrong
         against += files.faults
-        wanted = bootstrap.Wanted(
-            options["join"],
-            bootstrap.texts(options["labels"]),
-            [bootstrap.texts(taint) for taint in options["taints"]],
-        )
-        found, more = bootstrap.plans(hosts, known, wanted)
+        found, more = bootstrap.plans(hosts, known)
         raise_all(against + more)
         fuse = objects.fuse_set(kube, options["namespace"], options["release"])
         return {
@@ -97,6 +103,18 @@ def _judged(result: Mapping[str, Any]) -> dict[str, Any]:
 def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
     limit = str(task_vars.get("ansible_limit") or "")
     return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit))
+
+
+def _wanted(
+    host: str, task_vars: Mapping[str, Any]
+) -> tuple[bootstrap.Wanted, list[SettingsError]]:
+    """What a host's own variables ask for, and those of a wrong type: an inventory's "false" is a text."""
+    own = task_vars["hostvars"][host]
+    said = {name: plain(own[name]) for name in WISHES if name in own}
+    values, faults = settings.typed(WISHES, said, dict.fromkeys(WISHES, host))
+    join, labels, taints = (values.get(name, WISHES[name]["default"]) for name in WISHES)
+    given = bootstrap.given(labels, taints)
+    return bootstrap.Wanted(join, given.labels, given.taints), faults
 
 
 def _node_name(host: str, task_vars: Mapping[str, Any]) -> str:

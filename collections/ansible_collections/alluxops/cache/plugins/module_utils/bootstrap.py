@@ -25,6 +25,15 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a host's settings ask for. One that is mended need not ask for what a new one beside it does."""
+
+    join: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
 class Host:
     """A host of the run.
 
@@ -40,15 +49,7 @@ class Host:
     offers: Sequence[Mapping[str, Any]] = ()
     device: str = ""
     mount_point: str = ""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the settings ask for."""
-
-    join: bool
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: Sequence[Mapping[str, Any]] = ()
+    wanted: Wanted = Wanted()
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do on one host."""
+    """What to do on one host. labels, taints: what its node gets beside the workers' label."""
 
     host: str
     node: str
     step: Step
     is_worker: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, Any]] = ()
 
     @property
     def text(self) -> str:
@@ -111,19 +114,18 @@ def texts(given: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def plans(
-    hosts: Sequence[Host], cluster: Cluster, wanted: Wanted
-) -> tuple[list[Plan], list[SettingsError]]:
+def plans(hosts: Sequence[Host], cluster: Cluster) -> tuple[list[Plan], list[SettingsError]]:
     """A plan for each host that may be worked on, and everything that stands against the others."""
     found: list[Plan] = []
-    faults = [*_wish_faults(wanted), *_twins(hosts)]
+    faults = list(_twins(hosts))
     for host in hosts:
-        against = list(_host_faults(host, cluster, wanted))
+        against = list(_wish_faults(host)) or list(_host_faults(host, cluster))
         faults += against
         if not against:
             # The leader knows the worker of a node that has left for a while longer.
             is_worker = host.node in cluster.serving and host.node in cluster.nodes
-            found.append(Plan(host.host, host.node, step_of(host, cluster), is_worker))
+            step, wanted = step_of(host, cluster), host.wanted
+            found.append(Plan(host.host, host.node, step, is_worker, wanted.labels, wanted.taints))
     return found, faults
 
 
@@ -143,11 +145,11 @@ def _same_machine(node: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("machine_id")) and node.get("machine_id") == facts["machine_id"]
 
 
-def _wish_faults(wanted: Wanted) -> Iterator[SettingsError]:
-    for taint in wanted.taints:
+def _wish_faults(host: Host) -> Iterator[SettingsError]:
+    for taint in host.wanted.taints:
         if not taint.get("key") or taint.get("effect") not in EFFECTS:
             yield SettingsError(
-                f"bootstrap_workers_taints has {dict(taint)}.",
+                f"bootstrap_workers_taints of {host.host} has {dict(taint)}.",
                 "A taint has a key, an effect and perhaps a value.",
                 f"write it as {{key: cache, value: only, effect: NoSchedule}}; effects are {', '.join(EFFECTS)}.",
             )
@@ -164,7 +166,7 @@ def _twins(hosts: Sequence[Host]) -> Iterator[SettingsError]:
             )
 
 
-def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[SettingsError]:
+def _host_faults(host: Host, cluster: Cluster) -> Iterator[SettingsError]:
     facts, node = host.membership, cluster.nodes.get(host.node)
     for kind in ("kubelet", "bootstrap"):
         access = facts.get(kind) or {}
@@ -183,8 +185,8 @@ def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[Setti
     yield from _identity_faults(host, node)
     step = step_of(host, cluster)
     if step in ("join", "rejoin"):
-        yield from _join_faults(host, node, cluster, wanted)
-    yield from _placement_faults(host, node, cluster, wanted)
+        yield from _join_faults(host, node, cluster)
+    yield from _placement_faults(host, node, cluster)
     if host.device:
         try:
             node_device.refuse_unused(host.device, host.mount_point, host.host, cluster.volumes)
@@ -233,7 +235,7 @@ def _identity_faults(host: Host, node: Mapping[str, Any] | None) -> Iterator[Set
 
 
 def _join_faults(
-    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster
 ) -> Iterator[SettingsError]:
     control_plane = list(host.membership.get("control_plane") or ())
     if control_plane:
@@ -245,7 +247,7 @@ def _join_faults(
             " kubelet` there); or, where no control plane is to run on it any more, `kubeadm reset` on it, then again.",
         )
         return
-    if not wanted.join:
+    if not host.wanted.join:
         what = f"{host.node} is no node of the cluster" if node is None else "it is not that node"
         yield SettingsError(
             f"{host.host} has not joined the cluster: {what}.",
@@ -270,12 +272,12 @@ def _join_faults(
 
 
 def _placement_faults(
-    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster
 ) -> Iterator[SettingsError]:
     """Whether the DaemonSet would put a worker on the node as it will be."""
     labels = {
         **((node or {}).get("labels") or {}),
-        **wanted.labels,
+        **host.wanted.labels,
         cluster.worker_label: node_labels.VALUE,
     }
     lacking = [
@@ -292,7 +294,7 @@ def _placement_faults(
         )
     taints = [
         taint
-        for taint in [*((node or {}).get("taints") or []), *wanted.taints]
+        for taint in [*((node or {}).get("taints") or []), *host.wanted.taints]
         if not str(taint.get("key")).startswith(WELL_KNOWN)
     ]
     blocking = untolerated(taints, cluster.tolerations)
