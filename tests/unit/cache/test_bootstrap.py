@@ -139,6 +139,27 @@ def test_a_host_of_another_cluster_is_left_to_it(membership: Json, wanted: Wante
     assert "n4 belongs to another cluster" in refused(membership, wanted=wanted)
 
 
+@pytest.mark.parametrize("wanted", [JOIN, STAY])
+@pytest.mark.parametrize("method", ["present", "apt", "files"])
+def test_a_node_of_a_cluster_that_kubeadm_has_not_made_is_left_to_it(
+    method: str, wanted: Wanted
+) -> None:
+    """As k3s and RKE2 leave one: nothing in /etc/kubernetes, none of the programs, and a kubelet's port."""
+    membership = facts(kubelet_listens=True, programs={}, containerd_answers=False)
+    found, [fault] = bootstrap.plans([Host("n4", "n4", membership, method, wanted=wanted)], CLUSTER)
+    assert found == []
+    assert "a kubelet runs already on n4, and is not this cluster's" in fault.what
+
+
+def test_a_kubelet_that_an_interrupted_join_has_started_is_ours() -> None:
+    for left in ({"authorities": ["ours"]}, {"bootstrap": ACCESS}):
+        plan = planned(facts(kubelet_listens=True, **left))
+        assert plan is not None
+        assert plan.step == "rejoin"
+    unsaid = {"server": "https://10.0.0.1:6443", "authorities": []}
+    assert "not this cluster's" in refused(facts(kubelet_listens=True, bootstrap=unsaid))
+
+
 def test_authorities_that_nobody_knows_tell_nothing() -> None:
     assert planned(facts(kubelet=OTHERS), replace(CLUSTER, authorities=frozenset())) is not None
 

@@ -247,6 +247,15 @@ def _join_faults(
             " kubelet` there); or, where no control plane is to run on it any more, `kubeadm reset` on it, then again.",
         )
         return
+    if host.membership.get("kubelet_listens") and not _holds_ours(host, cluster):
+        yield SettingsError(
+            f"a kubelet runs already on {host.host}, and is not this cluster's.",
+            "port 10250 is taken, and no certificate of this cluster lies in /etc/kubernetes: the host is a node of"
+            " another cluster, such as one of k3s or RKE2, or stands alone. What it runs would be torn from it.",
+            f"take {host.host} out of new_workers; or have it leave that cluster and uninstall its kubelet, then again;"
+            " where it is a node of this cluster by another name, set alluxio_node_name.",
+        )
+        return
     if not host.wanted.join:
         what = f"{host.node} is no node of the cluster" if node is None else "it is not that node"
         yield SettingsError(
@@ -269,6 +278,13 @@ def _join_faults(
     yield from join_needs.program_faults(host.host, facts, cluster.version, host.method)
     if host.method == join_needs.FILES:
         yield from join_needs.offer_faults(host.host, facts, host.offers, cluster.version)
+
+
+def _holds_ours(host: Host, cluster: Cluster) -> bool:
+    """Whether a join of this cluster has begun on the host: such a one starts the kubelet before it has ended."""
+    bootstrap = host.membership.get("bootstrap") or {}
+    found = {*(bootstrap.get("authorities") or ()), *(host.membership.get("authorities") or ())}
+    return not found.isdisjoint(cluster.authorities)
 
 
 def _placement_faults(
