@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.alluxops.cache.plugins.module_utils import bootstrap
 from ansible_collections.alluxops.cache.plugins.module_utils.bootstrap import (
@@ -310,8 +312,8 @@ def test_a_host_that_asks_for_no_join_is_not_joined_because_another_one_does() -
 
 
 GROUPS = {
-    "all": ["n1", "n2", "n4", "m1"],
-    "new_workers": ["n4"],
+    "all": ["n1", "n2", "n4", "n5", "m1"],
+    "new_workers": ["n4", "n5"],
     "cache_workers": ["n2"],
     "cache_masters": ["m1"],
     "kube_control": ["n1"],
@@ -328,10 +330,20 @@ GROUPS = {
         ("n9", "n9 of --limit n9 is no host"),
         ("n4,n9", "n9 of --limit n4,n9 is no host"),
         ("m1", "neither in new_workers nor in cache_workers"),
+        ("m*", "--limit m* leaves no host to work on"),
+        ("cache_masters", "--limit cache_masters leaves no host to work on"),
+        ("n1", "--limit n1 leaves no host to work on"),
     ],
 )
 def test_a_limit_names_hosts_of_ours(limit: str, says: str) -> None:
     pieces = limit.replace(":", ",").split(",")
-    found = "\n".join(map(str, bootstrap.limit_faults(limit, GROUPS, pieces)))
+    inventory = InventoryManager(DataLoader(), sources=[])
+    for group, hosts in GROUPS.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group)
+    selected = [host.name for host in inventory.list_hosts(limit)]
+    faults = bootstrap.limit_faults(limit, GROUPS, pieces, selected)
+    found = "\n".join(map(str, faults))
     assert says in found
     assert bool(found) is bool(says)

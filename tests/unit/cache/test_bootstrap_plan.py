@@ -70,6 +70,7 @@ def plan(limit: str = "", **results: Json) -> Json:
     }
     task_vars: Json = {
         "groups": {"all": ["n4"], "new_workers": ["n4"]},
+        "ansible_play_hosts_all": list(results),
         "hostvars": {
             host: {"bootstrap_workers_join": True, **SETTINGS, **OF_HOST.get(host, {})}
             for host in results

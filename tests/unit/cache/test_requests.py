@@ -151,7 +151,8 @@ def plan(kube: Kube, names: list[str]) -> None:
     looked: Json = {"checks": [], "problems": [], "membership": {}}
     results = {"results": dict.fromkeys(names, looked), "kubeconfig": ""}
     wished = {"max_fail_percentage": 0}
-    variables = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
+    variables: Json = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
+    variables["ansible_play_hosts_all"] = names
     found = module(bootstrap_plan).act_on_controller({**WHOSE, **results, **wished}, variables)
     assert len(found["plans"]) == len(names)
 

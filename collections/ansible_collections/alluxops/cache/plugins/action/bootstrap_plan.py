@@ -56,6 +56,9 @@ class ActionModule(ControllerAction):
     def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
         """Raises ManySettingsErrors; UnreachableError where the API server does not answer."""
         against = _limit(task_vars)
+        if not options["results"]:
+            raise_all(against)
+            return {"plans": {}}
         results = {host: _judged(result) for host, result in options["results"].items()}
         lost = within_budget(results, options["max_fail_percentage"])
         against += faults({host: one for host, one in results.items() if host not in lost})
@@ -102,7 +105,8 @@ def _judged(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
     limit = str(task_vars.get("ansible_limit") or "")
-    return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit))
+    selected = task_vars["ansible_play_hosts_all"]
+    return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit), selected)
 
 
 def _wanted(

@@ -325,9 +325,15 @@ def _placement_faults(
 
 
 def limit_faults(
-    limit: str, groups: Mapping[str, Sequence[str]], pieces: Sequence[str]
+    limit: str,
+    groups: Mapping[str, Sequence[str]],
+    pieces: Sequence[str],
+    selected: Sequence[str],
 ) -> list[SettingsError]:
-    """What of --limit names no host that this verb works on. pieces: the limit, split as Ansible does it."""
+    """What of --limit names no host that this verb works on.
+
+    pieces: the limit, split as Ansible does it. selected: the hosts that Ansible takes for it.
+    """
     known = {host for hosts in groups.values() for host in hosts}
     ours = {*groups.get("new_workers", ()), *groups.get("cache_workers", ())}
     passed = {*groups.get("kube_control", ())}
@@ -343,4 +349,12 @@ def limit_faults(
             continue
         fix = "list it under new_workers in the inventory, or correct --limit."
         faults.append(SettingsError(what, "Ansible passes over it without an error.", fix))
+    if limit and not faults and ours.isdisjoint(selected):
+        faults.append(
+            SettingsError(
+                f"--limit {limit} leaves no host to work on.",
+                f"{', '.join(selected)}: neither in new_workers nor in cache_workers.",
+                "list them under new_workers in the inventory, or correct --limit.",
+            )
+        )
     return faults

@@ -9,16 +9,19 @@ description:
   - Reads of each host C(bootstrap_workers_join), C(bootstrap_workers_labels), C(bootstrap_workers_taints),
     C(bootstrap_workers_install_method) and C(bootstrap_workers_device), and looks once at each of its
     C(bootstrap_workers_files).
-  - Refused are hosts that C(--limit) names and the inventory does not have, hosts of another cluster, hosts that have
-    to join and cannot, nodes to which the release's workers would not come, and a C(bootstrap_workers_device) on which
-    none of the workers' tiers would lie.
+  - Refused are hosts that C(--limit) names and the inventory does not have, a limit that leaves no host of
+    C(new_workers) and C(cache_workers), hosts of another cluster, hosts that have to join and cannot, nodes to which
+    the release's workers would not come, and a C(bootstrap_workers_device) on which none of the workers' tiers would
+    lie.
   - Hosts that could not be looked at are left out, where they are no more than O(max_fail_percentage) allows and
     nothing stands against the others.
 options:
   results:
-    description: The registered result of M(alluxops.cache.node_check), with C(membership), by host.
+    description:
+      - The registered result of M(alluxops.cache.node_check), with C(membership), by host. Without it nothing is judged
+        but C(--limit), and the cluster is not asked.
     type: dict
-    required: true
+    default: {}
   root:
     description: C(node_storage_root), below which a disk for the tier would be mounted.
     type: str
