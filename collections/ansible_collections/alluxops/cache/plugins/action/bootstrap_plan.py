@@ -25,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
     could_not_look,
     faults,
+    judged,
     within_budget,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
@@ -59,7 +60,7 @@ class ActionModule(ControllerAction):
         if not options["results"]:
             raise_all(against)
             return {"plans": {}}
-        results = {host: _judged(result) for host, result in options["results"].items()}
+        results = {host: judged(result) for host, result in options["results"].items()}
         lost = within_budget(results, options["max_fail_percentage"])
         against += faults({host: one for host, one in results.items() if host not in lost})
         kube = Kube.open(options["kubeconfig"])
@@ -95,12 +96,6 @@ class ActionModule(ControllerAction):
                 *(f"{host}: left out, it could not be looked at" for host in lost),
             ],
         }
-
-
-def _judged(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result of node_check; one without checks did not come from it, whatever failed_when made of that."""
-    failed = not result.get("unreachable") and "checks" not in result
-    return {**result, "failed": failed}
 
 
 def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
