@@ -255,6 +255,29 @@ def test_what_is_broken_is_mended_and_told(newcomer: Newcomer, joined: Outcome) 
     assert ", 0 changed" in newcomer.apply().output
 
 
+@long
+def test_a_mount_whose_process_hangs_is_told_and_left_until_that_has_ended(
+    newcomer: Newcomer, joined: Outcome
+) -> None:
+    del joined
+    point = f"{newcomer.cache.root}/mount"
+    script = STALE.partition("socket.socket")[0].replace("BASE", newcomer.cache.root)
+    newcomer.sh(
+        f"mkdir -p {point}; cat > /run/hangs.py <<'END'\n{script}\nimport time; time.sleep(600)\nEND\n"
+        "nohup python3 /run/hangs.py >/dev/null 2>&1 </dev/null & echo $! > /run/hangs.pid;"
+        f" for _ in $(seq 50); do grep -q ' {point} ' /proc/mounts && break; sleep 0.2; done"
+    )
+    try:
+        done = newcomer.apply()
+        assert f"{point}: the FUSE mount does not answer" in " ".join(done.output.split())
+        assert ", 0 changed" in done.output
+    finally:
+        newcomer.sh("kill $(cat /run/hangs.pid)")
+    done = newcomer.apply()
+    assert f"{point}: a FUSE mount whose process is gone was detached" in done.output
+    newcomer.sh(f"rmdir {point}")
+
+
 @pytest.fixture
 def disk(newcomer: Newcomer, joined: Outcome) -> Iterator[str]:
     """A device with a file system on it. It is the kernel's, so that it is detached whatever happens."""
