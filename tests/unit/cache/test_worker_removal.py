@@ -177,6 +177,21 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
         Action("planned").on(Cluster(), **every)
 
 
+def test_what_runs_on_the_hosts_is_one_list_for_all_of_them() -> None:
+    kube = Cluster()
+    for one in kube.pods:
+        one["metadata"] |= {"namespace": "alluxio"}
+        one["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "controller": True}]
+    asked: list[str] = []
+    plain = kube.list_objects
+    kube.list_objects = lambda path, *given, **more: (  # type: ignore[method-assign]
+        asked.append(path) or plain(path, *given, **more)  # type: ignore[func-returns-value]
+    )
+    two = {"hosts": {"n2": "", "n3": ""}, "confirm": "n2,n3", "limit": "n2,n3"}
+    assert Action("planned").on(kube, **two, drain=True)["nodes"] == ["n2", "n3"]
+    assert asked.count("/api/v1/pods") == 1
+
+
 def test_a_host_that_is_another_machine_is_refused() -> None:
     kube = Cluster()
     kube.machine = "three"
