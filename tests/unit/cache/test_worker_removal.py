@@ -177,19 +177,26 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
         Action("planned").on(Cluster(), **every)
 
 
+class Counted(Cluster):
+    """A Cluster that counts the lists of all pods, which belong to DaemonSets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists = 0
+        for one in self.pods:
+            owners = [{"kind": "DaemonSet", "controller": True}]
+            one["metadata"] |= {"namespace": "alluxio", "ownerReferences": owners}
+
+    def list_objects(self, path: str, selector: str = "", **more: Any) -> list[Json]:
+        self.lists += path == "/api/v1/pods"
+        return super().list_objects(path, selector, **more)
+
+
 def test_what_runs_on_the_hosts_is_one_list_for_all_of_them() -> None:
-    kube = Cluster()
-    for one in kube.pods:
-        one["metadata"] |= {"namespace": "alluxio"}
-        one["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "controller": True}]
-    asked: list[str] = []
-    plain = kube.list_objects
-    kube.list_objects = lambda path, *given, **more: (  # type: ignore[method-assign]
-        asked.append(path) or plain(path, *given, **more)  # type: ignore[func-returns-value]
-    )
+    kube = Counted()
     two = {"hosts": {"n2": "", "n3": ""}, "confirm": "n2,n3", "limit": "n2,n3"}
     assert Action("planned").on(kube, **two, drain=True)["nodes"] == ["n2", "n3"]
-    assert asked.count("/api/v1/pods") == 1
+    assert kube.lists == 1
 
 
 def test_a_host_that_is_another_machine_is_refused() -> None:
@@ -203,15 +210,19 @@ def test_a_host_that_is_another_machine_is_refused() -> None:
 
 
 def test_a_host_that_is_there_and_cannot_be_looked_at_is_refused() -> None:
-    for look, says in {
+    for said, says in {
         "Incorrect sudo password": "set the right ansible_become_password for n3",
         "/nowhere/python3 has not run the module": "Python 3.9 or newer is needed there",
     }.items():
         with pytest.raises(SettingsError, match="the host n3 could not be checked") as error:
-            Action("planned").on(Cluster(), looks={"n3": {"failed": False, "msg": look}})
+            Action("planned").on(Cluster(), looks={"n3": {"failed": False, "msg": said}})
         assert says in str(error.value)
     problem = {"what": "no space", "value": "1 B", "fix": "free some"}
-    for look in ({"unreachable": True, "msg": "no route"}, {"checks": [], "problems": [problem]}):
+    looks: list[Json] = [
+        {"unreachable": True, "msg": "no route"},
+        {"checks": [], "problems": [problem]},
+    ]
+    for look in looks:
         assert Action("planned").on(Cluster(), looks={"n3": look})["nodes"] == ["n3"]
 
 
