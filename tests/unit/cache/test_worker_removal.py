@@ -177,28 +177,6 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
         Action("planned").on(Cluster(), **every)
 
 
-class Counted(Cluster):
-    """A Cluster that counts the lists of all pods, which belong to DaemonSets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lists = 0
-        for one in self.pods:
-            owners = [{"kind": "DaemonSet", "controller": True}]
-            one["metadata"] |= {"namespace": "alluxio", "ownerReferences": owners}
-
-    def list_objects(self, path: str, selector: str = "", **more: Any) -> list[Json]:
-        self.lists += path == "/api/v1/pods"
-        return super().list_objects(path, selector, **more)
-
-
-def test_what_runs_on_the_hosts_is_one_list_for_all_of_them() -> None:
-    kube = Counted()
-    two = {"hosts": {"n2": "", "n3": ""}, "confirm": "n2,n3", "limit": "n2,n3"}
-    assert Action("planned").on(kube, **two, drain=True)["nodes"] == ["n2", "n3"]
-    assert kube.lists == 1
-
-
 def test_a_host_that_is_another_machine_is_refused() -> None:
     kube = Cluster()
     kube.machine = "three"
