@@ -54,6 +54,12 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
     return found
 
 
+def judged(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result of node_check; one without checks did not come from it, whatever failed_when made of that."""
+    failed = not result.get("unreachable") and "checks" not in result
+    return {**result, "failed": failed}
+
+
 def could_not_look(result: Mapping[str, Any]) -> bool:
     """Whether a host was not looked at: it could not be reached, or its module did not run."""
     return bool(result.get("unreachable") or result.get("failed"))
