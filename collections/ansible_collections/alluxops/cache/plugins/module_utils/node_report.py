@@ -267,14 +267,14 @@ def kept(
     folder: str,
     wanted: journal.Wanted,
 ) -> list[journal.Journal]:
-    """The journals that lie on the masters' hosts, before there are volumes to look into.
+    """The journals that lie on the masters' hosts, or the one that they share, before there are volumes to look into.
 
-    results, masters, claims: as in left_out(). folder: where node_check looked.
+    results, masters, claims: as in left_out(). folder: where node_check looked on the hosts.
     """
     return [
         journal.seen_on_host(result, claim, wanted)
         for result, claim in _looked(results, masters, claims)
-        if claim.get("node") and claim.get("path") == folder
+        if claim.get("node") and (claim.get("shared") or claim.get("path") == folder)
     ]
 
 
