@@ -152,6 +152,16 @@ def test_a_dataset_is_mounted_loaded_and_then_pinned() -> None:
     ]
 
 
+def test_what_came_into_the_cache_while_it_was_freed_is_freed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset_cache, "FREE_AGAIN_S", 0.0)
+    monkeypatch.setattr(dataset_cache.Patience, "pause", lambda *_: None)
+    api = Api()
+    cache_with(api, Proxy(api, 100, 100, 0)).free("/sets/images", "images")
+    assert api.events == ["free /sets/images"] * 3
+
+
 def test_no_store_is_asked_until_what_is_new_is_learnt() -> None:
     api = Api()
     proxy = Proxy(api)

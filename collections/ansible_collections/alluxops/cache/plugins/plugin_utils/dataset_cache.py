@@ -42,6 +42,8 @@ STILL_S: Final = 10.0
 """A load that has not gone on for so long is asked what it does: that costs the start of a Java machine."""
 LOADS: Final = 3
 """Loads in a row that bring nothing, until a run gives up."""
+FREE_AGAIN_S: Final = 10.0
+"""After which what is still cached is freed once more."""
 NEVER, ONCE, ALWAYS = "NEVER", "ONCE", "ALWAYS"
 
 
@@ -277,8 +279,12 @@ class DatasetCache:
     def free(self, path: str, name: str) -> None:
         """Free what is cached below a path, and wait until the workers have. name: what messages call it."""
         self._proxy.ask(paths_api.free(path))
-        patience = Patience(self.timeout_s)
+        patience, asked_s = Patience(self.timeout_s), 0.0
         while left := dataset_state.totals(self.known_files(path)).cached_bytes:
+            if patience.waited_s - asked_s >= FREE_AGAIN_S:
+                # What was on its way into a worker when that was asked is cached since.
+                self._proxy.ask(paths_api.free(path))
+                asked_s = patience.waited_s
             if patience.is_over:
                 raise CacheError(
                     f"{left} bytes of {name} are still cached after {patience.waited_s:.0f} s.",
