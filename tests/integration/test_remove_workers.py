@@ -95,6 +95,12 @@ BAD = [
         "remove_workers_drain",
         id="no boolean",
     ),
+    pytest.param(
+        ("--limit", "n3"),
+        {"alluxio_confirm_remove": "n3", "ansible_python_interpreter": "/nowhere/python3"},
+        "the host n3 could not be checked",
+        id="no Python",
+    ),
 ]
 
 

@@ -83,7 +83,7 @@ def test_back_to_zookeeper_the_shared_path_holds_an_old_copy_that_has_to_be_give
     is_refused(cache, "scale-masters", "zookeeper", **THREE)
     cache.apply("backup", **ONE)
     cache.apply("uninstall", **ONE)
-    is_refused(cache, "restore", "alluxio_journal_format=force", **THREE, **LATEST)
+    is_refused(cache, "restore", "holds metadata", **THREE, **LATEST)
     cache.apply("restore", **THREE, **FORCED)
     assert len(masters(cache)) == 3
     assert sorted(servers(cache).values()) == WHOLE

@@ -97,16 +97,17 @@ OPTIONS: Json = {
     "release": "alluxio",
     "nodes": ["n4", "n5"],
     "joined": [],
-    "labels": {},
-    "taints": [],
+    "marks": {},
     "wait_timeout_s": 0,
 }
 
 
-def arrive(kube: Cluster, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool) -> Json:
+def arrive(
+    kube: Cluster, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool, **given: Any
+) -> Json:
     monkeypatch.setattr(worker_arrival.ActionModule, "check_mode", check_mode)
     module = worker_arrival.ActionModule.__new__(worker_arrival.ActionModule)
-    return dict(module.act(kube, OPTIONS))  # type: ignore[arg-type]
+    return dict(module.act(kube, {**OPTIONS, **given}))  # type: ignore[arg-type]
 
 
 def test_a_node_that_does_not_get_there_does_not_hold_up_the_others(
@@ -129,3 +130,12 @@ def test_a_check_marks_nothing_and_waits_for_nothing(
     assert found["changed"]
     assert [item["after"] for item in found["diff"]] == [f"{KEY}=worker\n"] * 2
     assert cluster.lists == 1
+
+
+def test_each_node_gets_its_own_marks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = {"n4": {"labels": {"pool": "a"}, "taints": [OTHER]}}
+    found = arrive(cluster, monkeypatch, check_mode=True, marks=marks)
+    assert [item["after"] for item in found["diff"]] == [
+        f"pool=a\n{KEY}=worker\ntaint other:NoExecute\n",
+        f"{KEY}=worker\n",
+    ]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.alluxops.cache.plugins.module_utils import bootstrap
 from ansible_collections.alluxops.cache.plugins.module_utils.bootstrap import (
@@ -60,13 +62,13 @@ MEMBER = facts(kubelet=ACCESS, authorities=["ours"])
 def planned(
     membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN
 ) -> bootstrap.Plan | None:
-    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    found, faults = bootstrap.plans([Host("n4", "n4", membership, wanted=wanted)], cluster)
     assert faults == []
     return found[0]
 
 
 def refused(membership: Json, cluster: Cluster = CLUSTER, wanted: Wanted = JOIN) -> str:
-    found, faults = bootstrap.plans([Host("n4", "n4", membership)], cluster, wanted)
+    found, faults = bootstrap.plans([Host("n4", "n4", membership, wanted=wanted)], cluster)
     assert found == []
     assert all(fault.what and fault.fix for fault in faults)
     return "\n".join(map(str, faults))
@@ -81,13 +83,13 @@ def test_a_host_that_gets_what_it_lacks_may_join(method: str) -> None:
         "version": "",
         "machine": "x86_64",
     }
-    host = Host("n4", "n4", bare, method, [offer] if method == "files" else [])
-    found, faults = bootstrap.plans([host], CLUSTER, JOIN)
+    host = Host("n4", "n4", bare, method, [offer] if method == "files" else [], wanted=JOIN)
+    found, faults = bootstrap.plans([host], CLUSTER)
     assert ([plan.step for plan in found], faults) == (["join"], [])
     swapping = replace(CLUSTER, fail_swap_on=False)
     host = replace(host, membership={**bare, "swaps": ["/dev/sda2"]})
-    assert bootstrap.plans([host], swapping, JOIN)[1] == []
-    found, faults = bootstrap.plans([replace(host, offers=[])], CLUSTER, JOIN)
+    assert bootstrap.plans([host], swapping)[1] == []
+    found, faults = bootstrap.plans([replace(host, offers=[])], CLUSTER)
     assert found == []
     assert ("brings no containerd" in "".join(map(str, faults))) is (method == "files")
 
@@ -137,6 +139,27 @@ def test_a_worker_that_the_leader_has_not_forgotten_yet_is_none() -> None:
 @pytest.mark.parametrize("wanted", [JOIN, STAY])
 def test_a_host_of_another_cluster_is_left_to_it(membership: Json, wanted: Wanted) -> None:
     assert "n4 belongs to another cluster" in refused(membership, wanted=wanted)
+
+
+@pytest.mark.parametrize("wanted", [JOIN, STAY])
+@pytest.mark.parametrize("method", ["present", "apt", "files"])
+def test_a_node_of_a_cluster_that_kubeadm_has_not_made_is_left_to_it(
+    method: str, wanted: Wanted
+) -> None:
+    """As k3s and RKE2 leave one: nothing in /etc/kubernetes, none of the programs, and a kubelet's port."""
+    membership = facts(kubelet_listens=True, programs={}, containerd_answers=False)
+    found, [fault] = bootstrap.plans([Host("n4", "n4", membership, method, wanted=wanted)], CLUSTER)
+    assert found == []
+    assert "a kubelet runs already on n4, and is not this cluster's" in fault.what
+
+
+def test_a_kubelet_that_an_interrupted_join_has_started_is_ours() -> None:
+    for left in ({"authorities": ["ours"]}, {"bootstrap": ACCESS}):
+        plan = planned(facts(kubelet_listens=True, **left))
+        assert plan is not None
+        assert plan.step == "rejoin"
+    unsaid = {"server": "https://10.0.0.1:6443", "authorities": []}
+    assert "not this cluster's" in refused(facts(kubelet_listens=True, bootstrap=unsaid))
 
 
 def test_authorities_that_nobody_knows_tell_nothing() -> None:
@@ -231,8 +254,8 @@ def test_a_node_that_has_its_name_may_have_a_twin() -> None:
 
 
 def test_two_hosts_are_not_one_node() -> None:
-    hosts = [Host("a", "n4", facts()), Host("b", "n4", facts())]
-    assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER, JOIN)[1][0])
+    hosts = [Host(name, "n4", facts(), wanted=JOIN) for name in ("a", "b")]
+    assert "for both a and b" in str(bootstrap.plans(hosts, CLUSTER)[1][0])
 
 
 def test_labels_that_the_values_ask_for_must_be_given() -> None:
@@ -261,13 +284,36 @@ def test_values_become_the_texts_that_kubernetes_takes() -> None:
 
 
 def test_a_taint_without_an_effect_is_refused() -> None:
-    _, faults = bootstrap.plans([], CLUSTER, Wanted(True, taints=[{"key": "own"}]))
-    assert "bootstrap_workers_taints" in str(faults[0])
+    said = refused(facts(), wanted=Wanted(True, taints=[{"key": "own"}]))
+    assert "bootstrap_workers_taints of n4 has {'key': 'own'}" in said
+
+
+def test_a_worker_that_is_mended_beside_a_new_one_gets_nothing_of_what_that_asks_for() -> None:
+    own = Wanted(True, {"pool": "a"}, [{"key": "own", "effect": "NoExecute"}])
+    new = Host("n5", "n5", facts(machine_id="m5"), wanted=own)
+    cluster = replace(
+        JOINED,
+        serving=frozenset({"n4"}),
+        tolerations=[{"key": "own", "operator": "Exists"}],
+    )
+    for hosts in ([Host("n4", "n4", MEMBER), new], [new, Host("n4", "n4", MEMBER)]):
+        found, faults = bootstrap.plans(hosts, cluster)
+        assert faults == []
+        by_host = {plan.host: plan for plan in found}
+        assert (by_host["n4"].labels, by_host["n4"].taints) == ({}, ())
+        assert (by_host["n5"].labels, by_host["n5"].taints) == (own.labels, own.taints)
+
+
+def test_a_host_that_asks_for_no_join_is_not_joined_because_another_one_does() -> None:
+    hosts = [Host("n4", "n4", facts(), wanted=JOIN), Host("n5", "n5", facts(machine_id="m5"))]
+    found, [fault] = bootstrap.plans(hosts, CLUSTER)
+    assert [plan.host for plan in found] == ["n4"]
+    assert "n5 has not joined the cluster" in fault.what
 
 
 GROUPS = {
-    "all": ["n1", "n2", "n4", "m1"],
-    "new_workers": ["n4"],
+    "all": ["n1", "n2", "n4", "n5", "m1"],
+    "new_workers": ["n4", "n5"],
     "cache_workers": ["n2"],
     "cache_masters": ["m1"],
     "kube_control": ["n1"],
@@ -284,10 +330,20 @@ GROUPS = {
         ("n9", "n9 of --limit n9 is no host"),
         ("n4,n9", "n9 of --limit n4,n9 is no host"),
         ("m1", "neither in new_workers nor in cache_workers"),
+        ("m*", "--limit m* leaves no host to work on"),
+        ("cache_masters", "--limit cache_masters leaves no host to work on"),
+        ("n1", "--limit n1 leaves no host to work on"),
     ],
 )
 def test_a_limit_names_hosts_of_ours(limit: str, says: str) -> None:
     pieces = limit.replace(":", ",").split(",")
-    found = "\n".join(map(str, bootstrap.limit_faults(limit, GROUPS, pieces)))
+    inventory = InventoryManager(DataLoader(), sources=[])
+    for group, hosts in GROUPS.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group)
+    selected = [host.name for host in inventory.list_hosts(limit)]
+    faults = bootstrap.limit_faults(limit, GROUPS, pieces, selected)
+    found = "\n".join(map(str, faults))
     assert says in found
     assert bool(found) is bool(says)

@@ -25,6 +25,8 @@ Json = dict[str, Any]
 
 CHECKED: Json = {"checks": [], "problems": [], "membership": facts(), "failed": False}
 SETTINGS: Json = {}
+OF_HOST: Json = {}
+"""Variables of one host alone."""
 FUSE = {"containers": [{"env": [{"name": "MOUNT_POINT", "value": "/mnt/alluxio-fuse"}]}]}
 
 
@@ -64,14 +66,15 @@ def plan(limit: str = "", **results: Json) -> Json:
         "namespace": "alluxio",
         "release": "alluxio",
         "results": results,
-        "join": True,
-        "labels": {},
-        "taints": [],
         "max_fail_percentage": 10,
     }
     task_vars: Json = {
         "groups": {"all": ["n4"], "new_workers": ["n4"]},
-        "hostvars": dict.fromkeys(results, SETTINGS),
+        "ansible_play_hosts_all": list(results),
+        "hostvars": {
+            host: {"bootstrap_workers_join": True, **SETTINGS, **OF_HOST.get(host, {})}
+            for host in results
+        },
     }
     if limit:
         task_vars["ansible_limit"] = limit
@@ -147,6 +150,26 @@ def test_a_hosts_own_files_are_looked_at(
     kept = facts(machine="x86_64", programs={**facts()["programs"], "runc": "1.1.5"})
     [offer] = plan(n4={**CHECKED, "membership": kept})["offers"]["n4"]
     assert (offer["path"], offer["programs"]) == (path, ["kubelet"])
+
+
+def test_each_host_is_planned_by_its_own_wishes(
+    kube: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an inventory in INI has them, texts among them; n1 is a worker that is mended."""
+    kubelet = {"server": "https://10.0.0.1:6443", "authorities": []}
+    worker = {**CHECKED, "membership": facts(machine_id="", kubelet=kubelet)}
+    own: Json = {"bootstrap_workers_labels": {"pool": 1}, "bootstrap_workers_join": "yes"}
+    monkeypatch.setitem(OF_HOST, "n4", own)
+    monkeypatch.setitem(OF_HOST, "n1", {"bootstrap_workers_join": "false"})
+    found = plan(n4=CHECKED, n1=worker)["plans"]
+    assert found["n4"]["labels"] == {"pool": "1"}
+    assert (found["n1"]["step"], found["n1"]["labels"], found["n1"]["taints"]) == ("member", {}, [])
+    monkeypatch.setitem(OF_HOST, "n4", {"bootstrap_workers_join": "false"})
+    with pytest.raises(SettingsError, match="n4 has not joined the cluster"):
+        plan(n1=worker, n4=CHECKED)
+    monkeypatch.setitem(OF_HOST, "n4", {"bootstrap_workers_taints": "own"})
+    with pytest.raises(SettingsError, match=r"bootstrap_workers_taints is 'own' \(n4\)"):
+        plan(n1=worker, n4=CHECKED)
 
 
 def test_all_faults_are_told_at_once(kube: Cluster) -> None:

@@ -43,6 +43,13 @@ def test_a_worker_has_what_was_mended() -> None:
     assert lines[2] == "       x"
 
 
+def test_what_hangs_is_told_and_not_called_mended() -> None:
+    hung = found("member", is_worker=True, hung=["/mnt: does not answer"])
+    lines = bootstrap_report.lines({"n4": hung}, check_mode=False)
+    assert lines[0].startswith("n4  is a worker, not all of it mended, in 41 s")
+    assert lines[1] == "      /mnt: does not answer"
+
+
 def test_a_host_that_failed_has_its_line_too() -> None:
     one, two = bootstrap_report.lines({"n4": found()}, ["n10"], check_mode=False)
     assert one.startswith("n4   worker in")

@@ -19,6 +19,7 @@ def running(name: str, owner: str = "ReplicaSet", **metadata: Any) -> Json:
     owners = [{"kind": owner, "controller": True}] if owner else []
     return {
         "metadata": {"namespace": "web", "name": name, "ownerReferences": owners, **metadata},
+        "spec": {"nodeName": "n3"},
         "status": {"phase": "Running"},
     }
 

@@ -15,6 +15,7 @@ def test_equal_values_are_no_fault_whether_written_or_default() -> None:
 
 def test_a_nodes_name_is_its_own() -> None:
     assert said("alluxio_node_name", c=Value("c"), n1=Value("n1")) == []
+    assert said("bootstrap_workers_join", n4=Value(True), n1=Value(False)) == []
 
 
 def test_both_values_are_told_with_their_places() -> None:

@@ -34,11 +34,27 @@ def test_a_blank_device_is_formatted() -> None:
 
 
 def test_what_was_formatted_for_this_release_is_mounted_once() -> None:
-    made = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS})
+    made = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS}, listed=True)
     assert plan(made) == "mount"
     assert plan(replace(made, mounted_on=[POINT], there="/dev/sdb")) == "none"
     assert len(OURS) <= 16
     assert node_device.label("alluxio", "other") != OURS
+
+
+def test_a_tier_of_this_name_that_fstab_does_not_know_is_mounted_only_when_confirmed() -> None:
+    """The name is all that its label tells: another cluster may have a release of the same one."""
+    found = replace(BLANK, probed={"TYPE": "ext4", "LABEL": OURS})
+    with pytest.raises(SettingsError) as refusal:
+        plan(found)
+    assert f"holds ext4 ({OURS}), the tier of a cache of this name" in refusal.value.what
+    assert "-e alluxio_confirm_format_device=n4:/dev/sdb: it is mounted" in refusal.value.fix
+    assert plan(found, confirmed=True) == "mount"
+    written = node_device.fstab("", "1-2", POINT)
+    assert node_device.lists(written, "1-2", POINT)
+    assert not node_device.lists(f"#{written}", "1-2", POINT)
+    assert not node_device.lists(written, "1-3", POINT)
+    assert not node_device.lists(written, "1-2", f"{POINT}/other")
+    assert not node_device.lists(written, "", POINT)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +126,7 @@ def test_a_host_that_cannot_format_is_refused_before_anything_is_wiped() -> None
     assert "install e2fsprogs" in refusal.value.fix
     with pytest.raises(SettingsError, match="holds xfs"):
         plan(replace(bare, probed={"TYPE": "xfs"}))
-    assert plan(replace(bare, probed={"TYPE": "ext4", "LABEL": OURS})) == "mount"
+    assert plan(replace(bare, probed={"TYPE": "ext4", "LABEL": OURS}, listed=True)) == "mount"
 
 
 def test_what_became_of_a_device_is_said() -> None:

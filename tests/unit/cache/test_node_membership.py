@@ -118,6 +118,7 @@ def test_a_host_is_read_without_a_parser_of_yaml(tmp_path: Path, pem: str) -> No
     assert found["swaps"] == ["/dev/sda2"]
     assert not found["control_plane"]
     assert not found["containerd_answers"]
+    assert not found["kubelet_listens"]
 
 
 def test_an_ubuntu_is_read_with_its_swap_file(tmp_path: Path) -> None:
@@ -136,6 +137,31 @@ def test_an_ubuntu_is_read_with_its_swap_file(tmp_path: Path) -> None:
     assert list(join_needs.system_faults("n4", found)) == []
     [fault] = join_needs.swap_faults("n4", found, fail_swap_on=True)
     assert "/swap.img" in fault.what
+
+
+SOCKETS = (
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+    "   0: {address}:{port} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "port", "state", "listens"),
+    [
+        ("tcp", "00000000", "280A", "0A", True),
+        ("tcp6", "00000000000000000000000000000000", "280A", "0A", True),
+        ("tcp", "0400000A", "280A", "01", False),  # somebody's connection to a kubelet
+        ("tcp", "00000000", "1F90", "0A", False),
+    ],
+)
+def test_a_kubelet_of_any_cluster_is_known_by_its_port(
+    tmp_path: Path, name: str, address: str, port: str, state: str, *, listens: bool
+) -> None:
+    path = tmp_path / "proc/net" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(SOCKETS.format(address=address, port=port, state=state))
+    found = node_membership.read(lambda _: "", str(tmp_path))
+    assert found["kubelet_listens"] is listens
 
 
 @pytest.mark.parametrize(

@@ -294,3 +294,12 @@ def test_only_what_is_named_is_purged_and_what_is_beside_it_may_be_in_use(tmp_pa
     (path / "tier0").mkdir()
     assert module.purge(str(path), dry=False, only=["domain", "tier0"]).whole
     assert not path.exists()
+
+
+def test_what_lies_behind_a_mount_that_hangs_is_not_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "mount").mkdir()
+    (tmp_path / "mount/file").write_text("x")
+    for hung in (str(tmp_path / "mount"), str(tmp_path / "mount/deeper")):
+        found = module.sizes(str(tmp_path / "mount"), [hung])
+        assert (found["files"], found["hung"]) == (0, True)
+    assert module.sizes(str(tmp_path / "mount"), [str(tmp_path / "other")])["files"] == 1

@@ -227,6 +227,13 @@ def test_the_inventory_s_lines() -> None:
     assert removal.inventory_lines(["n1", "n2"], ["n3"]) == []
 
 
+def test_a_mount_that_hangs_is_told_with_what_to_do() -> None:
+    mounts = [{"point": "/mnt/a", "state": "hung"}, {"point": "/mnt/b", "state": "serving"}]
+    result = {"mounts": mounts, "purged": [], "kept": [], "directories": []}
+    said = removal_report.lines("alluxio", [removal_report.Host("n3", node_result=result)])[1]
+    assert "still mounted: /mnt/b · /mnt/a does not answer: delete its FUSE pod" in said
+
+
 def test_a_check_says_what_would_be_done() -> None:
     result = {
         "mounts": [{"point": "/mnt/alluxio-fuse", "state": "serving"}],

@@ -63,6 +63,7 @@ class Api:
         self.collections: dict[str, list[Json]] = {
             "/api/v1/nodes": [self._node(name) for name in names],
             f"{HERE}/pods": [master, *workers],
+            "/api/v1/pods": [self._of_namespace(one) for one in (master, *workers)],
         }
         self.objects = {
             HERE: {"metadata": {"name": "alluxio"}, "status": {"phase": "Active"}},
@@ -76,6 +77,10 @@ class Api:
         made = node(name)
         made["metadata"]["labels"]["alluxops.io/alluxio.alluxio"] = "worker"
         return made
+
+    @staticmethod
+    def _of_namespace(one: Json) -> Json:
+        return {**one, "metadata": {**one["metadata"], "namespace": "alluxio"}}
 
     @staticmethod
     def _info(names: Sequence[str]) -> Json:
@@ -150,14 +155,15 @@ def preflight(kube: Kube, names: list[str]) -> None:
 def plan(kube: Kube, names: list[str]) -> None:
     looked: Json = {"checks": [], "problems": [], "membership": {}}
     results = {"results": dict.fromkeys(names, looked), "kubeconfig": ""}
-    wished = {"join": False, "labels": {}, "taints": [], "max_fail_percentage": 0}
-    variables = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
+    wished = {"max_fail_percentage": 0}
+    variables: Json = {"groups": {"new_workers": names}, "hostvars": {name: {} for name in names}}
+    variables["ansible_play_hosts_all"] = names
     found = module(bootstrap_plan).act_on_controller({**WHOSE, **results, **wished}, variables)
     assert len(found["plans"]) == len(names)
 
 
 def arrival(kube: Kube, names: list[str]) -> None:
-    options = {"nodes": names, "labels": {}, "taints": [], "joined": [], "wait_timeout_s": 0}
+    options = {"nodes": names, "marks": {}, "joined": [], "wait_timeout_s": 0}
     made = module(worker_arrival)
     made._task.check_mode = False
     assert len(made.act(kube, {**WHOSE, **options})["nodes"]) == len(names)
@@ -174,11 +180,17 @@ def removal(kube: Kube, names: list[str]) -> None:
     assert len(module(cluster_node).act(kube, options)["went"]) == len(names)
 
 
+def drain(kube: Kube, names: list[str]) -> None:
+    options = {"nodes": names, "state": "drained", "wait_timeout_s": 0}
+    went = module(cluster_node).act(kube, options)["went"]
+    assert len(went) == len(names) + len(names) + 1  # nodes, their workers, and a master
+
+
 Verb = Callable[[Kube, list[str]], None]
 
 
 @pytest.mark.parametrize("starting", [False, True], ids=["serving", "starting"])
-@pytest.mark.parametrize("verb", [status, verify, preflight, plan, arrival, labels, removal])
+@pytest.mark.parametrize("verb", [status, verify, preflight, plan, arrival, labels, removal, drain])
 def test_requests_grow_with_pages_only(
     verb: Verb, starting: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

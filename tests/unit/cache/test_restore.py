@@ -364,6 +364,22 @@ def test_a_journal_that_was_kept_is_refused_before_there_are_volumes() -> None:
         refuse_kept({"marker": theirs.encoded()})
 
 
+def test_a_journal_that_was_kept_where_masters_share_one_is_refused_before_too() -> None:
+    shared = {
+        "kind": "journal",
+        "path": "/mnt/shared/alluxio/alluxio",
+        "node": None,
+        "shared": True,
+    }
+    claims = [{**shared, "name": f"j{n}", "ordinal": n} for n in range(3)]
+    given = {"claims": claims, "values": {"journal": {"type": "UFS"}}}
+    with pytest.raises(SettingsError, match="holds metadata"):
+        refuse_kept({"shared_journal": HELD}, **given)
+    # What lies on a host is of no account there.
+    refuse_kept({**HELD, "shared_journal": {"marker": "", "records": []}}, **given)
+    refuse_kept({"shared_journal": HELD}, **given, policy="force", confirm_format="alluxio")
+
+
 def test_what_is_given_up_or_left_to_the_look_into_the_volumes_is_not_refused_before() -> None:
     refuse_kept({"marker": "", "records": []})
     refuse_kept(HELD, policy="force", confirm_format="alluxio")

@@ -180,11 +180,36 @@ def test_the_plan_refuses_what_is_not_confirmed() -> None:
 def test_a_host_that_is_another_machine_is_refused() -> None:
     kube = Cluster()
     kube.machine = "three"
-    looks = {"n3": {"membership": {"machine_id": "another"}}}
+    looks: Json = {"n3": {"checks": [], "membership": {"machine_id": "another"}}}
     with pytest.raises(SettingsError, match="the node n3 is another machine than n3"):
         Action("planned").on(kube, looks=looks)
-    looks = {"n3": {"membership": {"machine_id": "three"}}}
+    looks["n3"]["membership"]["machine_id"] = "three"
     assert Action("planned").on(kube, looks=looks)["nodes"] == ["n3"]
+
+
+def test_a_host_that_is_there_and_cannot_be_looked_at_is_refused() -> None:
+    for said, says in {
+        "Incorrect sudo password": "set the right ansible_become_password for n3",
+        "/nowhere/python3 has not run the module": "Python 3.9 or newer is needed there",
+    }.items():
+        with pytest.raises(SettingsError, match="the host n3 could not be checked") as error:
+            Action("planned").on(Cluster(), looks={"n3": {"failed": False, "msg": said}})
+        assert says in str(error.value)
+    problem = {"what": "no space", "value": "1 B", "fix": "free some"}
+    looks: list[Json] = [
+        {"unreachable": True, "msg": "no route"},
+        {"checks": [], "problems": [problem]},
+    ]
+    for look in looks:
+        assert Action("planned").on(Cluster(), looks={"n3": look})["nodes"] == ["n3"]
+
+
+def test_hosts_that_are_not_named_or_confirmed_are_refused_before_anything_is_asked() -> None:
+    with pytest.raises(SettingsError, match="runs without --limit"):
+        Action("asked").on(None, limit="")
+    with pytest.raises(SettingsError, match="--limit n3 means n3"):
+        Action("asked").on(None, confirm="n2")
+    assert Action("asked").on(None) == {"changed": False}
 
 
 @pytest.mark.parametrize(

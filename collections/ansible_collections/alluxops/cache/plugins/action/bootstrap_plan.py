@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     node_device,
     node_labels,
     residue,
+    settings,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
@@ -24,6 +25,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
 from ansible_collections.alluxops.cache.plugins.module_utils.node_report import (
     could_not_look,
     faults,
+    judged,
     within_budget,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils import (
@@ -36,9 +38,17 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
+from ansible_collections.alluxops.cache.plugins.plugin_utils.arguments import plain
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
 from ansible_collections.alluxops.cache.plugins.plugin_utils.given_files import Files
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Json, Kube
+
+WISHES: Mapping[str, Mapping[str, Any]] = {
+    "bootstrap_workers_join": {"type": "bool", "default": False},
+    "bootstrap_workers_labels": {"type": "dict", "default": {}},
+    "bootstrap_workers_taints": {"type": "list", "elements": "dict", "default": []},
+}
+"""What each host of a run asks for itself, with the types that the role settings has for it."""
 
 
 class ActionModule(ControllerAction):
@@ -47,7 +57,10 @@ class ActionModule(ControllerAction):
     def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
         """Raises ManySettingsErrors; UnreachableError where the API server does not answer."""
         against = _limit(task_vars)
-        results = {host: _judged(result) for host, result in options["results"].items()}
+        if not options["results"]:
+            raise_all(against)
+            return {"plans": {}}
+        results = {host: judged(result) for host, result in options["results"].items()}
         lost = within_budget(results, options["max_fail_percentage"])
         against += faults({host: one for host, one in results.items() if host not in lost})
         kube = Kube.open(options["kubeconfig"])
@@ -60,18 +73,15 @@ class ActionModule(ControllerAction):
         kubelets = kubelet_settings.read(kube)
         known = _cluster(kube, options, workers, kubelets)
         files = Files(self._find_needle)
-        hosts = [
-            _with_device(_host(host, result, known, files, task_vars), options, task_vars)
-            for host, result in results.items()
-            if not could_not_look(result)
-        ]
+        hosts = []
+        for host, result in results.items():
+            if not could_not_look(result):
+                wanted, wrong = _wanted(host, task_vars)
+                one = replace(_host(host, result, known, files, task_vars), wanted=wanted)
+                hosts.append(_with_device(one, options, task_vars))
+                against += wrong
         against += files.faults
-        wanted = bootstrap.Wanted(
-            options["join"],
-            bootstrap.texts(options["labels"]),
-            [bootstrap.texts(taint) for taint in options["taints"]],
-        )
-        found, more = bootstrap.plans(hosts, known, wanted)
+        found, more = bootstrap.plans(hosts, known)
         raise_all(against + more)
         fuse = objects.fuse_set(kube, options["namespace"], options["release"])
         return {
@@ -88,15 +98,22 @@ class ActionModule(ControllerAction):
         }
 
 
-def _judged(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result of node_check; one without checks did not come from it, whatever failed_when made of that."""
-    failed = not result.get("unreachable") and "checks" not in result
-    return {**result, "failed": failed}
-
-
 def _limit(task_vars: Mapping[str, Any]) -> list[SettingsError]:
     limit = str(task_vars.get("ansible_limit") or "")
-    return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit))
+    selected = task_vars["ansible_play_hosts_all"]
+    return bootstrap.limit_faults(limit, task_vars["groups"], split_host_pattern(limit), selected)
+
+
+def _wanted(
+    host: str, task_vars: Mapping[str, Any]
+) -> tuple[bootstrap.Wanted, list[SettingsError]]:
+    """What a host's own variables ask for, and those of a wrong type: an inventory's "false" is a text."""
+    own = task_vars["hostvars"][host]
+    said = {name: plain(own[name]) for name in WISHES if name in own}
+    values, faults = settings.typed(WISHES, said, dict.fromkeys(WISHES, host))
+    join, labels, taints = (values.get(name, WISHES[name]["default"]) for name in WISHES)
+    given = bootstrap.given(labels, taints)
+    return bootstrap.Wanted(join, given.labels, given.taints), faults
 
 
 def _node_name(host: str, task_vars: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
         "arrival": ((registered.get("arrival") or {}).get("nodes") or {}).get(node),
         "canary": (canary.get("nodes") or {}).get(node),
         "writer": canary.get("writer"),
+        "hung": (registered.get("node") or {}).get("hung"),
         "mended": bootstrap_report.mended(
             plan,
             registered.get("node") or {},

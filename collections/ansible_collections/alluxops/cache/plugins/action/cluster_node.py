@@ -45,9 +45,8 @@ class ActionModule(ApiAction):
                     kube.merge(objects.node(name), {"spec": {"unschedulable": True}})
         evicted: set[str] = set()
         while True:
-            pods = [
-                pod for name in nodes for pod in evictions.evictable(evictions.pods_on(kube, name))
-            ]
+            running_on = evictions.pods_on(kube, list(nodes))
+            pods = [pod for there in running_on.values() for pod in evictions.evictable(there)]
             evicted |= set(evictions.names(pods))
             if not pods or self.check_mode:
                 return _changes([*went, *(f"pod {name}" for name in sorted(evicted))])

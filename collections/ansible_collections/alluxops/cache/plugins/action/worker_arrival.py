@@ -55,7 +55,10 @@ class Arrivals:
         self._namespace, self._release = options["namespace"], options["release"]
         self._check_mode = check_mode
         self._key = node_labels.worker_key(self._namespace, self._release)
-        self._given = bootstrap.given(options["labels"], options["taints"])
+        self._given = {
+            name: bootstrap.given(one.get("labels") or {}, one.get("taints") or [])
+            for name, one in options["marks"].items()
+        }
         self._joined = frozenset(options["joined"])
         self._waiting = list(dict.fromkeys(options["nodes"]))
         self._ready: dict[str, bool] = {}
@@ -94,10 +97,10 @@ class Arrivals:
                     self._mark(name, item)
 
     def _mark(self, name: str, item: Json) -> None:
-        joined = name in self._joined
-        notes = node_marks.at_arrival(item, self._key, self._given, joined=joined)
-        labels = {**self._given.labels, self._key: node_labels.VALUE}
-        change = arrival.patch(item, labels, self._given.taints, notes)
+        given, joined = self._given.get(name, node_marks.Given()), name in self._joined
+        notes = node_marks.at_arrival(item, self._key, given, joined=joined)
+        labels = {**given.labels, self._key: node_labels.VALUE}
+        change = arrival.patch(item, labels, given.taints, notes)
         if change and not self._check_mode:
             try:
                 self._kube.merge(objects.node(name), change)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     bootstrap,
@@ -11,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     cluster,
     node_labels,
     node_marks,
+    node_report,
     removal,
     removal_report,
     residue,
@@ -46,6 +48,9 @@ class ActionModule(ApiAction):
     def act(self, kube: Kube, options: Options) -> Result:
         """Do what the state asks."""
         state = options["state"]
+        if state == "asked":
+            removal.refuse_unnamed(sorted(options["hosts"]), _wish(options))
+            return {"changed": False}
         if state == "planned":
             return self._plan(kube, options)
         if state == "told":
@@ -64,16 +69,7 @@ class ActionModule(ApiAction):
 
     def _plan(self, kube: Kube, options: Options) -> Result:
         look = Removal(kube, options)
-        wish = removal.Wish(
-            namespace=look.namespace,
-            release=look.release,
-            limit=options["limit"],
-            confirmed=options["confirm"],
-            evicts=options["evicts"],
-            loses=options["loses"],
-            drain=options["drain"],
-            leave=options["leave"],
-        )
+        wish = _wish(options)
         drains = wish.drain or wish.leave
         settings = bootstrap.given(options["labels"], options["taints"])
         groups = (options["listed"], options["masters"])
@@ -82,7 +78,10 @@ class ActionModule(ApiAction):
             replace(one, blocks_left=residue.blocks(options["found"].get(one.host) or {}))
             for one in targets
         ]
-        against = look.against(targets, options["looks"], options["kubeconfig"], leave=wish.leave)
+        against = [
+            *_blind(options["looks"]),
+            *look.against(targets, options["looks"], options["kubeconfig"], leave=wish.leave),
+        ]
         serving = [one.node for one in look.staying(with_files=False)]
         removal.refuse(targets, serving, wish, against)
         if look.seen.leader is None:
@@ -206,6 +205,25 @@ class ActionModule(ApiAction):
                     " (`kubectl delete pod --force`), and run it again.",
                 )
             patience.pause(awaited, LOOK_EVERY_S)
+
+
+def _wish(options: Options) -> removal.Wish:
+    return removal.Wish(
+        namespace=options["namespace"],
+        release=options["release"],
+        limit=options["limit"],
+        confirmed=options["confirm"],
+        evicts=options["evicts"],
+        loses=options["loses"],
+        drain=options["drain"],
+        leave=options["leave"],
+    )
+
+
+def _blind(looks: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
+    """Hosts that are there and could not be looked at. One that is not reached may go, and so may one with problems."""
+    results = {host: node_report.judged(look) for host, look in looks.items()}
+    return node_report.faults({host: one for host, one in results.items() if one["failed"]})
 
 
 def _copy_all(kube: Kube, options: Options, patience: Patience) -> set[str]:

@@ -25,6 +25,15 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a host's settings ask for. One that is mended need not ask for what a new one beside it does."""
+
+    join: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
 class Host:
     """A host of the run.
 
@@ -40,15 +49,7 @@ class Host:
     offers: Sequence[Mapping[str, Any]] = ()
     device: str = ""
     mount_point: str = ""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the settings ask for."""
-
-    join: bool
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: Sequence[Mapping[str, Any]] = ()
+    wanted: Wanted = Wanted()
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do on one host."""
+    """What to do on one host. labels, taints: what its node gets beside the workers' label."""
 
     host: str
     node: str
     step: Step
     is_worker: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Mapping[str, Any]] = ()
 
     @property
     def text(self) -> str:
@@ -111,19 +114,18 @@ def texts(given: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def plans(
-    hosts: Sequence[Host], cluster: Cluster, wanted: Wanted
-) -> tuple[list[Plan], list[SettingsError]]:
+def plans(hosts: Sequence[Host], cluster: Cluster) -> tuple[list[Plan], list[SettingsError]]:
     """A plan for each host that may be worked on, and everything that stands against the others."""
     found: list[Plan] = []
-    faults = [*_wish_faults(wanted), *_twins(hosts)]
+    faults = list(_twins(hosts))
     for host in hosts:
-        against = list(_host_faults(host, cluster, wanted))
+        against = list(_wish_faults(host)) or list(_host_faults(host, cluster))
         faults += against
         if not against:
             # The leader knows the worker of a node that has left for a while longer.
             is_worker = host.node in cluster.serving and host.node in cluster.nodes
-            found.append(Plan(host.host, host.node, step_of(host, cluster), is_worker))
+            step, wanted = step_of(host, cluster), host.wanted
+            found.append(Plan(host.host, host.node, step, is_worker, wanted.labels, wanted.taints))
     return found, faults
 
 
@@ -143,11 +145,11 @@ def _same_machine(node: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("machine_id")) and node.get("machine_id") == facts["machine_id"]
 
 
-def _wish_faults(wanted: Wanted) -> Iterator[SettingsError]:
-    for taint in wanted.taints:
+def _wish_faults(host: Host) -> Iterator[SettingsError]:
+    for taint in host.wanted.taints:
         if not taint.get("key") or taint.get("effect") not in EFFECTS:
             yield SettingsError(
-                f"bootstrap_workers_taints has {dict(taint)}.",
+                f"bootstrap_workers_taints of {host.host} has {dict(taint)}.",
                 "A taint has a key, an effect and perhaps a value.",
                 f"write it as {{key: cache, value: only, effect: NoSchedule}}; effects are {', '.join(EFFECTS)}.",
             )
@@ -164,7 +166,7 @@ def _twins(hosts: Sequence[Host]) -> Iterator[SettingsError]:
             )
 
 
-def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[SettingsError]:
+def _host_faults(host: Host, cluster: Cluster) -> Iterator[SettingsError]:
     facts, node = host.membership, cluster.nodes.get(host.node)
     for kind in ("kubelet", "bootstrap"):
         access = facts.get(kind) or {}
@@ -183,8 +185,8 @@ def _host_faults(host: Host, cluster: Cluster, wanted: Wanted) -> Iterator[Setti
     yield from _identity_faults(host, node)
     step = step_of(host, cluster)
     if step in ("join", "rejoin"):
-        yield from _join_faults(host, node, cluster, wanted)
-    yield from _placement_faults(host, node, cluster, wanted)
+        yield from _join_faults(host, node, cluster)
+    yield from _placement_faults(host, node, cluster)
     if host.device:
         try:
             node_device.refuse_unused(host.device, host.mount_point, host.host, cluster.volumes)
@@ -233,7 +235,7 @@ def _identity_faults(host: Host, node: Mapping[str, Any] | None) -> Iterator[Set
 
 
 def _join_faults(
-    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster
 ) -> Iterator[SettingsError]:
     control_plane = list(host.membership.get("control_plane") or ())
     if control_plane:
@@ -245,7 +247,16 @@ def _join_faults(
             " kubelet` there); or, where no control plane is to run on it any more, `kubeadm reset` on it, then again.",
         )
         return
-    if not wanted.join:
+    if host.membership.get("kubelet_listens") and not _holds_ours(host, cluster):
+        yield SettingsError(
+            f"a kubelet runs already on {host.host}, and is not this cluster's.",
+            "port 10250 is taken, and no certificate of this cluster lies in /etc/kubernetes: the host is a node of"
+            " another cluster, such as one of k3s or RKE2, or stands alone. What it runs would be torn from it.",
+            f"take {host.host} out of new_workers; or have it leave that cluster and uninstall its kubelet, then again;"
+            " where it is a node of this cluster by another name, set alluxio_node_name.",
+        )
+        return
+    if not host.wanted.join:
         what = f"{host.node} is no node of the cluster" if node is None else "it is not that node"
         yield SettingsError(
             f"{host.host} has not joined the cluster: {what}.",
@@ -269,13 +280,20 @@ def _join_faults(
         yield from join_needs.offer_faults(host.host, facts, host.offers, cluster.version)
 
 
+def _holds_ours(host: Host, cluster: Cluster) -> bool:
+    """Whether a join of this cluster has begun on the host: such a one starts the kubelet before it has ended."""
+    bootstrap = host.membership.get("bootstrap") or {}
+    found = {*(bootstrap.get("authorities") or ()), *(host.membership.get("authorities") or ())}
+    return not found.isdisjoint(cluster.authorities)
+
+
 def _placement_faults(
-    host: Host, node: Mapping[str, Any] | None, cluster: Cluster, wanted: Wanted
+    host: Host, node: Mapping[str, Any] | None, cluster: Cluster
 ) -> Iterator[SettingsError]:
     """Whether the DaemonSet would put a worker on the node as it will be."""
     labels = {
         **((node or {}).get("labels") or {}),
-        **wanted.labels,
+        **host.wanted.labels,
         cluster.worker_label: node_labels.VALUE,
     }
     lacking = [
@@ -292,7 +310,7 @@ def _placement_faults(
         )
     taints = [
         taint
-        for taint in [*((node or {}).get("taints") or []), *wanted.taints]
+        for taint in [*((node or {}).get("taints") or []), *host.wanted.taints]
         if not str(taint.get("key")).startswith(WELL_KNOWN)
     ]
     blocking = untolerated(taints, cluster.tolerations)
@@ -307,9 +325,15 @@ def _placement_faults(
 
 
 def limit_faults(
-    limit: str, groups: Mapping[str, Sequence[str]], pieces: Sequence[str]
+    limit: str,
+    groups: Mapping[str, Sequence[str]],
+    pieces: Sequence[str],
+    selected: Sequence[str],
 ) -> list[SettingsError]:
-    """What of --limit names no host that this verb works on. pieces: the limit, split as Ansible does it."""
+    """What of --limit names no host that this verb works on.
+
+    pieces: the limit, split as Ansible does it. selected: the hosts that Ansible takes for it.
+    """
     known = {host for hosts in groups.values() for host in hosts}
     ours = {*groups.get("new_workers", ()), *groups.get("cache_workers", ())}
     passed = {*groups.get("kube_control", ())}
@@ -325,4 +349,12 @@ def limit_faults(
             continue
         fix = "list it under new_workers in the inventory, or correct --limit."
         faults.append(SettingsError(what, "Ansible passes over it without an error.", fix))
+    if limit and not faults and ours.isdisjoint(selected):
+        faults.append(
+            SettingsError(
+                f"--limit {limit} leaves no host to work on.",
+                f"{', '.join(selected)}: neither in new_workers nor in cache_workers.",
+                "list them under new_workers in the inventory, or correct --limit.",
+            )
+        )
     return faults

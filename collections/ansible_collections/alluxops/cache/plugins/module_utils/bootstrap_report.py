@@ -9,7 +9,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import hum
 from ansible_collections.alluxops.cache.plugins.module_utils.summary import duration
 
 Found = Mapping[str, Any]
-"""Of one host: plan, took_s, join_s, arrival, canary, mended, writer; what did not run is missing or empty."""
+"""Of one host: plan, took_s, join_s, arrival, canary, mended, hung, writer; what did not run is missing or empty."""
 
 RESTART = "its worker has the old directory until its pod is deleted"
 
@@ -24,10 +24,14 @@ def lines(hosts: Mapping[str, Found], failed: Sequence[str] = (), *, check_mode:
     for host, one in hosts.items():
         text = f"would do: {_would(one)}" if check_mode else _did(one)
         found.append(f"{host:<{width}}  {text}")
-        found += [f"{'':<{width}}    {line}" for line in one.get("mended") or []]
+        found += [f"{'':<{width}}    {line}" for line in _below(one)]
     return found + [
         f"{host:<{width}}  failed, see its error: run again, it goes on" for host in failed
     ]
+
+
+def _below(found: Found) -> list[str]:
+    return [*(found.get("mended") or []), *(found.get("hung") or [])]
 
 
 def _would(found: Found) -> str:
@@ -56,8 +60,9 @@ def _did(found: Found) -> str:
     size = human(arrival["capacity_bytes"]) if arrival.get("capacity_bytes") else ""
     whole = duration(found.get("took_s") or 0)
     if plan["is_worker"]:
-        done = "is a worker, mended" if found.get("mended") else "is a worker, nothing to mend"
-        head = f"{done}, in {whole}"
+        done = "mended" if found.get("mended") else "nothing to mend"
+        done = "not all of it mended" if found.get("hung") else done
+        head = f"is a worker, {done}, in {whole}"
     else:
         head = f"worker in {whole}"
     return " · ".join([", ".join(filter(None, (head, size))), *parts])

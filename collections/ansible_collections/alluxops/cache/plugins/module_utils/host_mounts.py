@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import sys
+import time
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import host_files, node_residue
@@ -11,6 +14,17 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 
 STALE = (errno.ENOTCONN, errno.ESTALE, errno.EIO)
 """What a system call on a mount says whose process is gone."""
+SERVING, DEAD, HUNG = "serving", "dead", "hung"
+"""What state() says of a mount."""
+ANSWERS_WITHIN_S = 5.0
+LOOK_EVERY_S = 0.02
+LOOK = """
+import os, sys
+try:
+    os.stat(sys.argv[1])
+except OSError as fault:
+    sys.exit(fault.errno)
+"""
 PROC = "/proc"
 POD_LOGS = "/var/log/pods"
 """Kubelet keeps a directory NAMESPACE_NAME_UID there for each pod of the node."""
@@ -33,13 +47,24 @@ def is_missing(point: str) -> bool:
     return mounted and not os.path.ismount(point)
 
 
-def is_stale(point: str) -> bool:
-    """Whether a mount does not answer any more."""
-    try:
-        os.stat(point)
-    except OSError as fault:
-        return fault.errno in STALE
-    return False
+def state(point: str, *, limit_s: float = ANSWERS_WITHIN_S) -> str:
+    """Whether a mount answers, has lost its process, or has one that hangs.
+
+    Another process asks: a system call on a mount that hangs may never return, not even for a signal. For that it is
+    not waited for either, and has none of our descriptors: who reads what we print would wait for it.
+    """
+    command = [sys.executable, "-I", "-S", "-c", LOOK, point]
+    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+    pid = os.posix_spawn(command[0], command, os.environ, file_actions=nowhere)
+    limit = time.monotonic() + limit_s
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return DEAD if os.waitstatus_to_exitcode(status) in STALE else SERVING
+        if time.monotonic() >= limit:
+            os.kill(pid, signal.SIGKILL)
+            return HUNG
+        time.sleep(LOOK_EVERY_S)
 
 
 def detach(module: Any, point: str) -> None:

@@ -18,6 +18,7 @@ PER_HOST = frozenset(
         "bootstrap_workers_device",
         "bootstrap_workers_files",
         "bootstrap_workers_install_method",
+        "bootstrap_workers_join",
     }
 )
 """What is a host's own."""

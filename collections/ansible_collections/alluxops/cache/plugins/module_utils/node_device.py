@@ -16,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Setti
 Step = Literal["format", "mount", "line", "none"]
 """line: the device is mounted, and its line in /etc/fstab, written by an earlier version, is to be renewed."""
 
+CONFIRMATION = "alluxio_confirm_format_device"
 FILESYSTEM = "ext4"
 OPTIONS = "defaults,noatime"
 AT_BOOT = (
@@ -37,7 +38,8 @@ class Found:
     names of its partitions. users: what uses it or a partition of it, such as device-mapper, RAID, swap. mounted_on:
     where it is mounted. there: what is mounted on the mount point, as a device; "" for nothing. lacks: programs that
     formatting takes and the host does not have. blocks: a file below the mount point, "" for none. held_by: processes
-    that have the mount point's directory mounted. outdated: its line in /etc/fstab is of an earlier version.
+    that have the mount point's directory mounted. listed: /etc/fstab has its file system for the mount point. outdated:
+    its line there is of an earlier version.
     """
 
     kind: Literal["missing", "other", "block"]
@@ -49,6 +51,7 @@ class Found:
     lacks: Sequence[str] = ()
     blocks: str = ""
     held_by: Sequence[str] = ()
+    listed: bool = False
     outdated: bool = False
 
 
@@ -116,15 +119,12 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             f"leave bootstrap_workers_device out; or take the worker away first (`alluxops remove-workers --limit"
             f" {host}` keeps what lies nowhere else), end what else uses it, then run again.",
         )
-    if found.probed.get("TYPE") == FILESYSTEM and found.probed.get("LABEL") == ours:
+    is_ours = found.probed.get("TYPE") == FILESYSTEM and found.probed.get("LABEL") == ours
+    if is_ours and (found.listed or confirmed):
         return "mount"
-    holds = contents(found)
-    if holds and not confirmed:
-        raise SettingsError(
-            f"{what}, which holds {holds}.",
-            "Formatting it destroys that, so it is confirmed by host and device.",
-            f"name another device, or run once with -e alluxio_confirm_format_device={host}:{device}",
-        )
+    if contents(found) and not confirmed:
+        told = f"{what}, which holds {contents(found)}"
+        raise _unconfirmed(told, point, f"{host}:{device}", is_ours=is_ours)
     if found.lacks:
         raise SettingsError(
             f"{what}, and {host} has no {', '.join(found.lacks)}.",
@@ -133,6 +133,23 @@ def plan(device: str, point: str, found: Found, *, ours: str, confirmed: bool, h
             " bootstrap_workers_packages may name it, which is installed by apt.",
         )
     return "format"
+
+
+def _unconfirmed(what: str, point: str, named: str, *, is_ours: bool) -> SettingsError:
+    """What holds something, and nobody said what becomes of it."""
+    if is_ours:
+        return SettingsError(
+            f"{what}, the tier of a cache of this name, and /etc/fstab has no line of it for {point}.",
+            "Another cluster may have a cache of the same name, whose blocks would be given to workers that do not know"
+            " them. The line is missing, too, once the worker was removed here, or the system was installed anew.",
+            f"where it is this cluster's, run once with -e {CONFIRMATION}={named}: it is mounted, and not formatted;"
+            " else name another device, or `wipefs --all` this one first.",
+        )
+    return SettingsError(
+        f"{what}.",
+        "Formatting it destroys that, so it is confirmed by host and device.",
+        f"name another device, or run once with -e {CONFIRMATION}={named}",
+    )
 
 
 def swaps(text: str) -> list[str]:
@@ -183,6 +200,13 @@ def fstab(before: str, uuid: str, point: str) -> str:
         if one.lstrip().startswith("#") or one.split()[1:2] != [point]
     ]
     return "".join(f"{one}\n" for one in [*kept, line])
+
+
+def lists(text: str, uuid: str, point: str) -> bool:
+    """Whether /etc/fstab has a file system for a mount point. text: of /etc/fstab."""
+    return bool(uuid) and any(
+        line.split()[:2] == [f"UUID={uuid}", point] for line in text.splitlines()
+    )
 
 
 def fstab_without(before: str, point: str) -> str:

@@ -23,6 +23,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 KUBERNETES = "/etc/kubernetes"
 CONTROL_PLANE = ("manifests/kube-apiserver.yaml", "manifests/etcd.yaml", "pki/ca.key")
 """What kubeadm leaves below KUBERNETES on a control plane and on no other node."""
+KUBELET_PORT = 10250
+_LISTENS = "0A"
+"""State of a socket in /proc/net/tcp."""
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 VERSIONS = {
     "kubeadm": ("kubeadm", "version", "-o", "short"),
@@ -81,6 +84,14 @@ def parse_version(text: str) -> str:
     return found.group(1) if found else ""
 
 
+def listens(sockets: str, port: int) -> bool:
+    """Whether a server has the port, by the text of /proc/net/tcp or tcp6."""
+    rows = (line.split() for line in sockets.splitlines()[1:])
+    return any(
+        len(row) > 3 and row[3] == _LISTENS and row[1].endswith(f":{port:04X}") for row in rows
+    )
+
+
 def read(run: Run, root: str = "") -> dict[str, Any]:
     """What bootstrap.py decides on. root: put before every path, for tests."""
 
@@ -99,6 +110,10 @@ def read(run: Run, root: str = "") -> dict[str, Any]:
         "os_version": release.get("VERSION_ID", ""),
         "os_name": release.get("PRETTY_NAME", ""),
         "kubelet": parse_access(text(f"{KUBERNETES}/kubelet.conf"), text),
+        # A kubelet of k3s or RKE2 leaves nothing in /etc/kubernetes, and has the port all the same.
+        "kubelet_listens": any(
+            listens(text(f"/proc/net/{name}"), KUBELET_PORT) for name in ("tcp", "tcp6")
+        ),
         "bootstrap": parse_access(text(f"{KUBERNETES}/bootstrap-kubelet.conf"), text),
         "authorities": fingerprints(text(f"{KUBERNETES}/pki/ca.crt")),
         "control_plane": [

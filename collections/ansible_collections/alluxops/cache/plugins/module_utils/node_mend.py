@@ -31,6 +31,15 @@ def keeps_fuse(modules: str, *, was_loaded: bool) -> bool:
     return was_loaded or any(line.split()[:1] == ["fuse"] for line in modules.splitlines())
 
 
+def hung(points: Sequence[str], namespace: str) -> list[str]:
+    """What is said of FUSE mounts whose process is there and does not answer: what uses them would lose them."""
+    return [
+        f"{point}: the FUSE mount does not answer, its process hangs: delete its FUSE pod"
+        f" (`kubectl -n {namespace} get pods -o wide` shows it), and run it again"
+        for point in points
+    ]
+
+
 def told(mended: Mapping[str, Sequence[str]]) -> list[str]:
     """What was mended, a line each. mended: by `mounts`, `sockets`, `packages`, `fuse`."""
     lines = [

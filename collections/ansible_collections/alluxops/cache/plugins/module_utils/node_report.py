@@ -54,6 +54,12 @@ def faults(results: Mapping[str, Mapping[str, Any]]) -> list[SettingsError]:
     return found
 
 
+def judged(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result of node_check; one without checks did not come from it, whatever failed_when made of that."""
+    failed = not result.get("unreachable") and "checks" not in result
+    return {**result, "failed": failed}
+
+
 def could_not_look(result: Mapping[str, Any]) -> bool:
     """Whether a host was not looked at: it could not be reached, or its module did not run."""
     return bool(result.get("unreachable") or result.get("failed"))
@@ -261,14 +267,14 @@ def kept(
     folder: str,
     wanted: journal.Wanted,
 ) -> list[journal.Journal]:
-    """The journals that lie on the masters' hosts, before there are volumes to look into.
+    """The journals that lie on the masters' hosts, or the one that they share, before there are volumes to look into.
 
-    results, masters, claims: as in left_out(). folder: where node_check looked.
+    results, masters, claims: as in left_out(). folder: where node_check looked on the hosts.
     """
     return [
         journal.seen_on_host(result, claim, wanted)
         for result, claim in _looked(results, masters, claims)
-        if claim.get("node") and claim.get("path") == folder
+        if claim.get("node") and (claim.get("shared") or claim.get("path") == folder)
     ]
 
 

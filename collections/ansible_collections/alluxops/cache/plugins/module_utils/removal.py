@@ -128,7 +128,7 @@ def refuse(
     staying: nodes of the workers that go on serving. others: what else was found against it, as of removal_hosts.
     """
     faults = [
-        *_unnamed(targets, wish),
+        *_unnamed(sorted(target.host for target in targets), wish),
         *_wrong_hosts(targets, wish),
         *_held(targets, wish),
         *others,
@@ -145,8 +145,13 @@ def refuse(
         raise ManySettingsErrors(faults)
 
 
-def _unnamed(targets: Sequence[Target], wish: Wish) -> list[SettingsError]:
-    hosts = sorted(target.host for target in targets)
+def refuse_unnamed(hosts: Sequence[str], wish: Wish) -> None:
+    """Raise SettingsError where these hosts are not all named and confirmed: none of them is looked at then."""
+    for fault in _unnamed(hosts, wish):
+        raise fault
+
+
+def _unnamed(hosts: Sequence[str], wish: Wish) -> list[SettingsError]:
     if not wish.limit:
         return [
             SettingsError(

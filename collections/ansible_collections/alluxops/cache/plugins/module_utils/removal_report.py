@@ -48,12 +48,7 @@ def _words(host: Host) -> list[str]:
     if not result or result.get("unreachable") or "mounts" not in result:
         words.append("not reached: its directories and mounts are as they were")
     else:
-        detached = [one["point"] for one in result["mounts"] if one["state"] == "detached"]
-        serving = [one["point"] for one in result["mounts"] if one["state"] == "serving"]
-        if detached:
-            words.append(f"detached {' '.join(detached)}")
-        if serving and not (host.is_dry and not host.was_removed):
-            words.append(f"still mounted: {' '.join(serving)}")
+        words += _mounts(host)
         unmounted = host.device_result.get("unmounted")
         if unmounted:
             verb = "would unmount" if host.is_dry else "unmounted"
@@ -78,6 +73,21 @@ def _words(host: Host) -> list[str]:
             "would leave the cluster" if host.is_dry else "no node of the cluster any more"
         )
     return words
+
+
+def _mounts(host: Host) -> list[str]:
+    """What became of the FUSE mounts."""
+    points: dict[str, list[str]] = {}
+    for one in host.node_result["mounts"]:
+        points.setdefault(one["state"], []).append(one["point"])
+    said = {
+        "detached": "detached {}",
+        "serving": "still mounted: {}",
+        "hung": "{} does not answer: delete its FUSE pod, or end the process that hangs, and run it again",
+    }
+    if host.is_dry and not host.was_removed:
+        del said["serving"]
+    return [text.format(" ".join(points[state])) for state, text in said.items() if state in points]
 
 
 def _tier(one: dict[str, Any]) -> str:

@@ -95,6 +95,8 @@ def _next(told: Uninstall) -> list[str]:
 
 
 def _content(one: Mapping[str, Any]) -> str:
+    if one.get("hung"):
+        return "not known, what is mounted there does not answer"
     if not one["files"]:
         return "empty"
     said = f"{counted(one['files'], 'file')}, {human(one['bytes'])}"
@@ -106,6 +108,8 @@ def _content(one: Mapping[str, Any]) -> str:
 def _mount(state: str) -> str:
     if state == "dead":
         return "its process is gone, and it is not this release's; `umount --lazy` detaches it"
+    if state == "hung":
+        return "its process hangs and does not answer; once that is ended, another run detaches it"
     return "it still serves"
 
 

@@ -6,39 +6,30 @@ short_description: Plan what makes hosts workers, and refuse those that cannot b
 description:
   - Compares the hosts with the cluster (one list of its nodes) and with the release in it. Fails, refused, with all
     that stands against any of them.
-  - Reads of each host C(bootstrap_workers_install_method) and C(bootstrap_workers_device), and looks once at each of
-    its C(bootstrap_workers_files).
-  - Refused are hosts that C(--limit) names and the inventory does not have, hosts of another cluster, hosts that have
-    to join and cannot, nodes to which the release's workers would not come, and a C(bootstrap_workers_device) on which
-    none of the workers' tiers would lie.
+  - Reads of each host C(bootstrap_workers_join), C(bootstrap_workers_labels), C(bootstrap_workers_taints),
+    C(bootstrap_workers_install_method) and C(bootstrap_workers_device), and looks once at each of its
+    C(bootstrap_workers_files).
+  - Refused are hosts that C(--limit) names and the inventory does not have, a limit that leaves no host of
+    C(new_workers) and C(cache_workers), hosts of another cluster, hosts that have to join and cannot, nodes to which
+    the release's workers would not come, and a C(bootstrap_workers_device) on which none of the workers' tiers would
+    lie.
   - Hosts that could not be looked at are left out, where they are no more than O(max_fail_percentage) allows and
     nothing stands against the others.
 options:
   results:
-    description: The registered result of M(alluxops.cache.node_check), with C(membership), by host.
+    description:
+      - The registered result of M(alluxops.cache.node_check), with C(membership), by host. Without it nothing is judged
+        but C(--limit), and the cluster is not asked.
     type: dict
-    required: true
+    default: {}
   root:
     description: C(node_storage_root), below which a disk for the tier would be mounted.
     type: str
     default: /mnt/fuse3
-  join:
-    description: C(bootstrap_workers_join).
-    type: bool
-    default: false
   max_fail_percentage:
     description: C(bootstrap_workers_max_fail_percentage), here of all hosts together.
     type: int
     default: 0
-  labels:
-    description: C(bootstrap_workers_labels).
-    type: dict
-    default: {}
-  taints:
-    description: C(bootstrap_workers_taints).
-    type: list
-    elements: dict
-    default: []
 extends_documentation_fragment:
   - alluxops.cache.api
   - alluxops.cache.attributes.controller
@@ -56,7 +47,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-plans: {description: "By host: {host, node, step, is_worker}.", type: dict, returned: success}
+plans: {description: "By host: {host, node, step, is_worker, labels, taints}.", type: dict, returned: success}
 offers: {description: "By host: what its files bring.", type: dict, returned: success}
 left_out: {description: "By host that could not be looked at: its error.", type: dict, returned: success}
 version: {description: The cluster's version., type: str, returned: success}

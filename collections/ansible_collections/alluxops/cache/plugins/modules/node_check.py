@@ -109,7 +109,7 @@ shared_journal:
 membership:
   description: >-
     Machine id, system, swap, versions of containerd, runc, kubelet and kubeadm, the cluster whose certificates lie on
-    the host, and its files of a control plane.
+    the host, whether a kubelet listens, and its files of a control plane.
   returned: with O(membership)
   type: dict
 checks:

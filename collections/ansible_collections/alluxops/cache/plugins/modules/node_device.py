@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: alluxops contributors
 description:
   - Makes an ext4 file system on a blank device, mounts it on the tier's directory, and writes that into C(/etc/fstab).
-  - A device that it has formatted for this release before is only mounted. What lies on it stays.
+  - A device that it has formatted for this release before is only mounted. What lies on it stays. Where C(/etc/fstab)
+    does not name it, it may be that of another cluster's release, and is mounted once that is confirmed.
   - The line there makes containerd and kubelet wait for the disk at boot, for 90 seconds; one that an earlier version
     wrote is renewed. A boot does not fail without the disk. The directory below it belongs to root and is closed to all
     others, so that a worker does not fill the system's disk in its place, but stops.
@@ -111,9 +112,10 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
     text = fstab_text()
     coming = module.params["packages"] if module.get_bin_path("dpkg-query") else []
     mounts, place = host_mounts.read(), kernels_path(point)
+    probed = probe(module, device)
     return node_device.Found(
         "block",
-        probe(module, device),
+        probed,
         partitions=partitions,
         users=users(folder, partitions, numbers),
         mounted_on=[
@@ -124,6 +126,7 @@ def look(module: AnsibleModule, device: str, point: str) -> node_device.Found:
         there=next((mount.source for mount in mounts if mount.point == place), ""),
         blocks=first_file(point),
         held_by=host_mounts.who_uses(place),
+        listed=node_device.lists(text, probed.get("UUID", ""), point),
         outdated=node_device.fstab_renewed(text, point) != text,
         lacks=[
             name

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: alluxops contributors
 description:
   - Reads the release's directory C(ROOT/NAMESPACE/RELEASE) and Alluxio's FUSE mounts.
-  - A FUSE mount on one of O(mount_points) whose process is gone is detached. One that answers stays, and is reported.
+  - A FUSE mount on one of O(mount_points) whose process is gone is detached. One that answers stays, and so does one
+    whose process hangs; both are reported.
   - With O(purge), the release's directory is deleted. Nothing outside of it is touched, no symlink is followed, and a
     file system that is mounted in it stays with what it holds. What a process of the node has mounted of it, such as a
     pod's volume, is not deleted; the task fails and names it.
@@ -84,7 +85,7 @@ tiers:
   type: list
   elements: dict
 mounts:
-  description: Alluxio's FUSE mounts, as {point, state}. The state is C(serving), C(dead) or C(detached).
+  description: Alluxio's FUSE mounts, as {point, state}. The state is C(serving), C(dead), C(hung) or C(detached).
   returned: success
   type: list
   elements: dict
@@ -116,8 +117,14 @@ END_WAIT_S = 15.0
 """How long a container may take to end that Kubernetes has told to be gone."""
 
 
-def sizes(path: str) -> dict[str, object]:
-    """What lies in a directory: how many files, their bytes, and whether it is a journal that was formatted."""
+def sizes(path: str, hung: Sequence[str] = ()) -> dict[str, object]:
+    """What lies in a directory: how many files, their bytes, and whether it is a journal that was formatted.
+
+    hung: mounts that do not answer: a look into one would not return.
+    """
+    if any(point == path or point.startswith(f"{path}/") for point in hung):
+        none = {"files": 0, "bytes": 0, "formatted": False, "is_old_copy": False}
+        return {"path": path, **none, "hung": True}
     files, total, formatted = 0, 0, False
     for folder, folders, names in os.walk(path):
         formatted = formatted or "raft" in folders
@@ -312,7 +319,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    purged, kept, mounts, went = [], [], [], []
+    purged, kept, mounts, went, hung = [], [], [], [], []
     try:
         path = resolved(
             node_residue.directory(options["root"], options["namespace"], options["release"])
@@ -320,8 +327,10 @@ def main() -> None:
         if options["only_check_use"]:
             module.exit_json(changed=False, in_use=in_use(path))
         for mount in node_residue.fuse_mounts(host_mounts.read(), options["mount_points"]):
-            found = "dead" if host_mounts.is_stale(mount.point) else "serving"
-            if found == "dead" and mount.point in options["mount_points"]:
+            found = host_mounts.state(mount.point)
+            if found == host_mounts.HUNG:
+                hung.append(mount.point)
+            if found == host_mounts.DEAD and mount.point in options["mount_points"]:
                 if not module.check_mode:
                     host_mounts.detach(module, mount.point)
                 found = "detached"
@@ -345,7 +354,7 @@ def main() -> None:
         module.fail_json(**error.result())
     module.exit_json(
         changed=bool(went),
-        directories=[{**sizes(one), "mounted": has_mount(one)} for one in left],
+        directories=[{**sizes(one, hung), "mounted": has_mount(one)} for one in left],
         tiers=tiers,
         mounts=mounts,
         purged=purged,

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: alluxops contributors
 description:
   - Installs packages that are missing, by apt; loads the kernel's FUSE, after a reboot too where it is a module.
-  - Detaches FUSE mounts of the release whose process is gone (C(umount --lazy)). Those that answer stay.
+  - Detaches FUSE mounts of the release whose process is gone (C(umount --lazy)). Those that answer stay, and so do
+    those whose process hangs, which are told.
   - Removes domain sockets of the release that nobody listens on. Those that are listened on stay.
   - Makes directories as M(alluxops.cache.node_directories) does, in the same round trip.
   - Says what it mended. Touches nothing of another release.
@@ -58,6 +59,11 @@ mended:
   returned: success
   type: list
   elements: str
+hung:
+  description: FUSE mounts whose process is there and does not answer, and what to do, a line each.
+  returned: success
+  type: list
+  elements: str
 made:
   description: Directories that were made, or would be.
   returned: success
@@ -90,10 +96,15 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 CONNECT_TIMEOUT_S = 2.0
 
 
-def stale_mounts(points: list[str], release: str) -> list[str]:
-    """The release's FUSE mounts whose process is gone."""
+def broken_mounts(points: list[str], release: str) -> tuple[list[str], list[str]]:
+    """The release's FUSE mounts whose process is gone, and those whose process hangs."""
     fuse = node_mend.fuse_points(host_mounts.read(), points, release)
-    return [point for point in fuse if host_mounts.is_stale(point)]
+    states = {point: host_mounts.state(point) for point in fuse}
+    dead, hung = (
+        [point for point in fuse if states[point] == state]
+        for state in (host_mounts.DEAD, host_mounts.HUNG)
+    )
+    return dead, hung
 
 
 def dead_sockets(folder: str) -> list[str]:
@@ -159,7 +170,7 @@ def mend(module: AnsibleModule) -> dict[str, list[str]]:
     """Do all of it; what was done, by kind."""
     options = module.params
     release = node_residue.directory(options["root"], options["namespace"], options["release"])
-    mounts = stale_mounts(options["mount_points"], release)
+    mounts, hung = broken_mounts(options["mount_points"], release)
     for point in () if module.check_mode else mounts:
         host_mounts.detach(module, point)
     sockets = dead_sockets(f"{release}/domain")
@@ -168,6 +179,7 @@ def mend(module: AnsibleModule) -> dict[str, list[str]]:
             os.unlink(path)
     return {
         "mounts": mounts,
+        "hung": hung,
         "sockets": sockets,
         "packages": host_packages.install(module, options["packages"]),
         "fuse": load_fuse(module),
@@ -186,7 +198,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        lines = node_mend.told(mend(module))
+        found = mend(module)
+        lines = node_mend.told(found)
         # After the dead mounts, which would be in the way.
         steps = host_directories.plan(module.params["directories"])
         if not module.check_mode:
@@ -198,6 +211,7 @@ def main() -> None:
     module.exit_json(
         changed=bool(lines or steps),
         mended=lines,
+        hung=node_mend.hung(found["hung"], module.params["namespace"]),
         diff=[
             {"before": "", "after": "".join(f"{line}\n" for line in lines)},
             directories.describe(steps),

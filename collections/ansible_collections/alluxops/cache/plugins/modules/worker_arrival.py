@@ -15,15 +15,12 @@ options:
     type: list
     elements: str
     required: true
-  labels:
-    description: Labels that they get beside the one that M(alluxops.cache.node_labels) sets.
+  marks:
+    description: >-
+      By node: C(labels) that it gets beside the one that M(alluxops.cache.node_labels) sets, and C(taints), as {key,
+      value, effect}. Others stay.
     type: dict
     default: {}
-  taints:
-    description: Taints that they get, as {key, value, effect}. Others stay.
-    type: list
-    elements: dict
-    default: []
   joined:
     description: >-
       Those of the nodes that have joined the cluster in this run. The taints that they came with are ours too.

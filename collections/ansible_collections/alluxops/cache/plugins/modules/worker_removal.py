@@ -4,6 +4,7 @@ DOCUMENTATION = r"""
 module: worker_removal
 short_description: Take workers out of a cache without losing what is pinned, or only cached
 description:
+  - C(asked) refuses a run without C(--limit), or whose hosts are not confirmed.
   - C(tiers) says where workers keep blocks on their nodes.
   - C(planned) refuses what cannot work before anything changes, and says the steps that are left. It reads from
     the workers how full they are and which files they have blocks of.
@@ -21,7 +22,7 @@ options:
   state:
     description: What is to be done.
     type: str
-    choices: [tiers, planned, copied, retired, gone, cleaned, told]
+    choices: [asked, tiers, planned, copied, retired, gone, cleaned, told]
     required: true
   hosts:
     description: The hosts that shall carry no worker, each with the name of its node; empty for the host's own.
@@ -39,8 +40,9 @@ options:
     default: []
   looks:
     description: >-
-      What M(alluxops.cache.node_check) said on each host, with its C(membership). A host that is another machine than
-      its node, belongs to another cluster or runs the control plane is refused. For C(planned).
+      What M(alluxops.cache.node_check) said on each host, with its C(membership). A host that is there and could not be
+      looked at, is another machine than its node, belongs to another cluster or runs the control plane is refused. For
+      C(planned).
     type: dict
     default: {}
   found:
@@ -48,11 +50,11 @@ options:
     type: dict
     default: {}
   limit:
-    description: C(--limit). For C(planned).
+    description: C(--limit). For C(asked) and C(planned).
     type: str
     default: ''
   confirm:
-    description: C(alluxio_confirm_remove). For C(planned).
+    description: C(alluxio_confirm_remove). For C(asked) and C(planned).
     type: str
     default: ''
   evicts:

@@ -15,10 +15,17 @@ TOO_MANY_REQUESTS: Final = 429
 NOT_FOUND: Final = 404
 
 
-def pods_on(kube: Kube, node: str) -> list[Json]:
-    """The pods on a node, of all namespaces, that have not ended."""
-    found = kube.list_objects("/api/v1/pods", fields=f"spec.nodeName={node}")
-    return [pod for pod in found if pod["status"].get("phase") not in {"Succeeded", "Failed"}]
+def pods_on(kube: Kube, nodes: Sequence[str]) -> dict[str, list[Json]]:
+    """By node: its pods, of all namespaces, that have not ended. One list, however many nodes there are."""
+    found: dict[str, list[Json]] = {node: [] for node in nodes}
+    if not nodes:
+        return found
+    fields = f"spec.nodeName={nodes[0]}" if len(nodes) == 1 else ""
+    for pod in kube.list_objects("/api/v1/pods", fields=fields):
+        node = cluster.node_of(pod)
+        if node in found and pod["status"].get("phase") not in {"Succeeded", "Failed"}:
+            found[node].append(pod)
+    return found
 
 
 def evictable(pods: Iterable[Json]) -> list[Json]:

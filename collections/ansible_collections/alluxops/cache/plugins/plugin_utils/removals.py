@@ -67,10 +67,12 @@ class Removal:
             cluster.node_of(pod): str(pod["metadata"]["name"])
             for pod in objects.ensemble_pods(self.kube, self.namespace, self.release)
         }
+        running_on = evictions.pods_on(
+            self.kube, [name for name in self.names if with_pods and name in nodes]
+        )
         found = []
         for host, name in sorted(self.hosts.items()):
-            node = nodes.get(name)
-            running = evictions.pods_on(self.kube, name) if with_pods and node else []
+            node, running = nodes.get(name), running_on.get(name, [])
             found.append(
                 removal.Target(
                     host=host,
