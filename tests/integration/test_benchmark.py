@@ -112,7 +112,7 @@ def test_a_check_says_what_would_be_measured(measured: Measured) -> None:
     assert "small-files: 300 files of 48.8 KiB, 3 readers" in text
     assert "warm-s3, 1 run: the own node's proxy" in text
     assert "make      small-files: 300 files of 48.8 KiB" in text
-    assert "1 changed" in text
+    assert "1 would change" in text
     assert measured.stored == []
     assert measured.files == []
 
@@ -271,11 +271,11 @@ def test_what_others_have_put_stays(measured: Measured) -> None:
     files = SMALL["files"] + LARGE["files"]
     text = measured.run("--check", benchmark_state="absent").output
     assert f"remove    {files} files" in text
-    assert "1 changed" in text
+    assert "1 would change" in text
     text = measured.run(benchmark_state="absent").output
     assert f"removed   {files} files" in text
     assert measured.stored == [theirs]
-    assert "0 changed" in measured.run("--check", benchmark_state="absent").output
+    assert "0 would change" in measured.run("--check", benchmark_state="absent").output
     assert "0 changed" in measured.run(benchmark_state="absent").output
     assert measured.cache.script("alluxio fs ls -R /alluxops-benchmark").count("f0000") == 0
     assert f"{ROOT_PREFIX}/own/file" in keys(measured.cache.lab, "datasets")
