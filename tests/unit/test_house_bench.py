@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,18 @@ def test_seconds_without_a_way_by_hand_are_told_as_such() -> None:
 )
 def test_topics_are_chosen_by_name_and_keep_their_order(only: str, topics: list[str]) -> None:
     assert main_module.chosen(only) == topics
+
+
+def test_it_starts_outside_of_pytest() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--help"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--only" in done.stdout
 
 
 def test_an_unknown_topic_is_refused_before_a_lab_is_booted(
