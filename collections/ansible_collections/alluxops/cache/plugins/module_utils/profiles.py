@@ -43,8 +43,8 @@ PROFILES: Final[dict[str, Profile]] = {
         },
         "allow_other,attr_timeout=600,entry_timeout=600",
     ),
-    # A large one is read in sequence: fewer and larger messages, as large as workers send by default. The kernel asks for
-    # one part after the other; several at a time reach the client in any order, which then begins a new stream for each.
+    # A large one is read in sequence: fewer and larger messages, as large as workers send by default. The kernel asks
+    # for one part after the other: several at a time reach the client in any order, which begins new streams for that.
     "large-files": Profile(
         {"alluxio.user.streaming.reader.chunk.size.bytes": "2MB"}, "allow_other,sync_read"
     ),
