@@ -7,17 +7,15 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.action import restore as action
-from ansible_collections.alluxops.cache.plugins.module_utils import backup, journal, restore
+from ansible_collections.alluxops.cache.plugins.module_utils import backup, restore
 from ansible_collections.alluxops.cache.plugins.module_utils.backup import File, Source
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.restore import Seen
-from ansible_collections.alluxops.cache.plugins.module_utils.settings import Node
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils import ufs_look
 from tests.unit.cache.settings_cases import with_
@@ -328,62 +326,6 @@ def test_the_placed_backup_goes_to_each_journal(monkeypatch: pytest.MonkeyPatch)
     assert put[0][2] == claims
     with pytest.raises(SettingsError, match="no volume of their own"):
         module._place(None, {**options, "claims": []})  # type: ignore[arg-type]
-
-
-HELD = {"records": ["UFS"]}
-BEGUN = journal.new_marker(journal.Wanted("alluxio", "alluxio"), 0, NOW, f"{FOLDER}/{MID}")
-
-
-def refuse_kept(held: dict[str, Any], **given: Any) -> None:
-    """Three masters, of which the first has had a journal."""
-    settings = with_(
-        masters=3, ha="embedded", cache_masters=tuple(Node(f"h{n}", f"n{n}") for n in range(3))
-    )
-    claim = {"kind": "journal", "path": f"{settings.storage_path}/journal"}
-    options = {
-        "hosts": {"h0": held, "h1": {"marker": "", "records": []}, "h2": {}},
-        "claims": [{**claim, "name": f"j{n}", "ordinal": n, "node": f"n{n}"} for n in range(3)],
-        "values": {"journal": {"type": "EMBEDDED"}},
-        "policy": "if_empty",
-        "confirm_format": "",
-        **given,
-    }
-    kube: Any = SimpleNamespace(get=lambda _: None)
-    action._refuse_kept(kube, options, settings, "the newest backup")
-
-
-def test_a_journal_that_was_kept_is_refused_before_there_are_volumes() -> None:
-    with pytest.raises(SettingsError, match="holds metadata of type UFS") as fault:
-        refuse_kept(HELD)
-    assert "the newest backup is to be restored into it" in fault.value.what
-    assert "there is no backup of all that" in fault.value.cause
-    with pytest.raises(SettingsError):
-        refuse_kept(HELD, policy="force")
-    theirs = journal.new_marker(journal.Wanted("alluxio", "other"), 0, NOW)
-    with pytest.raises(SettingsError, match="belongs to master 0 of release other"):
-        refuse_kept({"marker": theirs.encoded()})
-
-
-def test_a_journal_that_was_kept_where_masters_share_one_is_refused_before_too() -> None:
-    shared = {
-        "kind": "journal",
-        "path": "/mnt/shared/alluxio/alluxio",
-        "node": None,
-        "shared": True,
-    }
-    claims = [{**shared, "name": f"j{n}", "ordinal": n} for n in range(3)]
-    given = {"claims": claims, "values": {"journal": {"type": "UFS"}}}
-    with pytest.raises(SettingsError, match="holds metadata"):
-        refuse_kept({"shared_journal": HELD}, **given)
-    # What lies on a host is of no account there.
-    refuse_kept({**HELD, "shared_journal": {"marker": "", "records": []}}, **given)
-    refuse_kept({"shared_journal": HELD}, **given, policy="force", confirm_format="alluxio")
-
-
-def test_what_is_given_up_or_left_to_the_look_into_the_volumes_is_not_refused_before() -> None:
-    refuse_kept({"marker": "", "records": []})
-    refuse_kept(HELD, policy="force", confirm_format="alluxio")
-    refuse_kept({**HELD, "marker": BEGUN.encoded()})
 
 
 @pytest.mark.parametrize(
