@@ -14,7 +14,8 @@ from tests.integration.file_tree import FileTree
 from tests.integration.lab_under_test import RunningLab
 from tests.integration.zookeeper_under_test import (
     WHOLE,
-    place_for,
+    deployed_for,
+    read_tree,
     servers,
     settings_of,
     wait_healthy,
@@ -35,9 +36,7 @@ STEPS_DOWN_WITHIN_S = 120
 @pytest.fixture(scope="module")
 def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """A cache that was deployed by site just now."""
-    with place_for(lab, tmp_path_factory.mktemp(NAME), NAME) as cache:
-        # Alluxio persists no directory below a root that the store does not know; what verify writes makes it known.
-        cache.apply("site", **{**SETTINGS, "verify_tests": True})
+    with deployed_for(lab, tmp_path_factory.mktemp(NAME), NAME) as cache:
         yield cache
 
 
@@ -51,14 +50,10 @@ def masters(cache: Cache) -> Masters:
 def before(cache: Cache) -> FileTree:
     """Its files, mounts, pins, TTLs and ACLs."""
     file_tree.make(cache.script, f"/{NAME}")
-    tree = read(cache)
+    tree = read_tree(cache)
     assert len(tree.entries) > file_tree.FILES + file_tree.CACHED + file_tree.DIRECTORIES
     assert len(tree.mounts) == 2
     return tree
-
-
-def read(cache: Cache) -> FileTree:
-    return file_tree.read(cache.script, f"/{NAME}")
 
 
 def made(cache: Cache) -> dict[str, str]:
@@ -89,7 +84,7 @@ def test_an_upgrade_to_another_property_restarts_the_leader_last_and_loses_nothi
     assert len(now) == masters.count
     assert not set(now.values()) & set(old.values())
     assert max(now, key=lambda name: now[name]) == leader
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
 
     again = cache.apply("upgrade", **SETTINGS, alluxio_values=values)
     assert "nothing to do" in again.output
@@ -101,7 +96,7 @@ def test_a_rollback_undoes_it_and_loses_nothing(cache: Cache, before: FileTree) 
     outcome = cache.apply("rollback", **SETTINGS)
     assert "set the inventory as it was" in outcome.output
     assert "2hour" not in config(cache)
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
     assert ", 0 changed" in cache.apply("site", **SETTINGS).output
 
 
@@ -112,7 +107,7 @@ def test_an_upgrade_by_hand_with_the_guides_run_format_and_all_restarted_lose_no
     for _ in range(RESTARTS):
         run_format.restart_all(cache, masters)
     wait_healthy(cache)
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
 
 
 def run_servers(cache: Cache, count: int) -> None:
@@ -148,7 +143,7 @@ def test_without_two_of_three_servers_nobody_leads_and_all_emptied_cost_no_metad
     finally:
         run_servers(cache, len(WHOLE))
     wait_healthy(cache)
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
 
 
 def test_uninstall_takes_both_releases_and_site_takes_the_shared_journal_up(
@@ -164,7 +159,7 @@ def test_uninstall_takes_both_releases_and_site_takes_the_shared_journal_up(
 
     cache.apply("site", **SETTINGS)
     assert sorted(servers(cache).values()) == WHOLE
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
     assert ", 0 changed" in cache.apply("site", **SETTINGS).output
 
 
@@ -180,4 +175,4 @@ def test_masters_that_run_are_not_led_to_another_ensemble(
     assert "alluxio_zookeeper_address" in refused.output
     assert made(cache) == old
     assert config(cache) == told
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []

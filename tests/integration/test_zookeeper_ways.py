@@ -11,7 +11,13 @@ from tests.integration import file_tree
 from tests.integration.cache_under_test import Cache
 from tests.integration.file_tree import FileTree
 from tests.integration.lab_under_test import RunningLab
-from tests.integration.zookeeper_under_test import WHOLE, place_for, servers, settings_of
+from tests.integration.zookeeper_under_test import (
+    WHOLE,
+    deployed_for,
+    read_tree,
+    servers,
+    settings_of,
+)
 
 pytestmark = pytest.mark.long
 
@@ -31,9 +37,7 @@ FORCED = {**LATEST, "alluxio_journal_format": "force", "alluxio_confirm_format":
 @pytest.fixture(scope="module")
 def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
     """A cache whose masters elect through ZooKeeper."""
-    with place_for(lab, tmp_path_factory.mktemp(NAME), NAME) as cache:
-        # Alluxio persists no directory below a root that the store does not know; what verify writes makes it known.
-        cache.apply("site", **{**THREE, "verify_tests": True})
+    with deployed_for(lab, tmp_path_factory.mktemp(NAME), NAME) as cache:
         yield cache
 
 
@@ -41,11 +45,7 @@ def cache(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def before(cache: Cache) -> FileTree:
     """Its files, mounts, pins, TTLs and ACLs."""
     file_tree.make(cache.script, f"/{NAME}")
-    return read(cache)
-
-
-def read(cache: Cache) -> FileTree:
-    return file_tree.read(cache.script, f"/{NAME}")
+    return read_tree(cache)
 
 
 def masters(cache: Cache) -> list[str]:
@@ -62,14 +62,14 @@ def is_refused(cache: Cache, verb: str, says: str, **settings: Any) -> None:
 def test_from_zookeeper_to_one_master_nothing_is_lost(cache: Cache, before: FileTree) -> None:
     for verb in ("site", "scale-masters"):
         is_refused(cache, verb, "zookeeper", **ONE)
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
 
     cache.apply("backup", **THREE)
     cache.apply("uninstall", **THREE)
     cache.apply("restore", **ONE, **LATEST)
     assert masters(cache) == [f"{NAME}-master-0"]
     assert servers(cache) == {}
-    assert before.differences(read(cache)) == []
+    assert before.differences(read_tree(cache)) == []
     assert ", 0 changed" in cache.apply("site", **ONE).output
 
 
@@ -77,7 +77,7 @@ def test_back_to_zookeeper_the_shared_path_holds_an_old_copy_that_has_to_be_give
     cache: Cache, before: FileTree
 ) -> None:
     cache.script(f"alluxio fs mkdir /{NAME}/since")
-    now = read(cache)
+    now = read_tree(cache)
     assert before.differences(now) != []
 
     is_refused(cache, "scale-masters", "zookeeper", **THREE)
@@ -87,5 +87,5 @@ def test_back_to_zookeeper_the_shared_path_holds_an_old_copy_that_has_to_be_give
     cache.apply("restore", **THREE, **FORCED)
     assert len(masters(cache)) == 3
     assert sorted(servers(cache).values()) == WHOLE
-    assert now.differences(read(cache)) == []
+    assert now.differences(read_tree(cache)) == []
     assert ", 0 changed" in cache.apply("site", **THREE).output

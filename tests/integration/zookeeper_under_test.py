@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lab import versions
+from tests.integration import file_tree
 from tests.integration.cache_under_test import Cache
+from tests.integration.file_tree import FileTree
 from tests.integration.lab_under_test import RunningLab
 
 WHOLE = ["follower", "follower", "leader"]
@@ -37,6 +39,20 @@ def place_for(lab: RunningLab, directory: Path, name: str) -> Iterator[Cache]:
     yield cache
     if os.environ.get("KEEP") != "1":
         remove(cache)
+
+
+@contextmanager
+def deployed_for(lab: RunningLab, directory: Path, name: str) -> Iterator[Cache]:
+    """Such a place, with the release that site has just deployed; its root is known to the store."""
+    with place_for(lab, directory, name) as cache:
+        # Alluxio persists no directory below a root that the store does not know; what verify writes makes it known.
+        cache.apply("site", **settings_of(name), verify_tests=True)
+        yield cache
+
+
+def read_tree(cache: Cache) -> FileTree:
+    """Its files, mounts, pins, TTLs and ACLs, below the directory of its name."""
+    return file_tree.read(cache.script, f"/{cache.name}")
 
 
 def remove(cache: Cache) -> None:

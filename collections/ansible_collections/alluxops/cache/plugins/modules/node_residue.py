@@ -319,7 +319,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    purged, kept, mounts, went, hung = [], [], [], [], []
+    purged, kept, mounts, went = [], [], [], []
     try:
         path = resolved(
             node_residue.directory(options["root"], options["namespace"], options["release"])
@@ -328,8 +328,6 @@ def main() -> None:
             module.exit_json(changed=False, in_use=in_use(path))
         for mount in node_residue.fuse_mounts(host_mounts.read(), options["mount_points"]):
             found = host_mounts.state(mount.point)
-            if found == host_mounts.HUNG:
-                hung.append(mount.point)
             if found == host_mounts.DEAD and mount.point in options["mount_points"]:
                 if not module.check_mode:
                     host_mounts.detach(module, mount.point)
@@ -352,6 +350,7 @@ def main() -> None:
         left += [one for one in options["more"] if os.path.isdir(one) and one not in left]
     except CacheError as error:
         module.fail_json(**error.result())
+    hung = [one["point"] for one in mounts if one["state"] == host_mounts.HUNG]
     module.exit_json(
         changed=bool(went),
         directories=[{**sizes(one, hung), "mounted": has_mount(one)} for one in left],

@@ -143,9 +143,9 @@ class Bench:
             size = workload.total_bytes
             seen.append(self._settled(arm, seen[-1], size) if seen else self._counters())
 
-        readers = self._read(workload, arm, what, look)
+        task, way = self._reading(workload, arm)
+        readers = self._read(workload, task, way, what, look)
         look()
-        _, way = self._reading(workload, arm)
         keeping = benchmark_job.keeping(self.jobs.values, way) if way.fuse else ()
         return [
             benchmark_result.run_of(
@@ -163,7 +163,8 @@ class Bench:
         for _ in range(FILLS):
             if self._is_cached(path):
                 return
-            self._read(workload, benchmark_plan.COLD, f"{workload.name}: to be cached")
+            task, way = self._reading(workload, benchmark_plan.COLD)
+            self._read(workload, task, way, f"{workload.name}: to be cached")
             # What was not read in one go a worker caches by itself, a moment later.
             patience = Patience(SETTLING_S)
             while not (self._is_cached(path) or patience.is_over):
@@ -182,11 +183,11 @@ class Bench:
     def _read(
         self,
         workload: Workload,
-        arm: str,
+        task: Json,
+        way: Way,
         what: str,
         all_ready: Callable[[], None] = lambda: None,
     ) -> list[Json]:
-        task, way = self._reading(workload, arm)
         return self.jobs.do(
             task,
             self.nodes,
