@@ -146,7 +146,8 @@ def manifest(masters: Mapping[str, Any], release: str, node: str = "") -> dict[s
                     "envFrom": [{"configMapRef": {"name": f"{release}-config"}}],
                     "env": [{"name": "ALLUXIO_PROXY_JAVA_OPTS", "value": " ".join(options)}],
                     "resources": {
-                        "requests": {"cpu": "50m", "memory": "256Mi"},
+                        # A master that starts beside it must not have all of a busy node.
+                        "requests": {"cpu": "500m", "memory": "256Mi"},
                         "limits": {"memory": "768Mi"},
                     },
                     "securityContext": {

@@ -10,9 +10,10 @@ from typing import Final
 _CLIENTS: Final = {
     # A client asks the masters in turn which of them leads, and waits for each that does not answer: 30 s by default
     # for one on a node that is gone, longer than all the rest. So: all at once, not for long. While nobody leads, it
-    # asks again only when each has answered or its time is up. (The address of a pod that is gone refuses.)
+    # asks again only when each has answered or its time is up. (The address of a pod that is gone refuses; the master
+    # that is made anew in its place takes connections seconds before its Java machine answers them.)
     "alluxio.user.master.polling.concurrent": "true",
-    "alluxio.user.master.polling.timeout": "2sec",
+    "alluxio.user.master.polling.timeout": "1sec",
     "alluxio.user.rpc.retry.max.sleep": "500ms",
     # A node that dies closes no connection: a call under way would be waited for for 60 s. gRPC takes no time below
     # 10 s. The timeout counts twice: after that time, and, as TCP's user timeout, for a request that the node has not
@@ -28,14 +29,17 @@ _MASTERS: Final = {
     # So long a new leader serves paths but no files, for its workers to come: 5 s by default. A worker that lost its
     # leader looks for the new one twice a second (see the retry above) and registers at once.
     "alluxio.master.worker.connect.wait.time": "2sec",
+    # A leader that is told to end writes what its threads do to a file first, which its pod takes along: half a second
+    # and more in which it still leads, and no other stands for election.
+    "alluxio.exit.collect.info": "false",
 }
 _EMBEDDED: Final = {
     # A standby sleeps for a random time between the two, then looks: if it heard nothing of the leader for so long, it
     # stands for election, else it sleeps anew. So it takes up to twice the longer one. The shorter one is what a leader
     # may stall, and is not touched; the difference keeps two standbys apart, for which a second is plenty: the moments
     # at which they look differ anyway, and a round of votes takes milliseconds.
-    "alluxio.master.embedded.journal.election.timeout.min": "2s",
-    "alluxio.master.embedded.journal.election.timeout.max": "3s",
+    "alluxio.master.embedded.journal.election.timeout.min": "1500ms",
+    "alluxio.master.embedded.journal.election.timeout.max": "2500ms",
     # A standby that woke up later than this, 300 ms by default, takes its own JVM for the one that stalled and sleeps
     # once more, for seconds, as on a busy node. Standing for election in error costs nothing: the others still hear the
     # leader and deny the vote that comes before the election. (2.8 may not know it and passes over it.)
@@ -49,11 +53,11 @@ _EMBEDDED: Final = {
 }
 _ZOOKEEPER: Final = {
     # Not less than two ticks of the ensemble, which are 2 s each in ours.
-    "alluxio.zookeeper.session.timeout": "5s",
+    "alluxio.zookeeper.session.timeout": "4s",
     "alluxio.zookeeper.connection.timeout": "3s",
     # A leader that lost the ensemble notices it up to two thirds of a session after the ensemble gave its place away;
     # the new one must see the journal quiet for longer than that.
-    "alluxio.master.journal.tailer.shutdown.quiet.wait.time": "4s",
+    "alluxio.master.journal.tailer.shutdown.quiet.wait.time": "3s",
 }
 _BY_MODE: Final = {"embedded": _EMBEDDED, "zookeeper": _ZOOKEEPER}
 
