@@ -1,6 +1,6 @@
 """A second way to the lab's S3 gateway, long and narrow: toxiproxy on a port that the lab keeps free for such.
 
-The test and the bench of `benchmark` measure against this one link, and hold the cache to the same.
+The test and the bench of `benchmark` measure against this one link.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ API_PORT = 9009
 LATENCY_MS = 200
 KILOBYTES_S = 1000
 """Of each connection: about what one gets from another continent."""
-LEAST_TIMES = 5
-"""The fastest warm arm reads so many times as fast as this link, for small files and for large ones."""
 WARM_UP_S = 20
 """Until then the Java of mounts and workers that have just started is slow, on a machine of few processors."""
 
