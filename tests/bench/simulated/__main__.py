@@ -31,11 +31,13 @@ PODS = f"/api/v1/namespaces/{release.NAMESPACE}/pods"
 APPS = f"/apis/apps/v1/namespaces/{release.NAMESPACE}"
 MASTER = f"{release.RELEASE}-master-0"
 FILLING_S = 1800
+OF_NEW_WORKERS = "bootstrap's plan"
+"""The verb whose hosts are new; all others find them among the workers."""
 VERBS: Mapping[str, Sequence[str]] = {
     "status": ("playbooks/status.yml",),
     "verify, reading": ("playbooks/verify.yml", "--check"),
     "preflight of the cluster": (str(HERE / "preflight.yml"),),
-    "bootstrap's plan": (str(HERE / "bootstrap_plan.yml"),),
+    OF_NEW_WORKERS: (str(HERE / "bootstrap_plan.yml"),),
 }
 """What is measured. What runs in pods or on hosts is left out: there is nothing in a simulated one."""
 PAGE = re.compile(r"[?&]continue=")
@@ -79,8 +81,11 @@ def main(plan: Mapping[str, Any], answer: Path) -> None:
             ]
         )
         print(f"{size} nodes: there after {time.monotonic() - began:.0f} s", flush=True)
-        inventory = _inventory(folder / f"hosts-{size}.json", cluster, size)
-        takes += [_take(cluster, inventory, verb, size) for verb in VERBS]
+        workers = _workers_inventory(folder / f"workers-{size}.json", cluster, size)
+        new = _new_workers_inventory(folder / f"new-{size}.json", cluster, size)
+        takes += [
+            _take(cluster, new if verb == OF_NEW_WORKERS else workers, verb, size) for verb in VERBS
+        ]
     answer.write_text(json.dumps([asdict(one) for one in takes]), encoding="utf-8")
 
 
@@ -134,9 +139,14 @@ def _install(cluster: Cluster, sets: Mapping[str, Any]) -> None:
     cluster.create(PODS, [release.pod(masters, MASTER, release.name(1))])
 
 
-def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
-    """All nodes are workers, and new workers too, so that both are planned for."""
+def _workers_inventory(path: Path, cluster: Cluster, size: int) -> Path:
+    """All nodes are workers."""
     workers: dict[str, Any] = {release.name(number): {} for number in range(1, size + 1)}
+    return _write_inventory(path, cluster, {"cache_workers": {"hosts": workers}})
+
+
+def _new_workers_inventory(path: Path, cluster: Cluster, size: int) -> Path:
+    """All nodes are workers and new workers, so that each is planned for; with what node_check says of each host."""
     membership = {
         "os_id": "debian",
         "os_version": "13",
@@ -158,20 +168,26 @@ def _inventory(path: Path, cluster: Cluster, size: int) -> Path:
         for number in range(1, size + 1)
     }
     groups = {
-        "all": {
-            "vars": {
-                "ansible_python_interpreter": sys.executable,
-                "alluxops_kubeconfig": str(cluster.kubeconfig),
-                "alluxio_root_ufs": "ephemeral",
-                "alluxio_worker_quota": release.QUOTA_BYTES,
-            }
-        },
-        "kube_control": {"hosts": {"control": {"ansible_connection": "local"}}},
-        "cache_masters": {"hosts": {release.name(1): {}}},
-        "cache_workers": {"hosts": workers},
+        "cache_workers": {"hosts": {name: {} for name in looked}},
         "new_workers": {"hosts": looked},
     }
-    path.write_text(json.dumps(groups), encoding="utf-8")
+    return _write_inventory(path, cluster, groups)
+
+
+def _write_inventory(path: Path, cluster: Cluster, groups: Mapping[str, Any]) -> Path:
+    """These groups, and what every inventory has."""
+    settings = {
+        "ansible_python_interpreter": sys.executable,
+        "alluxops_kubeconfig": str(cluster.kubeconfig),
+        "alluxio_root_ufs": "ephemeral",
+        "alluxio_worker_quota": release.QUOTA_BYTES,
+    }
+    common = {
+        "all": {"vars": settings},
+        "kube_control": {"hosts": {"control": {"ansible_connection": "local"}}},
+        "cache_masters": {"hosts": {release.name(1): {}}},
+    }
+    path.write_text(json.dumps({**common, **groups}), encoding="utf-8")
     return path
 
 
