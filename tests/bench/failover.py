@@ -1,10 +1,11 @@
 """Fail-over as a client sees it: from the moment the leader is killed until a client's operation is answered again.
 
-The client is a long-lived one (see tests/steady_client.py). Each of its operations makes a directory, which the journal
-must take, and asks for it. Kills by turns: the leader's pod force-deleted, the leader's process killed with SIGKILL.
+The client is a long-lived one (see tests/steady_client.py) that does two things side by side: it makes a directory,
+which the journal must take, and asks for it (paths), and it writes a file, which takes a worker too (files). Kills by
+turns: the leader's pod force-deleted, the leader's process killed with SIGKILL.
 Before each kill all masters are Ready and in the quorum.
 
-    python -m tests.bench.failover --lab NAME [--kills 5] [-e VARIABLE=VALUE]...     # alone, on a lab that is up
+    python -m tests.bench.failover --lab NAME [--kills 5] [--as-found MODE] [--json FILE]   # alone, on a lab that is up
 """
 
 from __future__ import annotations

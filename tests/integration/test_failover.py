@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 
 NAME = "failover"
 PAUSE_S = 10.0
-"""More than three times what the others wait for a silent leader."""
+"""Twice the longest that the others wait for a silent leader."""
 SETTINGS: dict[str, Any] = {
     "alluxio_masters": 3,
     "alluxio_ha": "embedded",

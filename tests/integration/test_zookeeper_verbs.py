@@ -30,7 +30,7 @@ ENSEMBLE = f"{NAME}-zookeeper"
 SETTINGS: dict[str, Any] = {**settings_of(NAME), "verify_tests": False}
 RESTARTS = 3
 STEPS_DOWN_WITHIN_S = 120
-"""A session ends 5 s after the majority is gone; the rest is a busy machine's."""
+"""The leader steps down when its session is over, within seconds; the rest is a busy machine's."""
 
 
 @pytest.fixture(scope="module")

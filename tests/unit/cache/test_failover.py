@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import failover, values
+import pytest
+import yaml
+
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    failover,
+    failover_check,
+    values,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
 from tests.unit.cache.settings_cases import with_
+from tools.repository import ROOT
 
-ELECTION = "alluxio.master.embedded.journal.election.timeout.max"
-SESSION = "alluxio.zookeeper.session.timeout"
+ELECTION = failover.ELECTION_MAX
+SESSION = failover.SESSION
+RESERVE_S = 0.5
+"""For a leader that has just noticed, to stop writing."""
 OURS = values.Chart("alluxio", "0.1.0", "ours")
 
 
@@ -72,8 +82,56 @@ def test_a_master_that_joins_gives_a_busy_leader_time_to_speak_to_it() -> None:
 
 def test_a_new_leader_outwaits_one_that_has_lost_the_ensemble() -> None:
     found = failover.properties(3, "zookeeper")
-    quiet = seconds(found["alluxio.master.journal.tailer.shutdown.quiet.wait.time"])
-    assert quiet > 2 / 3 * seconds(found[SESSION])
+    quiet = seconds(found[failover.QUIET])
+    assert quiet >= 2 / 3 * seconds(found[SESSION]) + RESERVE_S
+    assert seconds(found["alluxio.zookeeper.connection.timeout"]) < seconds(found[SESSION])
+
+
+def test_our_ensemble_grants_the_session_that_masters_ask_for() -> None:
+    chart = yaml.safe_load((ROOT / "charts" / "zookeeper" / "values.yaml").read_text())
+    assert chart["tickTime"] == failover_check.TICK_MS
+    session = seconds(failover.properties(3, "zookeeper")[SESSION])
+    assert session >= 2 * failover_check.TICK_MS / 1000
+
+
+@pytest.mark.parametrize(
+    ("ha", "properties", "changes", "what"),
+    [
+        ("zookeeper", {SESSION: "20s"}, {}, "13.3 s after its session of 20 s"),
+        ("zookeeper", {failover.QUIET: "2s"}, {}, "2.7 s after its session of 4 s"),
+        ("zookeeper", {SESSION: "4s"}, {"tickTime": 3000}, "4.0 s after its session of 6 s"),
+        ("embedded", {failover.ELECTION_MIN: "5s"}, {}, "a random time between the two"),
+    ],
+)
+def test_times_that_do_not_fit_one_another_are_refused(
+    ha: str, properties: dict[str, str], changes: dict[str, Any], what: str
+) -> None:
+    [fault] = fit(ha, properties, changes)
+    assert what in fault
+    assert f"{next(iter(properties))} is '{next(iter(properties.values()))}' (mine" in fault
+
+
+@pytest.mark.parametrize(
+    ("ha", "properties"),
+    [
+        ("zookeeper", {}),
+        ("zookeeper", {SESSION: "20s", failover.QUIET: "14s"}),
+        ("embedded", {}),
+        ("embedded", {failover.ELECTION_MIN: "5s", ELECTION: "6s"}),
+        ("none", {failover.ELECTION_MIN: "5s"}),
+    ],
+)
+def test_times_that_fit_pass(ha: str, properties: dict[str, str]) -> None:
+    assert fit(ha, properties) == []
+
+
+def fit(ha: str, properties: dict[str, str], changes: dict[str, Any] | None = None) -> list[str]:
+    """What is told of these properties, with these values of the ensemble."""
+    masters = 1 if ha == "none" else 3
+    settings = with_(masters=masters, ha=ha, zookeeper_values=changes or {})
+    sources = [Source("mine", {"properties": properties})]
+    found = values.compose(settings, OURS, sources).effective["properties"]
+    return [str(fault) for fault in failover_check.faults(settings, sources, found)]
 
 
 def test_the_user_has_the_last_word() -> None:

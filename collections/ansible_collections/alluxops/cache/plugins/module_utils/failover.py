@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+SESSION: Final = "alluxio.zookeeper.session.timeout"
+QUIET: Final = "alluxio.master.journal.tailer.shutdown.quiet.wait.time"
+ELECTION_MIN: Final = "alluxio.master.embedded.journal.election.timeout.min"
+ELECTION_MAX: Final = "alluxio.master.embedded.journal.election.timeout.max"
+
 _CLIENTS: Final = {
     # A client asks the masters in turn which of them leads, and waits for each that does not answer: 30 s by default
     # for one on a node that is gone, longer than all the rest. So: all at once, not for long. While nobody leads, it
@@ -38,8 +43,8 @@ _EMBEDDED: Final = {
     # stands for election, else it sleeps anew. So it takes up to twice the longer one. The shorter one is what a leader
     # may stall, and is not touched; the difference keeps two standbys apart, for which a second is plenty: the moments
     # at which they look differ anyway, and a round of votes takes milliseconds.
-    "alluxio.master.embedded.journal.election.timeout.min": "1500ms",
-    "alluxio.master.embedded.journal.election.timeout.max": "2500ms",
+    ELECTION_MIN: "1500ms",
+    ELECTION_MAX: "2500ms",
     # A standby that woke up later than this, 300 ms by default, takes its own JVM for the one that stalled and sleeps
     # once more, for seconds, as on a busy node. Standing for election in error costs nothing: the others still hear the
     # leader and deny the vote that comes before the election. (2.8 may not know it and passes over it.)
@@ -53,11 +58,11 @@ _EMBEDDED: Final = {
 }
 _ZOOKEEPER: Final = {
     # Not less than two ticks of the ensemble, which are 2 s each in ours.
-    "alluxio.zookeeper.session.timeout": "4s",
+    SESSION: "4s",
     "alluxio.zookeeper.connection.timeout": "3s",
-    # A leader that lost the ensemble notices it up to two thirds of a session after the ensemble gave its place away;
-    # the new one must see the journal quiet for longer than that.
-    "alluxio.master.journal.tailer.shutdown.quiet.wait.time": "3s",
+    # A leader that lost the ensemble notices it up to two thirds of a session after the ensemble gave its place away,
+    # and has to stop writing then; the new one must see the journal quiet for longer than that.
+    QUIET: "3500ms",
 }
 _BY_MODE: Final = {"embedded": _EMBEDDED, "zookeeper": _ZOOKEEPER}
 

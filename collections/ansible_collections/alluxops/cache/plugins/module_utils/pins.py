@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_seconds
+
 NOTE_LIMIT_BYTES: Final = 1_000_000
 """What a ConfigMap takes is 1 MiB."""
 DEFAULT_INTERVAL_S: Final = 60.0
@@ -22,8 +24,7 @@ UNREAD: Final = "unread"
 ONE_BY_ONE: Final = 4
 """Up to so many files of a directory are pinned each by itself; each costs the start of a Java machine."""
 
-_INTERVAL: Final = re.compile(r"alluxio\.master\.replication\.check\.interval=(\d+) ?([a-z]*)")
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_INTERVAL: Final = re.compile(r"alluxio\.master\.replication\.check\.interval=(\d+ ?[a-z]*)")
 _ROW: Final = re.compile(r"^(\w+) (\d{17}) (\d+)% (/.*)$")
 _DIRECTORY: Final = re.compile(r"^\w+ \d{17} DIR (/.*)$")
 _OWN: Final = re.compile(r"^(\d+) \[([^]]*)\] (/.*)$")
@@ -178,11 +179,8 @@ def parent(path: str) -> str:
 def check_interval_s(settings: Mapping[str, str]) -> float:
     """How often the masters look for files with too few replicas, out of the release's ConfigMap."""
     told = _INTERVAL.findall("\n".join(settings.values()))
-    if not told:
-        return DEFAULT_INTERVAL_S
-    number, unit = told[-1]
-    known = next((name for name in (unit, unit[:1]) if name in _SECONDS), "ms")
-    return int(number) * _SECONDS[known]
+    found = alluxio_seconds(told[-1]) if told else None
+    return DEFAULT_INTERVAL_S if found is None else found
 
 
 def told(paths: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Sizes as Kubernetes, Alluxio and the JVM read them.
+"""Sizes as Kubernetes, Alluxio and the JVM read them, and times as Alluxio does.
 
 The same text means different sizes to each: "1G" is 10^9 bytes to Kubernetes and 2^30 to Alluxio. Each reader here
 follows its own program, so that a difference can be found before a worker crash-loops over it.
@@ -32,6 +32,10 @@ _KUBERNETES_UNITS = {
 _ALLUXIO_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _NUMBER = re.compile(r"^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)$")
 _ALLUXIO = re.compile(r"^([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$")
+_ALLUXIO_TIME = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(|ms|millisecond|s|sec|second|m|min|minute|h|hr|hour|d|day)"
+)
+_SECONDS = {"": 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _JVM_HEAP = re.compile(r"^-Xmx([0-9]+)([kKmMgGtT]?)$")
 _JVM_DIRECT = re.compile(r"^-XX:MaxDirectMemorySize=([0-9]+)([kKmMgGtT]?)$")
 
@@ -91,3 +95,13 @@ def human(size: int) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things for people: "1 master", "3 masters"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def alluxio_seconds(value: Any) -> float | None:
+    """A time as Alluxio writes it, such as 2min or 1500ms, in seconds; a bare number is milliseconds. None: no time."""
+    match = _ALLUXIO_TIME.fullmatch(str(value).strip().lower())
+    if match is None:
+        return None
+    number, unit = match.groups()
+    known = "ms" if unit.startswith(("ms", "milli")) else unit[:1]
+    return float(number) * _SECONDS[known]

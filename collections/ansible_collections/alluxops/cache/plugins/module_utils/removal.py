@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import (
     ManySettingsErrors,
     SettingsError,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_seconds
 
 Method = Literal["decommission", "free", "stop"]
 
@@ -24,8 +24,6 @@ REFRESH: Final = "alluxio.user.worker.list.refresh.interval"
 """How long clients keep a list of workers: the property, and its default."""
 REFRESH_S: Final = 120.0
 CONFIRMATION: Final = "alluxio_confirm_remove"
-_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(|ms|s|sec|second|m|min|minute|h|hr|hour)")
-_UNITS_S: Final = {"": 0.001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -357,12 +355,9 @@ def retiring(way: Method, hosts: Sequence[str]) -> str:
 
 def refresh_s(text: str) -> float:
     """Seconds of REFRESH as Alluxio writes times, such as 2min; its default where the text says none."""
-    lines = text.splitlines()
-    found = [match for line in lines if (match := _TIME.fullmatch(line.strip().lower()))]
-    if not found:
-        return REFRESH_S
-    number, unit = found[-1].groups()
-    return float(number) * _UNITS_S[unit if unit == "ms" else unit[:1]]
+    times = [alluxio_seconds(line) for line in text.splitlines()]
+    found = [time for time in times if time is not None]
+    return found[-1] if found else REFRESH_S
 
 
 def refuse_stranded(files: Sequence[CachedFile], leaving: Sequence[Worker], namespace: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.alluxops.cache.plugins.module_utils import (
+    failover_check,
     master_start,
     refuse,
     refuse_env,
@@ -92,6 +93,7 @@ def faults(
         ]
     found += _contradictions(settings, sources)
     found += _property_faults(settings, sources)
+    found += failover_check.faults(settings, sources, final.effective.get("properties") or {})
     found += _journal_faults(settings, chart, sources, final)
     found += _quota_faults(settings, chart, sources, final)
     if chart.family == OURS:
