@@ -35,7 +35,7 @@ pytestmark = pytest.mark.long
 NAME = "zookeeper"
 """Namespace and release, beside the release that other modules use."""
 
-SLOWER = {"alluxio.zookeeper.session.timeout": "8s", failover.QUIET: "10s"}
+SLOWER = {failover.SESSION: "8s", failover.QUIET: "10s"}
 PAUSE_S = 12.0
 """Longer than a session lasts, which is 10 s with SLOWER and a tick of 2 s, and over before the successor may lead:
 10 s after a session of which two thirds may have been left. Later nothing keeps the old leader from the shared

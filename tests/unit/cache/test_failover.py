@@ -12,6 +12,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     failover_check,
     values,
 )
+from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_seconds
 from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
 from tests.unit.cache.settings_cases import with_
 from tools.repository import ROOT
@@ -38,9 +39,10 @@ def test_each_mode_has_timeouts_of_its_own(ha: str, has: str, has_not: str) -> N
 
 
 def seconds(text: str) -> float:
-    """A duration as Alluxio writes it, in seconds."""
-    number = float(text.rstrip("mesc"))
-    return number / 1000 if text.endswith("ms") else number
+    """A property's time, which must be one to Alluxio."""
+    found = alluxio_seconds(text)
+    assert found is not None, text
+    return found
 
 
 def test_servers_permit_the_signs_of_life_that_clients_ask_for() -> None:

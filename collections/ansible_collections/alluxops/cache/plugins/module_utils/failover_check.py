@@ -34,7 +34,7 @@ def faults(
         return f"{name} is {properties.get(name)!r}" + (f" ({where})" if where else "")
 
     if settings.ha == "zookeeper":
-        session, quiet = _seconds(properties, SESSION), _seconds(properties, QUIET)
+        session, quiet = (alluxio_seconds(properties.get(name)) for name in (SESSION, QUIET))
         if session is None or quiet is None:
             return
         if settings.own_zookeeper:
@@ -50,14 +50,11 @@ def faults(
                 f'set properties: {{{QUIET}: "{math.floor(least) + 1}s"}} in alluxio_values.',
             )
     elif settings.ha == "embedded":
-        shortest, longest = _seconds(properties, ELECTION_MIN), _seconds(properties, ELECTION_MAX)
+        bounds = (ELECTION_MIN, ELECTION_MAX)
+        shortest, longest = (alluxio_seconds(properties.get(name)) for name in bounds)
         if shortest is not None and longest is not None and shortest >= longest:
             yield SettingsError(
                 f"{said(ELECTION_MIN)}, {said(ELECTION_MAX)}.",
                 "Standbys wait for a random time between the two.",
                 f'set both, the second a second longer: {{{ELECTION_MAX}: "{math.floor(shortest) + 1}s"}}.',
             )
-
-
-def _seconds(properties: Mapping[str, Any], name: str) -> float | None:
-    return alluxio_seconds(properties[name]) if name in properties else None
