@@ -127,12 +127,47 @@ def test_times_that_fit_pass(ha: str, properties: dict[str, str]) -> None:
     assert fit(ha, properties) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (
+            {"master": {"properties": {SESSION: "20s"}}},
+            f"master.properties.{SESSION} is '20s' (mine",
+        ),
+        (
+            {"master": {"jvmOptions": ["-Xmx1g", f"-D{SESSION}=20s"]}},
+            f"master.jvmOptions: -D{SESSION} is '20s' (mine",
+        ),
+        ({"jvmOptions": f"-D{SESSION}=20s -ea"}, f"jvmOptions: -D{SESSION} is '20s' (mine"),
+        (
+            {"properties": {SESSION: "4s"}, "master": {"properties": {SESSION: "20s"}}},
+            f"master.properties.{SESSION} is '20s' (mine",
+        ),
+    ],
+)
+def test_a_time_is_read_wherever_masters_read_it(given: dict[str, Any], what: str) -> None:
+    [fault] = of_values("zookeeper", given)
+    assert what in fault
+    assert f"set {failover.QUIET} to 14s or more in alluxio_values." in fault
+
+
+def test_what_masters_do_not_read_counts_for_nothing() -> None:
+    assert of_values("zookeeper", {"worker": {"properties": {SESSION: "20s"}}}) == []
+    own = {"properties": {SESSION: "20s"}, "master": {"properties": {SESSION: "4s"}}}
+    assert of_values("zookeeper", own) == []
+
+
 def fit(ha: str, properties: dict[str, str], changes: dict[str, Any] | None = None) -> list[str]:
     """What is told of these properties, with these values of the ensemble."""
+    return of_values(ha, {"properties": properties}, changes)
+
+
+def of_values(ha: str, data: dict[str, Any], changes: dict[str, Any] | None = None) -> list[str]:
+    """What is told of these values, with these of the ensemble."""
     masters = 1 if ha == "none" else 3
     settings = with_(masters=masters, ha=ha, zookeeper_values=changes or {})
-    sources = [Source("mine", {"properties": properties})]
-    found = values.compose(settings, OURS, sources).effective["properties"]
+    sources = [Source("mine", data)]
+    found = values.compose(settings, OURS, sources).effective
     return [str(fault) for fault in failover_check.faults(settings, sources, found)]
 
 

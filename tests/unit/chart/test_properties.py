@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.unit.chart.rendering import Chart, Rendered
 
 
@@ -63,6 +65,20 @@ def test_jvm_options_may_be_a_list_or_a_string(chart: Chart) -> None:
     for given in (["-Xss512k", "-ea"], "-Xss512k -ea", " -Xss512k -ea "):
         options = chart.render({"worker": {"jvmOptions": given}}).config()
         assert options["ALLUXIO_WORKER_JAVA_OPTS"].endswith(" -Xss512k -ea")
+
+
+def test_the_job_master_starts_cheaply_unless_told_otherwise(chart: Chart) -> None:
+    quick, own = "-XX:TieredStopAtLevel=1", "-XX:TieredStopAtLevel=4"
+
+    def options(values: dict[str, Any]) -> list[str]:
+        found = chart.render(values).config()["ALLUXIO_JOB_MASTER_JAVA_OPTS"].split()
+        return [option for option in found if "TieredStopAtLevel" in option]
+
+    assert options({}) == [quick]
+    assert options({"jobMaster": {"jvmOptions": ["-Xmx64m"]}}) == [quick]
+    assert options({"jobMaster": {"jvmOptions": own}}) == [own]
+    assert options({"jvmOptions": [own]}) == []  # it stands among the options of all
+    assert quick not in chart.render().config()["ALLUXIO_MASTER_JAVA_OPTS"]
 
 
 def test_only_a_single_primary_on_its_own_volume_skips_the_wait_for_another(chart: Chart) -> None:

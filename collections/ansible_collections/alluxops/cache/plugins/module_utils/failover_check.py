@@ -15,26 +15,43 @@ from ansible_collections.alluxops.cache.plugins.module_utils.failover import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_seconds
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
-from ansible_collections.alluxops.cache.plugins.module_utils.values_files import Source
+from ansible_collections.alluxops.cache.plugins.module_utils.values_files import (
+    Setting,
+    Source,
+    settings_of,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
 
 TICK_MS: Final = 2000
 """The chart's tickTime. ZooKeeper grants no session shorter than two ticks."""
 
 
+def of_masters(effective: Mapping[str, Any]) -> dict[str, Setting]:
+    """The properties that masters read, by name: of all processes, then their own, and -D options after either."""
+    return {
+        given.name: given
+        for given in settings_of(effective)
+        if given.kind != "env" and given.path[0] in ("properties", "jvmOptions", "master")
+    }
+
+
 def faults(
-    settings: Settings, sources: Sequence[Source], properties: Mapping[str, Any]
+    settings: Settings, sources: Sequence[Source], effective: Mapping[str, Any]
 ) -> Iterator[SettingsError]:
-    """What does not fit. properties: what all the values amount to."""
+    """What does not fit. effective: what all the values amount to."""
     if settings.masters == 1:
         return
+    read = of_masters(effective)
+
+    def seconds(name: str) -> float | None:
+        return alluxio_seconds(read[name].value) if name in read else None
 
     def said(name: str) -> str:
-        where = place(sources, ("properties", name))
-        return f"{name} is {properties.get(name)!r}" + (f" ({where})" if where else "")
+        where = place(sources, read[name].path)
+        return f"{read[name].shown} is {read[name].value!r}" + (f" ({where})" if where else "")
 
     if settings.ha == "zookeeper":
-        session, quiet = (alluxio_seconds(properties.get(name)) for name in (SESSION, QUIET))
+        session, quiet = seconds(SESSION), seconds(QUIET)
         if session is None or quiet is None:
             return
         if settings.own_zookeeper:
@@ -47,14 +64,13 @@ def faults(
                 f"{said(SESSION)}, {said(QUIET)}.",
                 f"A leader that is cut off may write for {least:.1f} s after its session of {session:g} s ended; a"
                 " successor that waits no longer writes the same journal meanwhile.",
-                f'set properties: {{{QUIET}: "{math.floor(least) + 1}s"}} in alluxio_values.',
+                f"set {read[QUIET].shown} to {math.floor(least) + 1}s or more in alluxio_values.",
             )
     elif settings.ha == "embedded":
-        bounds = (ELECTION_MIN, ELECTION_MAX)
-        shortest, longest = (alluxio_seconds(properties.get(name)) for name in bounds)
+        shortest, longest = seconds(ELECTION_MIN), seconds(ELECTION_MAX)
         if shortest is not None and longest is not None and shortest >= longest:
             yield SettingsError(
                 f"{said(ELECTION_MIN)}, {said(ELECTION_MAX)}.",
                 "Standbys wait for a random time between the two.",
-                f'set both, the second a second longer: {{{ELECTION_MAX}: "{math.floor(shortest) + 1}s"}}.',
+                f"set {read[ELECTION_MAX].shown} to {math.floor(shortest) + 1}s or more too.",
             )

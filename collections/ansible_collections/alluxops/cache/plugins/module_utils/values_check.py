@@ -93,7 +93,7 @@ def faults(
         ]
     found += _contradictions(settings, sources)
     found += _property_faults(settings, sources)
-    found += failover_check.faults(settings, sources, final.effective.get("properties") or {})
+    found += failover_check.faults(settings, sources, final.effective)
     found += _journal_faults(settings, chart, sources, final)
     found += _quota_faults(settings, chart, sources, final)
     if chart.family == OURS:
