@@ -144,7 +144,7 @@ def test_nothing_is_lost_with_the_leaders_node(
     wait_healthy(cache)
 
 
-def test_a_leader_that_stands_still_loses_no_acknowledged_write(
+def test_a_leader_that_wakes_before_its_successor_leads_loses_nothing(
     cache: Cache, masters: Masters, client: SteadyClient, tmp_path: Path
 ) -> None:
     slower = tmp_path / "slower.yml"

@@ -76,7 +76,8 @@
 {{- $defaults := dict "alluxio.master.hostname" "${ALLUXIO_MASTER_HOSTNAME}" -}}
 {{- $options := include "alluxio.roleOptions" (dict "root" . "component" .Values.jobMaster "name" "jobMaster" "reserved" 0 "heap" 60 "direct" 0 "defaults" $defaults) -}}
 {{- $given := printf "%s %s" (include "alluxio.jvmOptions" .Values.jvmOptions) $options -}}
-{{- list (ternary "" "-XX:TieredStopAtLevel=1" (contains "TieredStopAtLevel" $given)) $options | compact | join " " -}}
+{{- $own := or (eq (int .Values.master.count) 1) (contains "TieredStopAtLevel" $given) -}}
+{{- list (ternary "" "-XX:TieredStopAtLevel=1" $own) $options | compact | join " " -}}
 {{- end -}}
 
 {{- define "alluxio.workerOptions" -}}

@@ -41,8 +41,14 @@ alluxio.job.master.embedded.journal.addresses: {{ include "alluxio.masterAddress
 alluxio.job.master.embedded.journal.port: {{ int $jobMaster.ports.embedded | quote }}
 {{- else if and (eq (int $master.count) 1) (not (include "alluxio.zookeeper" .)) }}
 # How long a new primary waits for an old one to stop writing. There is no old one: a StatefulSet makes pod 0 again only after
-# the one before it is gone, and nobody else has the journal. With several masters the property keeps its 5 s.
+# the one before it is gone, and nobody else has the journal. With several masters it is longer, below.
 alluxio.master.journal.tailer.shutdown.quiet.wait.time: 200ms
+{{- else if include "alluxio.zookeeper" . }}
+# A leader that lost the ensemble may write for up to two thirds of a session more; its successor has to wait for longer than that. Alluxio's
+# own times (60 s and 5 s) do not.
+alluxio.zookeeper.session.timeout: 4s
+alluxio.zookeeper.connection.timeout: 3s
+alluxio.master.journal.tailer.shutdown.quiet.wait.time: 3500ms
 {{- end }}
 {{- end }}
 alluxio.master.journal.type: {{ .Values.journal.type }}

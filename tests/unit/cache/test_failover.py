@@ -102,6 +102,20 @@ def test_our_ensemble_grants_the_session_that_masters_ask_for() -> None:
         ("zookeeper", {SESSION: "20s"}, {}, "13.3 s after its session of 20 s"),
         ("zookeeper", {failover.QUIET: "2s"}, {}, "2.7 s after its session of 4 s"),
         ("zookeeper", {SESSION: "4s"}, {"tickTime": 3000}, "4.0 s after its session of 6 s"),
+        (
+            "zookeeper",
+            {SESSION: "4s"},
+            {"config": {"minSessionTimeout": 20000}},
+            "13.3 s after its session of 20 s",
+        ),
+        ("zookeeper", {SESSION: "90s"}, {}, "26.7 s after its session of 40 s"),
+        (
+            "zookeeper",
+            {SESSION: "90s"},
+            {"config": {"maxSessionTimeout": 60000}},
+            "40.0 s after its session of 60 s",
+        ),
+        ("zookeeper", {failover.QUIET: "2s"}, {"tickTime": "3s"}, "after its session of 4 s"),
         ("embedded", {failover.ELECTION_MIN: "5s"}, {}, "a random time between the two"),
     ],
 )
@@ -149,6 +163,27 @@ def test_a_time_is_read_wherever_masters_read_it(given: dict[str, Any], what: st
     [fault] = of_values("zookeeper", given)
     assert what in fault
     assert f"set {failover.QUIET} to 14s or more in alluxio_values." in fault
+
+
+@pytest.mark.parametrize(
+    ("ha", "given", "told"),
+    [
+        ("zookeeper", {SESSION: None}, f"{SESSION} is not set, which is 60 s to Alluxio"),
+        (
+            "zookeeper",
+            {SESSION: "20s", failover.QUIET: None},
+            f"{failover.QUIET} is not set, which is 5 s to Alluxio",
+        ),
+        (
+            "embedded",
+            {failover.ELECTION_MIN: None},
+            f"{failover.ELECTION_MIN} is not set, which is 10 s to Alluxio",
+        ),
+    ],
+)
+def test_a_null_leaves_alluxios_own_time(ha: str, given: dict[str, Any], told: str) -> None:
+    [fault] = of_values(ha, {"properties": given})
+    assert told in fault
 
 
 def test_what_masters_do_not_read_counts_for_nothing() -> None:

@@ -22,7 +22,9 @@ class ActionModule(ControllerAction):
         hosts = {host: _found(one) for host, one in options["hosts"].items()}
         note = bootstrap_report.inventory_line(list(hosts), options["workers"])
         return {
-            "summary": bootstrap_report.lines(hosts, options["failed"], check_mode=self.check_mode),
+            "summary": bootstrap_report.lines(
+                hosts, options["failed"], options["waiting"], check_mode=self.check_mode
+            ),
             "notes": [note] if note and not self.check_mode else [],
         }
 

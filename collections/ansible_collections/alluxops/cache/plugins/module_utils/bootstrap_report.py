@@ -14,20 +14,29 @@ Found = Mapping[str, Any]
 RESTART = "its worker has the old directory until its pod is deleted"
 
 
-def lines(hosts: Mapping[str, Found], failed: Sequence[str] = (), *, check_mode: bool) -> list[str]:
+def lines(
+    hosts: Mapping[str, Found],
+    failed: Sequence[str] = (),
+    waiting: Sequence[str] = (),
+    *,
+    check_mode: bool,
+) -> list[str]:
     """One line for each host, and one for each thing that was mended there.
 
     failed: hosts that did not get to the end.
+    waiting: hosts that were not begun, as too many before them failed.
     """
     found = []
-    width = max((len(host) for host in (*hosts, *failed)), default=0)
+    width = max((len(host) for host in (*hosts, *failed, *waiting)), default=0)
     for host, one in hosts.items():
         text = f"would do: {_would(one)}" if check_mode else _did(one)
         found.append(f"{host:<{width}}  {text}")
         found += [f"{'':<{width}}    {line}" for line in _below(one)]
-    return found + [
-        f"{host:<{width}}  failed, see its error: run again, it goes on" for host in failed
-    ]
+    ends = {
+        **dict.fromkeys(failed, "failed, see its error: run again, it goes on"),
+        **dict.fromkeys(waiting, "not begun, as too many before it failed: run again, it goes on"),
+    }
+    return found + [f"{host:<{width}}  {text}" for host, text in ends.items()]
 
 
 def _below(found: Found) -> list[str]:

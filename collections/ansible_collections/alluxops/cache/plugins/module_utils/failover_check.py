@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
@@ -23,7 +24,9 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values_files import
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
 
 TICK_MS: Final = 2000
-"""The chart's tickTime. ZooKeeper grants no session shorter than two ticks."""
+"""The chart's tickTime. ZooKeeper grants no session shorter than two ticks, unless told otherwise."""
+ALLUXIOS: Final = {SESSION: 60.0, QUIET: 5.0, ELECTION_MIN: 10.0, ELECTION_MAX: 20.0}
+"""Alluxio's own times in seconds, for a property that a null takes away. Source: alluxio.conf.PropertyKey of 2.9."""
 
 
 def of_masters(effective: Mapping[str, Any]) -> dict[str, Setting]:
@@ -35,42 +38,76 @@ def of_masters(effective: Mapping[str, Any]) -> dict[str, Setting]:
     }
 
 
+def _granted(session: float, values: Mapping[str, Any]) -> float:
+    """The seconds that an ensemble of our chart with these values grants to who asks for a session of so many."""
+    config = values.get("config")
+    config = config if isinstance(config, Mapping) else {}
+    tick = _milliseconds(values.get("tickTime"), TICK_MS)
+    least = _milliseconds(config.get("minSessionTimeout"), 2 * tick)
+    most = _milliseconds(config.get("maxSessionTimeout"), 20 * tick)
+    return min(max(session, least / 1000), most / 1000)
+
+
+def _milliseconds(given: Any, otherwise: int) -> int:
+    """What is no number is not for this check to refuse: the chart's schema does, or the server."""
+    return int(given) if str(given).isdigit() else otherwise
+
+
+@dataclass(frozen=True)
+class _Times:
+    """The times that masters read, and where the user wrote them."""
+
+    read: Mapping[str, Setting]
+    sources: Sequence[Source]
+
+    def seconds(self, name: str) -> float | None:
+        return alluxio_seconds(self.read[name].value) if name in self.read else ALLUXIOS[name]
+
+    def shown(self, name: str) -> str:
+        return self.read[name].shown if name in self.read else name
+
+    def said(self, name: str) -> str:
+        if name not in self.read:
+            return f"{name} is not set, which is {ALLUXIOS[name]:g} s to Alluxio"
+        given = self.read[name]
+        where = place(self.sources, given.path)
+        return f"{given.shown} is {given.value!r}" + (f" ({where})" if where else "")
+
+
 def faults(
     settings: Settings, sources: Sequence[Source], effective: Mapping[str, Any]
 ) -> Iterator[SettingsError]:
     """What does not fit. effective: what all the values amount to."""
     if settings.masters == 1:
         return
-    read = of_masters(effective)
-
-    def seconds(name: str) -> float | None:
-        return alluxio_seconds(read[name].value) if name in read else None
-
-    def said(name: str) -> str:
-        where = place(sources, read[name].path)
-        return f"{read[name].shown} is {read[name].value!r}" + (f" ({where})" if where else "")
-
+    times = _Times(of_masters(effective), sources)
     if settings.ha == "zookeeper":
-        session, quiet = seconds(SESSION), seconds(QUIET)
-        if session is None or quiet is None:
-            return
-        if settings.own_zookeeper:
-            session = max(
-                session, 2 * int(settings.zookeeper_values.get("tickTime", TICK_MS)) / 1000
-            )
-        least = session * 2 / 3
-        if quiet <= least:
-            yield SettingsError(
-                f"{said(SESSION)}, {said(QUIET)}.",
-                f"A leader that is cut off may write for {least:.1f} s after its session of {session:g} s ended; a"
-                " successor that waits no longer writes the same journal meanwhile.",
-                f"set {read[QUIET].shown} to {math.floor(least) + 1}s or more in alluxio_values.",
-            )
+        yield from _quiet_faults(settings, times)
     elif settings.ha == "embedded":
-        shortest, longest = seconds(ELECTION_MIN), seconds(ELECTION_MAX)
-        if shortest is not None and longest is not None and shortest >= longest:
-            yield SettingsError(
-                f"{said(ELECTION_MIN)}, {said(ELECTION_MAX)}.",
-                "Standbys wait for a random time between the two.",
-                f"set {read[ELECTION_MAX].shown} to {math.floor(shortest) + 1}s or more too.",
-            )
+        yield from _election_faults(times)
+
+
+def _quiet_faults(settings: Settings, times: _Times) -> Iterator[SettingsError]:
+    session, quiet = times.seconds(SESSION), times.seconds(QUIET)
+    if session is None or quiet is None:
+        return
+    if settings.own_zookeeper:
+        session = _granted(session, settings.zookeeper_values)
+    least = session * 2 / 3
+    if quiet <= least:
+        yield SettingsError(
+            f"{times.said(SESSION)}, {times.said(QUIET)}.",
+            f"A leader that is cut off may write for {least:.1f} s after its session of {session:g} s ended; a"
+            " successor that waits no longer writes the same journal meanwhile.",
+            f"set {times.shown(QUIET)} to {math.floor(least) + 1}s or more in alluxio_values.",
+        )
+
+
+def _election_faults(times: _Times) -> Iterator[SettingsError]:
+    shortest, longest = times.seconds(ELECTION_MIN), times.seconds(ELECTION_MAX)
+    if shortest is not None and longest is not None and shortest >= longest:
+        yield SettingsError(
+            f"{times.said(ELECTION_MIN)}, {times.said(ELECTION_MAX)}.",
+            "Standbys wait for a random time between the two.",
+            f"set {times.shown(ELECTION_MAX)} to {math.floor(shortest) + 1}s or more too.",
+        )

@@ -31,7 +31,7 @@ _OF_A_BACKUP = re.compile(r"alluxio-backup-|from backup|BackupManager|open backu
 _SKIPPED = "skipping restoring backup"
 _READ_BYTES = 1024 * 1024
 IN_NO_BACKUP: Final = "what clients write between the backup that the run makes of all this and the stop of the masters"
-"""Lost with a rollback that restores: Alluxio has no way to refuse writes in those seconds."""
+"""Lost with a rollback that restores: the leader goes on serving until it is stopped."""
 
 
 @dataclass(frozen=True)

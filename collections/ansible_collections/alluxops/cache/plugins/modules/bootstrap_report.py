@@ -17,6 +17,11 @@ options:
     type: list
     elements: str
     default: []
+  waiting:
+    description: Hosts that were not begun, as too many before them failed.
+    type: list
+    elements: str
+    default: []
   workers:
     description: The hosts of C(cache_workers).
     type: list
