@@ -99,23 +99,43 @@ def test_our_ensemble_grants_the_session_that_masters_ask_for() -> None:
 @pytest.mark.parametrize(
     ("ha", "properties", "changes", "what"),
     [
-        ("zookeeper", {SESSION: "20s"}, {}, "13.3 s after its session of 20 s"),
-        ("zookeeper", {failover.QUIET: "2s"}, {}, "2.7 s after its session of 4 s"),
-        ("zookeeper", {SESSION: "4s"}, {"tickTime": 3000}, "4.0 s after its session of 6 s"),
+        (
+            "zookeeper",
+            {SESSION: "20s"},
+            {},
+            "With the 20 s that the ensemble grants for a session, a leader that is cut off may write for 13.3 s",
+        ),
+        (
+            "zookeeper",
+            {failover.QUIET: "2s"},
+            {},
+            "With the 4 s that the ensemble grants for a session, a leader that is cut off may write for 2.7 s",
+        ),
+        (
+            "zookeeper",
+            {SESSION: "4s"},
+            {"tickTime": 3000},
+            "With the 6 s that the ensemble grants for a session, a leader that is cut off may write for 4.0 s",
+        ),
         (
             "zookeeper",
             {SESSION: "4s"},
             {"config": {"minSessionTimeout": 20000}},
-            "13.3 s after its session of 20 s",
+            "With the 20 s that the ensemble grants for a session, a leader that is cut off may write for 13.3 s",
         ),
-        ("zookeeper", {SESSION: "90s"}, {}, "26.7 s after its session of 40 s"),
+        (
+            "zookeeper",
+            {SESSION: "90s"},
+            {},
+            "With the 40 s that the ensemble grants for a session, a leader that is cut off may write for 26.7 s",
+        ),
         (
             "zookeeper",
             {SESSION: "90s"},
             {"config": {"maxSessionTimeout": 60000}},
-            "40.0 s after its session of 60 s",
+            "With the 60 s that the ensemble grants for a session, a leader that is cut off may write for 40.0 s",
         ),
-        ("zookeeper", {failover.QUIET: "2s"}, {"tickTime": "3s"}, "after its session of 4 s"),
+        ("zookeeper", {failover.QUIET: "2s"}, {"tickTime": "3s"}, "With the 4 s that"),
         ("embedded", {failover.ELECTION_MIN: "5s"}, {}, "a random time between the two"),
     ],
 )
@@ -168,22 +188,23 @@ def test_a_time_is_read_wherever_masters_read_it(given: dict[str, Any], what: st
 @pytest.mark.parametrize(
     ("ha", "given", "told"),
     [
-        ("zookeeper", {SESSION: None}, f"{SESSION} is not set, which is 60 s to Alluxio"),
+        ("zookeeper", {SESSION: None}, f"{SESSION} is null (mine), which leaves Alluxio's 60 s"),
         (
             "zookeeper",
             {SESSION: "20s", failover.QUIET: None},
-            f"{failover.QUIET} is not set, which is 5 s to Alluxio",
+            f"{failover.QUIET} is null (mine), which leaves Alluxio's 5 s",
         ),
         (
             "embedded",
             {failover.ELECTION_MIN: None},
-            f"{failover.ELECTION_MIN} is not set, which is 10 s to Alluxio",
+            f"{failover.ELECTION_MIN} is null (mine), which leaves Alluxio's 10 s",
         ),
     ],
 )
 def test_a_null_leaves_alluxios_own_time(ha: str, given: dict[str, Any], told: str) -> None:
     [fault] = of_values(ha, {"properties": given})
     assert told in fault
+    assert "remove the null (" in fault
 
 
 def test_what_masters_do_not_read_counts_for_nothing() -> None:

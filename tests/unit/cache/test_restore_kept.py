@@ -43,7 +43,7 @@ def test_a_journal_that_was_kept_is_refused_before_there_are_volumes() -> None:
     with pytest.raises(SettingsError, match="holds metadata of type UFS") as fault:
         refuse_kept(HELD)
     assert "the newest backup is to be restored into it" in fault.value.what
-    assert "there is no backup of all that" in fault.value.cause
+    assert "what it holds may be newer than any backup" in fault.value.cause
     with pytest.raises(SettingsError):
         refuse_kept(HELD, policy="force")
     theirs = journal.new_marker(journal.Wanted("alluxio", "other"), 0, NOW)

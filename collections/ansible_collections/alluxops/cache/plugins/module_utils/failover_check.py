@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils import failover
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.failover import (
     ELECTION_MAX,
@@ -23,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.values_files import
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.values_view import place
 
+OURS: Final = "alluxops' own"
 TICK_MS: Final = 2000
 """The chart's tickTime. ZooKeeper grants no session shorter than two ticks, unless told otherwise."""
 ALLUXIOS: Final = {SESSION: 60.0, QUIET: 5.0, ELECTION_MIN: 10.0, ELECTION_MAX: 20.0}
@@ -68,10 +70,25 @@ class _Times:
 
     def said(self, name: str) -> str:
         if name not in self.read:
-            return f"{name} is not set, which is {ALLUXIOS[name]:g} s to Alluxio"
+            return f"{name} is null{self._where_null(name)}, which leaves Alluxio's {ALLUXIOS[name]:g} s"
         given = self.read[name]
         where = place(self.sources, given.path)
-        return f"{given.shown} is {given.value!r}" + (f" ({where})" if where else "")
+        return f"{given.shown} is {given.value!r} ({where or OURS})"
+
+    def _where_null(self, name: str) -> str:
+        for source in reversed(self.sources):
+            if name in (source.data.get("properties") or {}):
+                return f" ({source.place(('properties', name))})"
+        return ""
+
+    def fix(self, name: str, least: int) -> str:
+        """Back to our own time, where a null took one away; else so many seconds for `name`."""
+        mode = "zookeeper" if name == QUIET else "embedded"
+        ours = failover.properties(2, mode)
+        nulls = [each for each in ALLUXIOS if each in ours and each not in self.read]
+        back = " and ".join(f"{each} is {ours[each]} then" for each in nulls)
+        longer = f"set {self.shown(name)} to {least}s or more in alluxio_values."
+        return f"remove the null ({back}), or {longer}" if nulls else longer
 
 
 def faults(
@@ -97,9 +114,10 @@ def _quiet_faults(settings: Settings, times: _Times) -> Iterator[SettingsError]:
     if quiet <= least:
         yield SettingsError(
             f"{times.said(SESSION)}, {times.said(QUIET)}.",
-            f"A leader that is cut off may write for {least:.1f} s after its session of {session:g} s ended; a"
-            " successor that waits no longer writes the same journal meanwhile.",
-            f"set {times.shown(QUIET)} to {math.floor(least) + 1}s or more in alluxio_values.",
+            f"With the {session:g} s that the ensemble grants for a session, a leader that is cut off may write for"
+            f" {least:.1f} s after its place was given away; a successor that waits no longer writes the same journal"
+            " meanwhile.",
+            times.fix(QUIET, math.floor(least) + 1),
         )
 
 
@@ -109,5 +127,5 @@ def _election_faults(times: _Times) -> Iterator[SettingsError]:
         yield SettingsError(
             f"{times.said(ELECTION_MIN)}, {times.said(ELECTION_MAX)}.",
             "Standbys wait for a random time between the two.",
-            f"set {times.shown(ELECTION_MAX)} to {math.floor(shortest) + 1}s or more too.",
+            times.fix(ELECTION_MAX, math.floor(shortest) + 1),
         )

@@ -234,17 +234,17 @@ def _began_long_ago(marker: Marker | None, request: Request) -> bool:
 
 
 def _restored_over(journal: Journal, request: Request) -> SettingsError:
-    cause, keep = "there is no backup of all that", ""
+    cause, keep = "what it holds may be newer than any backup", ""
     if _has_begun(journal.marker, request):
         cause = "this restore began more than a day ago, so masters may have served from it since"
         keep = f" To keep what it holds, remove {journal.marker_path} and run `alluxops site`."
-    held = _types_held(journal)
+    held, release = _types_held(journal), request.wanted.release
     what = "metadata" if journal.journal_type in held else f"metadata of type {held[0]}"
     return SettingsError(
         f"{journal.name} holds {what}, and {request.restoring} is to be restored into it.",
         f"a restore replaces everything that the cache knows, and {cause}.",
-        "restore into a new release, or set alluxio_journal_format: force with alluxio_confirm_format:"
-        f" {request.wanted.release}.{keep}",
+        f"restore into a new release; or take this one away (`alluxops uninstall -e alluxio_confirm_purge={release}`)"
+        f" first; or run once with -e alluxio_journal_format=force -e alluxio_confirm_format={release}.{keep}",
     )
 
 
