@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tools.repository import ROOT
+from tests.unit.cache.own_command import ansible_playbook
 
 PLAYBOOK = """
 - hosts: all
@@ -32,30 +29,12 @@ NOT_BEGUN = "not begun, as too many before it failed: run again, it goes on"
 
 def told(folder: Path, share: int, *broken: str) -> dict[str, str]:
     """What became of hosts a to f, two at a time."""
-    (folder / "hosts").write_text(
-        "".join(f"{host} ansible_connection=local\n" for host in "abcdef")
-    )
     (folder / "site.yml").write_text(PLAYBOOK)
     (folder / "vars.yml").write_text(
         f"{{bootstrap_workers_max_fail_percentage: {share}, broken: {list(broken)}}}"
     )
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "hosts", "site.yml", "-e", "@vars.yml"],
-        env={
-            **os.environ,
-            "HOME": str(folder),
-            "ANSIBLE_CONFIG": "",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        },
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    inventory = "".join(f"{host} ansible_connection=local\n" for host in "abcdef")
+    done = ansible_playbook(folder, inventory, "site.yml", "-e", "@vars.yml")
     assert done.returncode == (2 if broken else 0), done.stdout + done.stderr
     found = done.stdout.partition(": Summary]")[2].partition("PLAY RECAP")[0].splitlines()
     lines = [line.strip(" -'").split(maxsplit=1) for line in found]

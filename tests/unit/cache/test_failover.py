@@ -96,6 +96,14 @@ def test_our_ensemble_grants_the_session_that_masters_ask_for() -> None:
     assert session >= 2 * failover_check.TICK_MS / 1000
 
 
+def cut_off(session: int, writes: str) -> str:
+    """How long a leader without its place may write, in seconds, with a session of so many."""
+    return (
+        f"With the {session} s that the ensemble grants for a session,"
+        f" a leader that is cut off may write for {writes} s"
+    )
+
+
 @pytest.mark.parametrize(
     ("ha", "properties", "changes", "what"),
     [
@@ -103,37 +111,37 @@ def test_our_ensemble_grants_the_session_that_masters_ask_for() -> None:
             "zookeeper",
             {SESSION: "20s"},
             {},
-            "With the 20 s that the ensemble grants for a session, a leader that is cut off may write for 13.3 s",
+            cut_off(20, "13.3"),
         ),
         (
             "zookeeper",
             {failover.QUIET: "2s"},
             {},
-            "With the 4 s that the ensemble grants for a session, a leader that is cut off may write for 2.7 s",
+            cut_off(4, "2.7"),
         ),
         (
             "zookeeper",
             {SESSION: "4s"},
             {"tickTime": 3000},
-            "With the 6 s that the ensemble grants for a session, a leader that is cut off may write for 4.0 s",
+            cut_off(6, "4.0"),
         ),
         (
             "zookeeper",
             {SESSION: "4s"},
             {"config": {"minSessionTimeout": 20000}},
-            "With the 20 s that the ensemble grants for a session, a leader that is cut off may write for 13.3 s",
+            cut_off(20, "13.3"),
         ),
         (
             "zookeeper",
             {SESSION: "90s"},
             {},
-            "With the 40 s that the ensemble grants for a session, a leader that is cut off may write for 26.7 s",
+            cut_off(40, "26.7"),
         ),
         (
             "zookeeper",
             {SESSION: "90s"},
             {"config": {"maxSessionTimeout": 60000}},
-            "With the 60 s that the ensemble grants for a session, a leader that is cut off may write for 40.0 s",
+            cut_off(60, "40.0"),
         ),
         ("zookeeper", {failover.QUIET: "2s"}, {"tickTime": "3s"}, "With the 4 s that"),
         ("embedded", {failover.ELECTION_MIN: "5s"}, {}, "a random time between the two"),

@@ -19,11 +19,12 @@ class ActionModule(ControllerAction):
     def act_on_controller(self, options: Options, task_vars: Mapping[str, Any]) -> Result:
         """Changes nothing."""
         del task_vars
-        hosts = {host: _found(one) for host, one in options["hosts"].items()}
+        hosts = {host: _found(one) for host, one in options["hosts"].items() if one}
+        waiting = [host for host, one in options["hosts"].items() if not one]
         note = bootstrap_report.inventory_line(list(hosts), options["workers"])
         return {
             "summary": bootstrap_report.lines(
-                hosts, options["failed"], options["waiting"], check_mode=self.check_mode
+                hosts, options["failed"], waiting, check_mode=self.check_mode
             ),
             "notes": [note] if note and not self.check_mode else [],
         }

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ansible_collections.alluxops.cache.plugins.module_utils import failover
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.failover import (
     ELECTION_MAX,
     ELECTION_MIN,
     QUIET,
     SESSION,
+    properties,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import alluxio_seconds
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import Settings
@@ -57,10 +57,11 @@ def _milliseconds(given: Any, otherwise: int) -> int:
 
 @dataclass(frozen=True)
 class _Times:
-    """The times that masters read, and where the user wrote them."""
+    """The times that masters read, where the user wrote them, and those that would be there without the user."""
 
     read: Mapping[str, Setting]
     sources: Sequence[Source]
+    ours: Mapping[str, str]
 
     def seconds(self, name: str) -> float | None:
         return alluxio_seconds(self.read[name].value) if name in self.read else ALLUXIOS[name]
@@ -83,10 +84,8 @@ class _Times:
 
     def fix(self, name: str, least: int) -> str:
         """Back to our own time, where a null took one away; else so many seconds for `name`."""
-        mode = "zookeeper" if name == QUIET else "embedded"
-        ours = failover.properties(2, mode)
-        nulls = [each for each in ALLUXIOS if each in ours and each not in self.read]
-        back = " and ".join(f"{each} is {ours[each]} then" for each in nulls)
+        nulls = [each for each in ALLUXIOS if each in self.ours and each not in self.read]
+        back = " and ".join(f"{each} is {self.ours[each]} then" for each in nulls)
         longer = f"set {self.shown(name)} to {least}s or more in alluxio_values."
         return f"remove the null ({back}), or {longer}" if nulls else longer
 
@@ -97,7 +96,8 @@ def faults(
     """What does not fit. effective: what all the values amount to."""
     if settings.masters == 1:
         return
-    times = _Times(of_masters(effective), sources)
+    ours = properties(settings.masters, settings.ha)
+    times = _Times(of_masters(effective), sources, ours)
     if settings.ha == "zookeeper":
         yield from _quiet_faults(settings, times)
     elif settings.ha == "embedded":

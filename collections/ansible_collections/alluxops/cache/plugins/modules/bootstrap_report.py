@@ -9,16 +9,11 @@ options:
   hosts:
     description:
       - "By host: what the tasks of the role registered, as {plan, packages, node, device, join, arrival, canary,
-        began, ended}."
+        began, ended}; an empty one was not begun, as too many hosts before it failed."
     type: dict
     required: true
   failed:
     description: Hosts that did not get to the end.
-    type: list
-    elements: str
-    default: []
-  waiting:
-    description: Hosts that were not begun, as too many before them failed.
     type: list
     elements: str
     default: []
