@@ -53,7 +53,7 @@ class Files:
             node,
             f"head -c {size} /dev/urandom > /tmp/made; sha256sum /tmp/made | cut -d' ' -f1;"
             f" alluxio fs {client} -Dalluxio.user.file.writetype.default={kind}"
-            f" copyFromLocal /tmp/made {path} >/dev/null; rm /tmp/made",
+            f" copyFromLocal /tmp/made {path}; rm /tmp/made",
         )
         return text.split()[0]
 
