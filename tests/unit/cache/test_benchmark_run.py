@@ -72,8 +72,8 @@ class World:
         marker = replace(one, path=f"{path}/{benchmark_plan.MARKER}", is_loaded=False)
         return (marker, *(one,) * SMALL.files)
 
-    def free(self, path: str, _: str) -> None:
-        assert path == PATH
+    def free(self, path: str, _: str, *, forgets: bool) -> None:
+        assert (path, forgets) == (PATH, True)
         self.steps.append("free")
         self.cached = False
 
@@ -280,7 +280,7 @@ def test_what_an_earlier_run_has_left_cached_is_freed(monkeypatch: pytest.Monkey
     freed: list[str] = []
     cache = SimpleNamespace(
         known_files_of=lambda path: World(cached=True).known_files(path),
-        free=lambda path, _: freed.append(path),
+        free=lambda path, _, forgets: freed.append(path) if forgets else None,
     )
     benchmark._free_leftovers(cast("DatasetCache", cache))
     assert freed == ["/alluxops-benchmark"]

@@ -18,7 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import api_action, dataset_cache
+from ansible_collections.alluxops.cache.plugins.plugin_utils import dataset_cache
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.dataset_cache import DatasetCache
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
@@ -150,16 +150,6 @@ def test_a_dataset_is_mounted_loaded_and_then_pinned() -> None:
         "submit",
         "set-attribute /sets/images",
     ]
-
-
-def test_what_came_into_the_cache_while_it_was_freed_is_freed_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(dataset_cache, "FREE_AGAIN_S", 0.0)
-    monkeypatch.setattr(api_action.Patience, "pause", lambda *_: None)
-    api = Api()
-    cache_with(api, Proxy(api, 100, 100, 0)).free("/sets/images", "images")
-    assert api.events == ["free /sets/images"] * 3
 
 
 def test_no_store_is_asked_until_what_is_new_is_learnt() -> None:

@@ -181,7 +181,7 @@ def _free_leftovers(cache: DatasetCache) -> None:
     """Free what a run that died has left cached: it is room for this one."""
     path = f"/{benchmark_plan.FOLDER}"
     if dataset_state.totals(cache.known_files_of(path)).cached_bytes:
-        cache.free(path, "what an earlier benchmark has left")
+        cache.free(path, "what an earlier benchmark has left", forgets=True)
         Patience(HEARTBEATS_S).pause("the workers' heartbeats", HEARTBEATS_S)
 
 

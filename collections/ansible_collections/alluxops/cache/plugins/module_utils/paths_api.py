@@ -142,6 +142,11 @@ def evict(path: str) -> Request:
     return Request(path, "free", {"recursive": False, "forced": True})
 
 
+def forget(path: str) -> Request:
+    """Take a file out of the cache's own files, with its blocks. Its under store keeps it."""
+    return Request(path, "delete", {"recursive": False, "alluxioOnly": True})
+
+
 def set_attribute(path: str, *, recursive: bool, **attributes: Any) -> Request:
     """Set attributes by their names in SetAttributePOptions."""
     return Request(path, "set-attribute", {"recursive": recursive, **attributes})

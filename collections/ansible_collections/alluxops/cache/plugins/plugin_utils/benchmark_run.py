@@ -115,7 +115,7 @@ class Bench:
                 "see that the mount of the root shows what is new there; run it again.",
             )
         found = []
-        with at_the_end(partial(self.cache.free, path, workload.name)):
+        with at_the_end(partial(self.cache.free, path, workload.name, forgets=True)):
             for arm in arms:
                 runs = [
                     self._run(workload, path, arm, number) for number in range(self.wanted.runs)
@@ -133,7 +133,7 @@ class Bench:
         """One run, an entry an epoch."""
         what = f"{workload.name}, {arm}, run {number + 1} of {self.wanted.runs}"
         if arm == benchmark_plan.COLD:
-            self.cache.free(path, workload.name)
+            self.cache.free(path, workload.name, forgets=True)
         elif benchmark_plan.base(arm) in benchmark_plan.WARM:
             self._fill(workload, path)
         seen: list[dict[str, int]] = []

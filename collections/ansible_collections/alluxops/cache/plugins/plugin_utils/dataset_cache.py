@@ -31,6 +31,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
     Dataset,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError, SettingsError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import freeing
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ExecResult, Kube
@@ -42,8 +43,6 @@ STILL_S: Final = 10.0
 """A load that has not gone on for so long is asked what it does: that costs the start of a Java machine."""
 LOADS: Final = 3
 """Loads in a row that bring nothing, until a run gives up."""
-FREE_AGAIN_S: Final = 10.0
-"""After which what is still cached is freed once more."""
 NEVER, ONCE, ALWAYS = "NEVER", "ONCE", "ALWAYS"
 
 
@@ -276,22 +275,9 @@ class DatasetCache:
             )
         return found
 
-    def free(self, path: str, name: str) -> None:
-        """Free what is cached below a path, and wait until the workers have. name: what messages call it."""
-        self._proxy.ask(paths_api.free(path))
-        patience, asked_s = Patience(self.timeout_s), 0.0
-        while left := dataset_state.totals(self.known_files(path)).cached_bytes:
-            if patience.waited_s - asked_s >= FREE_AGAIN_S:
-                # What was on its way into a worker when that was asked is cached since.
-                self._proxy.ask(paths_api.free(path))
-                asked_s = patience.waited_s
-            if patience.is_over:
-                raise CacheError(
-                    f"{left} bytes of {name} are still cached after {patience.waited_s:.0f} s.",
-                    "Files that are in no under store, or are being read, stay.",
-                    "run it again.",
-                )
-            patience.pause(f"{name}: {left} bytes to be freed", 1.0)
+    def free(self, path: str, name: str, *, forgets: bool = False) -> None:
+        """Free what is cached below a path, as freeing.free does it."""
+        freeing.free(self._proxy, path, name, self.timeout_s, forgets=forgets)
 
     def _load(self, one: Dataset) -> None:
         """Have the workers load, until every file is cached whole. Raises CacheError where nothing goes on."""

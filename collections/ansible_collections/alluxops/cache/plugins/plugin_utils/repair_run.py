@@ -41,7 +41,10 @@ FULL: Final = (
     "not touched: what is set for it does not fit into the note of what is to be given back"
 )
 MEANWHILE: Final = "it changed meanwhile"
-STAYS: Final = "workers have not dropped what is cached of it"
+STAYS: Final = (
+    "workers have not dropped what is cached of it: end what reads it, or restart the pods of those that"
+    " `alluxio fs location` names"
+)
 BACK: Final = "its store has it after all"
 
 
