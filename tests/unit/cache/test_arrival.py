@@ -43,7 +43,11 @@ def test_a_taint_of_another_value_is_replaced() -> None:
 
 
 def seen(*pods: Json, hosts: tuple[str, ...] = ()) -> health.Seen:
-    workers = tuple(health.Worker(host, frozenset({host}), 512, 0, 0, "LIVE") for host in hosts)
+    """hosts: the leader's workers, each as HOST or HOST/CONTAINER."""
+    workers = tuple(
+        health.Worker(host.split("/")[0], frozenset(host.split("/")), 512, 0, 0, "LIVE")
+        for host in hosts
+    )
     leader = health.Leader("alluxio-master-0", "2.9.6", workers, ())
     return health.Seen([pod_facts(item) for item in pods], leader, {"ha": "none"}, {})
 
@@ -61,6 +65,13 @@ STARTING = pod("w4", "alluxio-worker", "n4", [container("alluxio-worker", ready=
         (True, seen(STARTING), "to be ready (0/2)"),
         (True, seen(WORKER), "to be registered with the leader"),
         (True, seen(WORKER, hosts=("10.0.0.4",)), ""),
+        (True, seen(WORKER, hosts=("10.0.0.4/10.1.0.4",)), ""),
+        (True, seen(WORKER, hosts=("10.0.0.4/10.1.0.99",)), "to be registered with the leader"),
+        (
+            True,
+            seen(WORKER, hosts=("10.0.0.4/10.1.0.99", "10.0.0.4/10.1.0.4")),
+            "the leader to forget the worker that n4 had before",
+        ),
     ],
 )
 def test_what_a_worker_lacks_is_said(ready: bool | None, look: health.Seen, says: str) -> None:

@@ -76,14 +76,18 @@ def test_a_worker_behind_another_address_is_known_by_its_containers_own() -> Non
 
 
 def test_a_leader_that_still_names_a_worker_that_is_gone_is_no_illness() -> None:
-    body = json.loads(info("10.0.0.1", "10.0.0.2"))
-    body["workers"][0]["address"]["containerHost"] = "10.1.0.99"
+    body = json.loads(info("10.0.0.1", "10.0.0.1", "10.0.0.2"))
+    for worker, address in zip(body["workers"], ("10.1.0.99", "10.1.0.1"), strict=False):
+        worker["address"]["containerHost"] = address
     look = seen(who=parse_leader("alluxio-master-0", json.dumps(body)))
     assert ghosts(look) == ["10.1.0.99"]
     assert awaited(look, EXPECTED) == []
     found = report(identity(), look, EXPECTED, [], None)
     assert found["healthy"]
     assert "still names workers that are gone: 10.1.0.99" in found["notes"][0]
+    del body["workers"][1]
+    look = seen(who=parse_leader("alluxio-master-0", json.dumps(body)))
+    assert awaited(look, EXPECTED) == ["not registered with the leader: n1"]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,14 @@ class Leader:
                     found.setdefault(address, (place, worker))
         return found
 
+    @cached_property
+    def by_host(self) -> Mapping[str, list[Worker]]:
+        """The workers it counts as live, by their name in the cache: several where a node's pod was made anew."""
+        found: dict[str, list[Worker]] = {}
+        for worker in self.workers:
+            found.setdefault(worker.host, []).append(worker)
+        return found
+
 
 def parse_leader(pod: str, body: str | None) -> Leader | None:
     """The leader from what a master's web API answered; None when the answer is not a serving master's."""
@@ -117,12 +125,27 @@ def tier_bytes(workers: Iterable[Worker]) -> dict[str, int]:
 
 
 def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:
-    """The leader's entry of a worker pod, when it heard of it lately; else None."""
+    """The leader's entry of a worker pod, when it heard of it lately; else None. That of an earlier pod is none."""
     if leader is None:
         return None
     addresses = {pod["host_ip"], pod["pod_ip"], pod["node"], pod["name"]} - {""}
     known = [leader.heard_of[address] for address in addresses if address in leader.heard_of]
-    return min(known, key=lambda item: item[0])[1] if known else None
+    own = [item for item in known if not _is_another(pod, item[1])]
+    return min(own, key=lambda item: item[0])[1] if own else None
+
+
+def has_ghost(pod: Mapping[str, Any], leader: Leader | None) -> bool:
+    """Whether the leader still counts a worker as live that an earlier pod of this one's node was."""
+    if leader is None:
+        return False
+    names = {pod["host_ip"], pod["node"]} - {""}
+    return any(_is_another(pod, one) for name in names for one in leader.by_host.get(name, ()))
+
+
+def _is_another(pod: Mapping[str, Any], worker: Worker) -> bool:
+    """Whether a worker of the pod's node ran in another pod, by its container's address, where it has one."""
+    own = worker.hosts - {worker.host}
+    return bool(own) and own.isdisjoint({pod["pod_ip"], pod["name"]})
 
 
 def serving_workers(seen: Seen) -> list[Mapping[str, Any]]:
