@@ -62,10 +62,9 @@ def awaited(node: str, ready: bool | None, seen: health.Seen) -> str:  # noqa: F
         return f"{pod['name']} on {node} to be ready ({cluster.ready_text(pod)})"
     if health.registered(pod, seen.leader) is None:
         return f"{pod['name']} on {node} to be registered with the leader"
-    if health.has_ghost(pod, seen.leader):
-        # Clients of the node would be sent to it, and what they write would fail.
-        return f"the leader to forget the worker that {node} had before"
-    return ""
+    # Clients of the node would be sent to the earlier one, and what they write would fail.
+    forget = f"the leader to forget the worker that {node} had before"
+    return forget if health.has_ghost(pod, seen.leader) else ""
 
 
 def pod_of(node: str, seen: health.Seen) -> Mapping[str, Any] | None:
