@@ -83,6 +83,7 @@ def report(**seconds: float) -> dict[str, Any]:
         "left_out": {"warm-s3": "no proxy serves on n1 & n2"},
         "workloads": [workload],
         "wrong": benchmark_result.wrong([workload]),
+        "left": [],
         "slower": [],
         "missing": [],
         "baseline": "",

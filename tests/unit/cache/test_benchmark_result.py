@@ -201,17 +201,26 @@ def test_what_is_not_proven_is_told() -> None:
     assert wrong[-1].startswith("small, cold: 0 B of 50 MiB came from the store")
     lines = benchmark_result.table([workload])
     assert "NOT PROVEN" in lines[2]
-    told = {"wrong": wrong, "slower": ["small, cold: 1"], "missing": ["b"], "baseline": "/b.json"}
+    told = {
+        "wrong": wrong,
+        "left": [],
+        "slower": ["small, cold: 1"],
+        "missing": ["b"],
+        "baseline": "/b.json",
+    }
     assert benchmark_result.told(told).endswith("slower: small, cold: 1; missing: b")
     assert benchmark_result.gate_lines(told)[-2:] == [
         "  slower    small, cold: 1",
         "  missing   b",
     ]
-    well = {"wrong": [], "slower": [], "missing": [], "baseline": "/b.json"}
+    well = {"wrong": [], "left": [], "slower": [], "missing": [], "baseline": "/b.json"}
     assert benchmark_result.told(well) == ""
     assert benchmark_result.gate_lines(well) == [
         "  baseline  every arm of /b.json is there, and none is slower"
     ]
+    left = {**well, "left": ["small: 1 bytes are still cached; not measured after that: large"]}
+    assert benchmark_result.told(left) == f"not freed: {left['left'][0]}"
+    assert benchmark_result.gate_lines(left) == [f"  left      {left['left'][0]}"]
 
 
 def test_a_table_has_a_line_an_arm() -> None:
@@ -246,6 +255,7 @@ def test_a_page_needs_nothing_else_and_says_all() -> None:
     found = report(direct=4.0, cold=5.0, warm_fuse=3.0)
     document = {**measured(100).as_dict(), "figures": network_report.figures(measured(100))}
     found |= {"network": {**document, "made_at": "2026-11-26"}, "wrong": ["small, cold: <why>"]}
+    found |= {"left": ["small: /x stays"]}
     page = benchmark_page.page(found, [])
     assert page.count("<svg") == 2
     assert "src=" not in page
@@ -254,6 +264,7 @@ def test_a_page_needs_nothing_else_and_says_all() -> None:
         "no proxy serves on n1 &amp; n2",
         "&lt;why&gt;",
         "100 MiB from the store",
+        "small: /x stays",
         "warm-fuse",
     ):
         assert text in page

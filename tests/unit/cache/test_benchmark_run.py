@@ -13,6 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.alluxops.cache.plugins.action import benchmark
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     benchmark_plan,
+    benchmark_result,
     benchmark_variant,
     cluster,
     health,
@@ -227,6 +228,31 @@ def test_what_does_not_stay_in_the_cache_is_told_and_freed() -> None:
     with pytest.raises(CacheError, match="small does not stay in the cache"):
         bench(world).workload(SMALL, ("warm-fuse",), None)
     assert world.steps[-1] == "free"
+
+
+def test_what_cannot_be_freed_at_the_end_costs_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def stays(*_: object, **__: object) -> None:
+        world.steps.append("free")
+        raise CacheError("100 bytes of small are still cached after 300 s, /x first.")
+
+    world.free = stays  # type: ignore[method-assign]
+    one = bench(world)
+    large = replace(SMALL, name="large")
+    one = replace(one, wanted=replace(one.wanted, workloads=(SMALL, large)))
+    [found] = one.workloads(("direct", "warm-fuse"), None)
+    assert [arm["arm"] for arm in found["arms"]] == ["direct", "warm-fuse"]
+    [left] = benchmark_result.left(one.wanted.workloads, [found])
+    assert left == (
+        "small: 100 bytes of small are still cached after 300 s, /x first;"
+        " not measured after that: large"
+    )
+    # What fails before all is measured is told, and not what fails after it.
+    monkeypatch.setattr(Display, "warning", lambda *_: None)
+    world.stays = world.cached = False
+    with pytest.raises(CacheError, match="small does not stay in the cache"):
+        one.workload(SMALL, ("direct", "warm-fuse"), None)
 
 
 def test_files_that_the_cache_does_not_see_are_told() -> None:

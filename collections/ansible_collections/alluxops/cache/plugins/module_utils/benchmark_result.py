@@ -207,6 +207,13 @@ def wrong(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def left(wanted: Sequence[Workload], workloads: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each workload that could not be freed, why, and which ones were not measured after it."""
+    after = ", ".join(one.name for one in wanted[len(workloads) :])
+    told = f"; not measured after that: {after}" if after else ""
+    return [f"{one['name']}: {one['not_freed']}{told}" for one in workloads if one["not_freed"]]
+
+
 def table(workloads: Sequence[Mapping[str, Any]]) -> list[str]:
     """The figures for people, a line an arm."""
     lines = []
@@ -252,6 +259,7 @@ def told(report: Mapping[str, Any]) -> str:
     return "; ".join(
         [
             *(f"not proven: {text}" for text in report["wrong"]),
+            *(f"not freed: {text}" for text in report["left"]),
             *(f"slower: {text}" for text in report["slower"]),
             *(f"missing: {text}" for text in report["missing"]),
         ]
@@ -260,10 +268,17 @@ def told(report: Mapping[str, Any]) -> str:
 
 def gate_lines(report: Mapping[str, Any]) -> list[str]:
     """What stands beside the figures: what proves nothing, what is slower than it was, what is there no more."""
-    lines = [f"  wrong     {text}" for text in report["wrong"]]
+    lines = [
+        *(f"  wrong     {text}" for text in report["wrong"]),
+        *(f"  left      {text}" for text in report["left"]),
+    ]
     if report["baseline"]:
         lines += [
             *(f"  slower    {text}" for text in report["slower"]),
             *(f"  missing   {text}" for text in report["missing"]),
-        ] or [f"  baseline  every arm of {report['baseline']} is there, and none is slower"]
+        ]
+        if not (report["slower"] or report["missing"] or report["left"]):
+            lines.append(
+                f"  baseline  every arm of {report['baseline']} is there, and none is slower"
+            )
     return lines

@@ -8,6 +8,7 @@ description:
     worker, all at one moment. The workers' counters before and after prove which path an arm took.
   - Frees what it had cached, and always removes its Jobs, those of a run that died too. Writes a report for programs
     (JSON) and one for people (HTML) on the controller.
+  - Where something cannot be freed, it measures no further workload; the report has what was measured.
   - Evicts nothing of others. Files that no benchmark has made are never touched.
 options:
   state:
@@ -125,8 +126,13 @@ missing:
   returned: when something was measured
   type: list
   elements: str
+left:
+  description: What could not be freed, why, and which workloads were not measured because of it, a line each.
+  returned: when something was measured
+  type: list
+  elements: str
 told:
-  description: What is not proven, what is slower and what is missing, as text; empty where all is well.
+  description: What is not proven, not freed, slower or missing, as text; empty where all is well.
   returned: success
   type: str
 workloads:

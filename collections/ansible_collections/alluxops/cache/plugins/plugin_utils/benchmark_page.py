@@ -52,6 +52,7 @@ def page(report: Json, before: Sequence[Json]) -> str:
     parts = [
         _head(report),
         _alarm("Not proven", report["wrong"]),
+        _alarm("Left cached, as it could not be freed", report["left"]),
         _alarm("Slower", report["slower"]),
         _alarm("Missing, of what the baseline has", report["missing"]),
     ]

@@ -105,7 +105,10 @@ class Bench:
         return found
 
     def workload(self, workload: Workload, arms: Sequence[str], measured: Measured | None) -> Json:
-        """All arms of a workload, each so often, and nothing of it cached at the end. measured: by `network`."""
+        """All arms of a workload, each so often, and nothing of it cached at the end. measured: by `network`.
+
+        What has been measured by then is not lost with what cannot be freed: that is told in it.
+        """
         path = f"/{benchmark_plan.FOLDER}/{workload.folder}"
         whole = [one for one in _own(self.cache.files_anew(path)) if one.bytes == workload.bytes]
         if len(whole) != workload.files:
@@ -114,15 +117,30 @@ class Bench:
                 "They are in the store, as the benchmark has counted them there.",
                 "see that the mount of the root shows what is new there; run it again.",
             )
-        found = []
-        with at_the_end(partial(self.cache.free, path, workload.name, forgets=True)):
-            for arm in arms:
-                runs = [
-                    self._run(workload, path, arm, number) for number in range(self.wanted.runs)
-                ]
-                endpoint = self._endpoint_of(arm)
-                found.append(benchmark_epochs.arm_of(arm, runs, self.nodes, measured, endpoint))
-        return benchmark_epochs.workload_of(workload, found)
+        found: list[Json] = []
+        not_freed = ""
+        try:
+            with at_the_end(partial(self.cache.free, path, workload.name, forgets=True)):
+                for arm in arms:
+                    runs = [
+                        self._run(workload, path, arm, number) for number in range(self.wanted.runs)
+                    ]
+                    endpoint = self._endpoint_of(arm)
+                    found.append(benchmark_epochs.arm_of(arm, runs, self.nodes, measured, endpoint))
+        except CacheError as error:
+            if len(found) < len(arms):
+                raise
+            not_freed = error.what.rstrip(".")
+        return {**benchmark_epochs.workload_of(workload, found), "not_freed": not_freed}
+
+    def workloads(self, arms: Sequence[str], measured: Measured | None) -> list[Json]:
+        """All workloads; none after one that could not be freed, as nobody knows then that the next has room."""
+        found: list[Json] = []
+        for one in self.wanted.workloads:
+            found.append(self.workload(one, arms, measured))
+            if found[-1]["not_freed"]:
+                break
+        return found
 
     def _endpoint_of(self, arm: str) -> str:
         """By which address an arm's bytes come from the store."""
