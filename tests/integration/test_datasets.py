@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -239,20 +238,33 @@ def test_what_is_in_the_cache_only_survives_its_name_in_the_store(sets: Datasets
 
 
 def test_a_killed_worker_does_not_end_a_load(sets: Datasets) -> None:
+    cache, lab = sets.cache, sets.cache.lab
     sets.alluxio("unpin /sets/images", "free /sets/images")
+    cache.wait_for(
+        "all to be freed",
+        lambda: "100%" not in sets.alluxio("ls -R /sets/images"),
+        is_patient=True,
+    )
     declared = {**IMAGES, "read_only": False}
     settings = {**SETTINGS, "alluxio_datasets": [declared]}
-    lab = sets.cache.lab
-    with sets.cache.running(
-        "alluxops", "datasets", "-i", str(lab.inventory), **settings
-    ) as process:
-        sets.cache.wait_for("the load", lambda: "waiting: images: " in sets.cache.running_log)
-        time.sleep(1)
-        pods = [name for name in sets.cache.pods() if "-worker-" in name]
-        lab.kubectl("-n", NAME, "delete", "pod", pods[0], "--force", "--grace-period=0")
+    argv = ("alluxops", "datasets", "-i", str(lab.inventory))
+
+    def told() -> list[int]:
+        """How many files each line of the run that waits for the load says are loaded."""
+        found = re.findall(rf"waiting: images: (\d+) of {FILES} files", cache.running_log)
+        return [int(loaded) for loaded in found]
+
+    # Small files: at the slowest rate of the lab they still take but half a minute.
+    with lab.slowed("--rate", "100kbit"), cache.running(*argv, **settings) as process:
+        cache.wait_for("the load of some files", lambda: any(told()))
+        worker = next(name for name in cache.pods() if "-worker-" in name)
+        before = told()
+        lab.kubectl("-n", NAME, "delete", "pod", worker, "--force", "--grace-period=0")
+        assert 0 < before[-1] < FILES
+        cache.wait_for("the load to go on", lambda: len(told()) > len(before))
         code = process.wait(timeout=600)
-    assert code == 0, sets.cache.running_log
-    assert f"loaded {FILES} of {FILES} files" in sets.cache.running_log
+    assert code == 0, cache.running_log
+    assert f"loaded {FILES} of {FILES} files" in cache.running_log
 
 
 def test_a_directory_of_the_root_needs_no_mount(sets: Datasets) -> None:
