@@ -11,7 +11,8 @@ from ansible_collections.alluxops.cache.plugins.module_utils.consistency import 
 CONTENT = b"content"
 MD5 = md5(CONTENT, usedforsecurity=False).hexdigest()
 FINGERPRINT = f"TYPE|FILE UFS|s3 OWNER|_ GROUP|_ MODE|448 CONTENT_HASH|{MD5} "
-FILE = File("/d/a", len(CONTENT), MD5, 7, "PERSISTED", True, 100, False, 1000, ttl_action="FREE")
+SIZE = len(CONTENT)
+FILE = File("/d/a", SIZE, MD5, 7, "PERSISTED", True, SIZE, False, 1000, ttl_action="FREE")
 STORED = Stored("/d/a", len(CONTENT), MD5)
 
 

@@ -17,7 +17,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.dataset_state impor
 from tests.unit.cache.check_cases import FILE, file_at
 
 PART = Part("/d", Mount("/d", "s3://b", True, False))
-COMPARED = Compared((), (FILE, file_at("/d/cold", cached_percent=0)), (), 0, 0)
+COMPARED = Compared((), (FILE, file_at("/d/cold", cached_bytes=0)), (), 0, 0)
 GOOD = Outcome(
     Asked(("/d",), "all", 200, 0), (PART,), COMPARED, Content(1, 7, read=1, read_bytes=7)
 )

@@ -91,7 +91,7 @@ class Check:
 
     def compare(self) -> Compared:
         """Two files are cached, one is not."""
-        cold = file_at("/d/cold", cached_percent=0)
+        cold = file_at("/d/cold", cached_bytes=0)
         return Compared((), (FILE, file_at("/d/b"), cold), (), 0, 0)
 
     def read(self, files: list[consistency.File], _: Any) -> Content:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import consistency
+from ansible_collections.alluxops.cache.plugins.module_utils import consistency, paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.consistency import (
     Compared,
     File,
@@ -16,7 +16,16 @@ from ansible_collections.alluxops.cache.plugins.module_utils.consistency import 
     Stored,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
-from tests.unit.cache.check_cases import FILE, MD5, STORED, entry, file_at, known, stored_at
+from tests.unit.cache.check_cases import (
+    CONTENT,
+    FILE,
+    MD5,
+    STORED,
+    entry,
+    file_at,
+    known,
+    stored_at,
+)
 
 OTHER = "0" * 32
 ONLY: dict[str, Any] = {"state": "NOT_PERSISTED", "hash": ""}
@@ -39,9 +48,9 @@ def compare(have: Known, *stored: Stored, must_be_cached: bool = False) -> Compa
         (FILE, replace(STORED, hash=""), None),
         (replace(FILE, **ONLY), None, None),
         (replace(FILE, **ONLY), STORED, consistency.CLASH),
-        (replace(FILE, **ONLY, cached_percent=50), None, consistency.LOST),
+        (replace(FILE, **ONLY, cached_bytes=3), None, consistency.LOST),
         (replace(FILE, state="LOST"), None, None),
-        (replace(FILE, cached_percent=0), STORED, None),
+        (replace(FILE, cached_bytes=0), STORED, None),
     ],
 )
 def test_each_difference_has_its_name(file: File, stored: Stored | None, kind: str | None) -> None:
@@ -51,10 +60,10 @@ def test_each_difference_has_its_name(file: File, stored: Stored | None, kind: s
 
 
 def test_what_has_to_be_cached_and_is_not_is_found() -> None:
-    part = replace(FILE, cached_percent=50)
+    part = replace(FILE, cached_bytes=len(CONTENT) // 2)
     assert compare(known(part), STORED).findings == ()
     [found] = compare(known(part), STORED, must_be_cached=True).findings
-    assert (found.kind, found.detail) == (consistency.LOST, "50 % cached, all of it should be")
+    assert (found.kind, found.detail) == (consistency.LOST, "42 % cached, all of it should be")
     assert compare(known(replace(part, bytes=0)), replace(STORED, bytes=0)).findings == ()
 
 
@@ -137,9 +146,16 @@ def test_only_the_hash_of_an_object_in_one_part_is_a_digest() -> None:
 
 
 def test_content_is_read_of_what_workers_hold() -> None:
-    none, empty = file_at("/d/none", cached_percent=0), file_at("/d/empty", bytes=0)
-    part = file_at("/d/part", cached_percent=1)
+    none, empty = file_at("/d/none", cached_bytes=0), file_at("/d/empty", bytes=0)
+    part = file_at("/d/part", cached_bytes=1)
     assert consistency.to_read([FILE, none, empty, part]) == [FILE, part]
+
+
+def test_a_block_of_a_large_file_is_held_though_it_is_no_whole_percent() -> None:
+    blocks = {"length": 10 * 1024**3, "inAlluxioPercentage": 0, paths_api.CACHED: 64 * 1024**2}
+    large = consistency.file_of(entry("/d/large", **blocks))
+    assert consistency.to_read([large]) == [large]
+    assert not large.is_cached_whole
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:

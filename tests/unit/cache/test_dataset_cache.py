@@ -175,6 +175,28 @@ def test_a_path_never_seen_is_looked_for_in_its_store_only_by_a_run(*, asks: boo
     assert metadata == [None if asks else "NEVER"] * 2
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("PERMISSION_DENIED", "Status Code: 403, AWS Error Code: AccessDenied"),
+        (paths_api.NOT_FOUND, "NoSuchBucket: The specified bucket does not exist."),
+    ],
+)
+def test_a_store_that_does_not_answer_is_no_part_that_is_not_there(
+    status: str, message: str
+) -> None:
+    class Fails(Proxy):
+        def ask(self, request: paths_api.Request) -> Any:
+            raise paths_api.PathError(request, status, message)
+
+    with pytest.raises(CacheError) as caught:
+        cache_with(Api(), Fails(Api())).parts(IMAGES)
+    assert caught.value.what == f"images: get-status of /sets/images failed: {message}"
+    assert (caught.value.cause, caught.value.fix) == paths_api.why_refused(message)
+    message, status = 'Path "/sets/images" does not exist.', paths_api.NOT_FOUND
+    assert cache_with(Api(), Fails(Api())).parts(IMAGES) == []
+
+
 def test_a_worker_that_is_down_is_one_that_copies_are_asked_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -240,6 +262,27 @@ def test_a_load_that_ended_early_is_begun_again() -> None:
     one = replace(IMAGES, pin=False)
     cache_with(api, proxy)._load(one)
     assert api.events.count("submit") >= 2
+
+
+def test_a_block_of_a_large_file_is_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each watch of a load ends here after its first look without progress."""
+    api = Api()
+    api.says = "Job State: RUNNING"
+    size, comes = 1000, iter([*range(20), 1000, 1000])
+
+    class Blocks(Proxy):
+        def ask(self, request: paths_api.Request) -> Any:
+            cached = next(comes)
+            percentage = 100 * cached // size
+            [one] = super().ask(request)
+            return [
+                {**one, "length": size, "inAlluxioPercentage": percentage, "cachedBytes": cached}
+            ]
+
+    cache = cache_with(api, Blocks(api))
+    monkeypatch.setattr(cache, "timeout_s", 0)
+    cache._load(IMAGES)
+    assert api.events == ["submit"]
 
 
 def test_a_load_that_brings_nothing_is_given_up_with_its_reason() -> None:

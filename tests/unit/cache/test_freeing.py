@@ -71,6 +71,24 @@ def test_what_came_into_the_cache_while_it_was_freed_is_freed_too() -> None:
     assert proxy.asked == ["free images"] * 3
 
 
+def test_a_block_that_is_left_of_a_large_file_is_waited_for(clock: Clock) -> None:
+    class Blocks(Proxy):
+        """Less than a percent of each file."""
+
+        def ask(self, request: paths_api.Request) -> Any:
+            return [
+                {**one, paths_api.CACHED: one["inAlluxioPercentage"], "inAlluxioPercentage": 0}
+                for one in super().ask(request)
+            ]
+
+    with pytest.raises(CacheError, match="1 bytes of images are still cached"):
+        free(Blocks(a=[1]))
+    proxy = Blocks(a=[1, 1, 0])
+    free(proxy)
+    assert proxy.asked == ["free images"] * 2
+    assert clock.now > freeing.AGAIN_S
+
+
 def test_what_no_free_reaches_is_told_with_the_way_to_its_worker(clock: Clock) -> None:
     proxy = Proxy(a=[100])
     with pytest.raises(CacheError) as caught:

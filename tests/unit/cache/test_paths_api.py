@@ -51,11 +51,31 @@ def test_a_store_is_asked_only_where_that_is_meant() -> None:
 
 
 def test_of_a_list_is_kept_what_is_read() -> None:
-    blocks = [{"blockInfo": {"blockId": 1, "locations": [{"workerId": 1}]}}]
-    listed = [{"path": "/a", "length": 1, "fileBlockInfos": blocks, "acl": {"entries": []}}]
+    """Of blocks: how much of them workers hold, each counted once."""
+    held = [{"workerId": 1, "workerAddress": {"host": "n1"}, "tierAlias": "MEM"}]
+    blocks = [
+        {"blockInfo": {"blockId": at, "length": 10, "locations": where}, "offset": 10 * at}
+        for at, where in enumerate((held, [], held * 2))
+    ]
+    listed = [
+        {"path": "/a", "length": 30, "fileBlockInfos": blocks, "acl": {"entries": []}},
+        {"path": "/b", "length": 10, "fileBlockInfos": blocks[1:2]},
+        {"path": "/d", "folder": True, "fileBlockInfos": []},
+    ]
     request = paths_api.list_files("/", metadata="NEVER")
     found = paths_api.parse(request, 200, json.dumps(listed).encode())
-    assert found == [{"path": "/a", "length": 1}]
+    assert found == [
+        {"path": "/a", "length": 30, "cachedBytes": 20},
+        {"path": "/b", "length": 10, "cachedBytes": 0},
+        {"path": "/d", "folder": True},
+    ]
+
+
+def test_bytes_are_those_of_blocks_where_they_are_told() -> None:
+    status = {"length": 1000, "inAlluxioPercentage": 1}
+    assert paths_api.cached_bytes(status) == 10
+    assert paths_api.cached_bytes({**status, "cachedBytes": 19}) == 19
+    assert paths_api.cached_bytes({"length": 1000}) == 0
 
 
 def test_a_ttl_frees() -> None:

@@ -27,8 +27,8 @@ def planned(kind: str, file: File | None, *, declared: bool = False) -> repair_p
     ("kind", "file", "declared", "shown"),
     [
         (consistency.CHANGED, FILE, False, "learn it from the store again, load it"),
-        (consistency.TRUNCATED, replace(FILE, cached_percent=0), False, "learn it from the store again"),
-        (consistency.CHANGED, replace(FILE, cached_percent=0), True, "learn it from the store again, load it"),
+        (consistency.TRUNCATED, replace(FILE, cached_bytes=0), False, "learn it from the store again"),
+        (consistency.CHANGED, replace(FILE, cached_bytes=0), True, "learn it from the store again, load it"),
         (consistency.MISSING, FILE, True, "forget it"),
         (consistency.ADDED, None, False, "learn it from the store again"),
         (consistency.ADDED, None, True, "learn it from the store again, load it"),
@@ -101,7 +101,9 @@ def test_much_that_workers_still_hold_is_forgotten_only_where_that_is_confirmed(
     known = {f"/d/{number}": file_at(f"/d/{number}") for number in range(100)}
     gone = ["/d/0", "/d/1"]
     for path in gone:
-        known[path] = replace(known[path], bytes=part_bytes, cached_percent=cached_percent)
+        known[path] = replace(
+            known[path], bytes=part_bytes, cached_bytes=part_bytes * cached_percent // 100
+        )
     found = [Finding(path, consistency.MISSING, "why") for path in gone]
     parts = [Part("/d", Mount("/d", "s3://b", True, False))]
     stored = set(known) - set(gone)

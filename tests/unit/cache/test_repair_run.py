@@ -316,6 +316,14 @@ def test_what_is_refused_while_it_is_awaited_is_not_waited_for() -> None:
     assert [one.detail for one in repair._left] == ["broken"]
 
 
+def test_a_block_that_workers_do_not_drop_is_no_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "timeout_s", 0)
+    world = World(inAlluxioPercentage=0, cachedBytes=1)
+    [left] = repair_of(world).apply([Step(PATH, "evict", loads=True)], lambda _: None)
+    assert left.detail == repair_run.STAYS
+    assert "load" not in world.events
+
+
 def test_what_workers_do_not_drop_is_told_and_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(World, "timeout_s", 0)
     world = World(**PINNED)

@@ -93,7 +93,7 @@ def report(outcome: Outcome, cache: str, made_at: str) -> dict[str, Any]:
 
 
 def _not_cached(compared: Compared) -> int:
-    return sum(not file.cached_percent for file in compared.same if file.bytes)
+    return sum(not file.cached_bytes for file in compared.same if file.bytes)
 
 
 def summary(outcome: Outcome, head: str, path: str) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
+from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.digest_script import Digest
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
 
@@ -58,7 +59,7 @@ class File:
     id: int
     state: str
     is_complete: bool
-    cached_percent: int
+    cached_bytes: int
     is_pinned: bool
     modified_ms: int = 0
     media: tuple[str, ...] = ()
@@ -81,7 +82,12 @@ class File:
     @property
     def is_cached_whole(self) -> bool:
         """Whether workers hold all of it."""
-        return self.bytes == 0 or self.cached_percent >= 100
+        return self.cached_bytes >= self.bytes
+
+    @property
+    def cached_percent(self) -> int:
+        """How much workers hold, for people: 0 may be a block of a large file."""
+        return 100 * self.cached_bytes // self.bytes if self.bytes else 100
 
     @property
     def proof(self) -> str:
@@ -160,7 +166,7 @@ def file_of(entry: Mapping[str, Any]) -> File:
         id=int(entry.get("fileId") or 0),
         state=str(entry.get("persistenceState") or ""),
         is_complete=bool(entry.get("completed", True)),
-        cached_percent=int(entry.get("inAlluxioPercentage") or 0),
+        cached_bytes=paths_api.cached_bytes(entry),
         is_pinned=bool(entry.get("pinned")),
         modified_ms=int(entry.get("lastModificationTimeMs") or 0),
         media=tuple(sorted(map(str, entry.get("pinnedMediumTypes") or []))),
@@ -292,7 +298,7 @@ def _is_listed(path: str, known: Known) -> bool:
 
 def to_read(same: Iterable[File]) -> list[File]:
     """The files whose content says something of the cache: those that workers hold anything of."""
-    return [file for file in same if file.bytes and file.cached_percent]
+    return [file for file in same if file.bytes and file.cached_bytes]
 
 
 def sample(files: Sequence[File], number: int, seed: int) -> list[File]:

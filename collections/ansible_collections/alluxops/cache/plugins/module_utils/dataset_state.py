@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import overlap
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import human
@@ -37,7 +38,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class File:
-    """A file of the cache. cached_bytes: Alluxio tells whole percentages, so of a large file it is about."""
+    """A file of the cache."""
 
     path: str
     bytes: int
@@ -145,12 +146,12 @@ def parse_files(listing: Iterable[Mapping[str, Any]]) -> tuple[File, ...]:
 
 def _file(entry: Mapping[str, Any]) -> File:
     size = int(entry.get("length") or 0)
-    percentage = int(entry.get("inAlluxioPercentage") or 0)
+    cached = paths_api.cached_bytes(entry)
     return File(
         path=str(entry["path"]),
         bytes=size,
-        cached_bytes=size * percentage // 100,
-        is_loaded=size == 0 or percentage >= 100,
+        cached_bytes=cached,
+        is_loaded=cached >= size,
         is_pinned=bool(entry.get("pinned")),
         is_persisted=bool(entry.get("persisted")),
         replication_min=int(entry.get("replicationMin") or 0),

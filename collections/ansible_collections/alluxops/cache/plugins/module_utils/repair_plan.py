@@ -154,7 +154,7 @@ def doubtful(
         for top, paths in lacking.items()
         if top not in filled
         or len(paths) > max(1, files[top] * MUCH_PERCENT / 100)
-        or sum(known[path].bytes * known[path].cached_percent // 100 for path in paths) > MUCH_BYTES
+        or sum(known[path].cached_bytes for path in paths) > MUCH_BYTES
         for path in paths
     ]
     return {path for path in found if not any(is_below(path, top) for top in forgets)}
@@ -178,7 +178,7 @@ def plan(
         if finding.path in kept or not _can_be_mended(finding, file):
             left.append(finding)
             continue
-        was_cached = file is not None and (file.cached_percent > 0 or file.is_pinned)
+        was_cached = file is not None and (file.cached_bytes > 0 or file.is_pinned)
         loads = was_cached or must_be_cached(finding.path)
         if finding.kind in _FOLLOWED:
             steps.append(Step(finding.path, "follow", loads))

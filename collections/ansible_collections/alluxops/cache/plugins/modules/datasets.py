@@ -116,7 +116,7 @@ datasets:
       type: int
       returned: success
     cached_bytes:
-      description: How many of the bytes are cached, to a hundredth of each file.
+      description: How many of the bytes are cached.
       type: int
       returned: success
     steps:

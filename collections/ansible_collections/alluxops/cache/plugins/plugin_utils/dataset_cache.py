@@ -162,8 +162,12 @@ class DatasetCache:
         """Which of the paths to load are there, without asks_stores: are known."""
         found = []
         for path in one.load:
-            with contextlib.suppress(paths_api.PathError):
+            try:
                 self._status(path)
+            except paths_api.PathError as error:
+                if not error.is_missing:
+                    raise self._unlisted(one, error) from error
+            else:
                 found.append(path)
         return found
 

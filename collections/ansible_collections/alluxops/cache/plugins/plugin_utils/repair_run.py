@@ -181,9 +181,7 @@ class Repair:
 
     def _wait_evicted(self, paths: Iterable[str]) -> set[str]:
         """Workers drop blocks with their next heartbeats; what is read before is old content. Returns what stays."""
-        stays = self._wait(
-            paths, lambda file: not file.cached_percent, "to be dropped from workers"
-        )
+        stays = self._wait(paths, lambda file: not file.cached_bytes, "to be dropped from workers")
         self._left += [Finding(path, UNREADABLE, STAYS) for path in sorted(stays)]
         return stays
 
