@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 import pytest
 
 from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
-from ansible_collections.alluxops.cache.plugins.plugin_utils import api_action, freeing
+from ansible_collections.alluxops.cache.plugins.plugin_utils import freeing
 from ansible_collections.alluxops.cache.plugins.plugin_utils.paths_proxy import PathsProxy
 
 TOP = "/sets/images"
@@ -19,8 +20,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(api_action.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(api_action.time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 0.01)
