@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -274,3 +275,102 @@ def test_no_directory_is_made_in_the_place_of_a_disk_that_is_away(
     host_directories.refuse_missing_mounts([])
     monkeypatch.setattr("os.path.ismount", lambda _: True)
     host_directories.refuse_missing_mounts(steps)
+
+
+class KilledError(Exception):
+    """The run ends here, without a word."""
+
+
+class Disk:
+    """The AnsibleModule of a host with a disk. killed_at, fails_at: a program."""
+
+    check_mode = False
+
+    def __init__(self, killed_at: str = "", fails_at: str = "") -> None:
+        self.params = {"device": "/dev/sdb", "packages": []}
+        self.killed_at, self.fails_at = killed_at, fails_at
+        self.lies: dict[str, str] = {}
+        self.mounted = False
+
+    def get_bin_path(self, name: str, **_: Any) -> str:
+        return name
+
+    def run_command(self, command: list[str]) -> tuple[int, str, str]:
+        program, *words = command
+        if program == self.killed_at:
+            raise KilledError
+        if program == self.fails_at:
+            return 32, "", "target is busy"
+        if program == "wipefs":
+            self.lies = {}
+        elif program == "mkfs.ext4":
+            given = dict(itertools.pairwise(words))
+            self.lies = {"TYPE": "ext4", "LABEL": given["-L"], "UUID": given["-U"]}
+        elif program in {"mount", "umount"}:
+            self.mounted = program == "mount"
+        return 0, "".join(f"{key}={value}\n" for key, value in self.lies.items()), ""
+
+    def exit_json(self, **_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands in for /etc/fstab."""
+    found = tmp_path / "fstab"
+    found.write_text("UUID=1 / ext4 defaults 0 1\n")
+    monkeypatch.setattr(host_mounts, "FSTAB", str(found))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "then"), [("wipefs", "format"), ("mkfs.ext4", "format"), ("mount", "mount")]
+)
+def test_a_format_that_was_killed_is_finished_unasked(
+    table: Path, tmp_path: Path, killed_at: str, then: str
+) -> None:
+    point = str(tmp_path / "tier0")
+    host: Any = Disk(killed_at)
+    with pytest.raises(KilledError):
+        module.take(host, "format", point, OURS)
+    listed = node_device.lists(table.read_text(), host.lies.get("UUID", ""), point)
+    step = plan(replace(BLANK, probed=host.lies, listed=listed))
+    assert step == then
+    host.killed_at = ""
+    module.take(host, step, point, OURS)
+    assert host.mounted
+    rest = "UUID=1 / ext4 defaults 0 1\n"
+    assert table.read_text() == node_device.fstab(rest, host.lies["UUID"], point)
+
+
+def test_a_format_that_fails_leaves_no_line(table: Path, tmp_path: Path) -> None:
+    before = table.read_text()
+    host: Any = Disk(fails_at="mkfs.ext4")
+    with pytest.raises(CacheError, match="target is busy"):
+        module.take(host, "format", str(tmp_path / "tier0"), OURS)
+    assert table.read_text() == before
+
+
+def test_a_disk_that_is_busy_or_whose_run_was_killed_is_known_to_the_next_run(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest, point = table.read_text(), str(tmp_path / "tier0")
+    listed = node_device.fstab(rest, "3", point)
+    table.write_text(listed)
+    monkeypatch.setattr(
+        module,
+        "mounted_by_us",
+        lambda *_, is_written: "/dev/sdb" if is_written and host.mounted else "",
+    )
+    host: Any = Disk(fails_at="umount")  # it cannot be read: only the line tells that it is ours
+    host.mounted = True
+    with pytest.raises(CacheError, match="target is busy"):
+        module.leave(host, point, OURS)
+    assert table.read_text() == listed
+    host.fails_at, host.mounted = "", False  # killed when it was unmounted
+    module.leave(host, point, OURS)
+    assert table.read_text() == rest
+    table.write_text(listed)
+    host.mounted = True
+    module.leave(host, point, OURS)
+    assert (table.read_text(), host.mounted) == (rest, False)

@@ -83,6 +83,7 @@ taken: {description: "What was done with the device, or would be.", type: str, r
 
 import os
 import stat
+import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -196,22 +197,41 @@ def run(module: AnsibleModule, program: str, *arguments: str) -> None:
 def take(module: AnsibleModule, step: str, point: str, ours: str) -> None:
     """Format where that is the step, then mount, now and at boot."""
     device = module.params["device"]
+    before = fstab_text()
     if step == "line":
-        text = node_device.fstab_renewed(fstab_text(), point)
-        host_files.write_bytes(host_mounts.FSTAB, text.encode())
+        write_fstab(node_device.fstab_renewed(before, point))
         return
     if step == "format":
         host_packages.install(module, module.params["packages"])
         for program in node_device.PACKAGES:  # before anything is wiped
             module.get_bin_path(program, required=True)
-        run(module, "wipefs", "--all", device)
-        run(module, f"mkfs.{node_device.FILESYSTEM}", "-q", "-L", ours, "-m", "0", device)
-    uuid = probe(module, device)["UUID"]
+        name = str(uuid.uuid4())
+    else:
+        name = probe(module, device)["UUID"]
     os.makedirs(point, mode=0o755, exist_ok=True)
     close(point)
-    text = node_device.fstab(fstab_text(), uuid, point)
-    host_files.write_bytes(host_mounts.FSTAB, text.encode())
+    # The line before the file system: by it the next run knows as ours what a run that is killed here has made. One
+    # that names no device yet does no harm: a boot goes on without it, and the next run writes it anew.
+    write_fstab(node_device.fstab(before, name, point))
+    if step == "format":
+        try:
+            make(module, device, ours, name)
+        except CacheError:
+            write_fstab(before)
+            raise
     run(module, "mount", "-t", node_device.FILESYSTEM, "-o", node_device.OPTIONS, device, point)
+
+
+def make(module: AnsibleModule, device: str, ours: str, name: str) -> None:
+    """Make the file system. ours: its label. name: its UUID."""
+    run(module, "wipefs", "--all", device)
+    mkfs = f"mkfs.{node_device.FILESYSTEM}"
+    run(module, mkfs, "-q", "-L", ours, "-U", name, "-m", "0", device)
+
+
+def write_fstab(text: str) -> None:
+    """Replace the content of /etc/fstab."""
+    host_files.write_bytes(host_mounts.FSTAB, text.encode())
 
 
 def close(point: str) -> None:
@@ -244,11 +264,12 @@ def leave(module: AnsibleModule, point: str, ours: str) -> None:
     after = node_device.fstab_without(before, point)
     device = mounted_by_us(module, point, ours, is_written=after != before)
     if not module.check_mode:
-        # The line first: of a run that is killed in between, the mount tells the next one what is left to be done.
-        if after != before:
-            host_files.write_bytes(host_mounts.FSTAB, after.encode())
+        # The line last: where the disk is busy, or the run is killed in between, the next one still knows it as ours,
+        # also when it can be read no more.
         if device:
             run(module, "umount", point)
+        if after != before:
+            write_fstab(after)
     gone = [line for line in before.splitlines() if line not in after.splitlines()]
     went = [*([f"{device} mounted on {point}"] if device else []), *gone]
     module.exit_json(
