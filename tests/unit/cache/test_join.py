@@ -125,7 +125,7 @@ class Secrets:
     def __init__(self) -> None:
         self.names = {"bootstrap-token-old000"}
         self.seen: list[Json] = []
-        self.forbidden = False
+        self.fails_with: int | None = None
         self.guarded: list[Json] = []
         self.dismissed = 0
 
@@ -148,8 +148,11 @@ class Secrets:
         return [{"metadata": {"name": name}} for name in self.names]
 
     def create(self, _path: str, body: Json) -> None:
-        if self.forbidden:
-            raise ApiError("POST", 403, f"cannot create {body['stringData']['token-secret']}")
+        if self.fails_with is not None:
+            self.seen.append(body)
+            raise ApiError(
+                "POST", self.fails_with, f"cannot create {body['stringData']['token-secret']}"
+            )
         self.names.add(body["metadata"]["name"])
         self.seen.append(body)
 
@@ -223,13 +226,21 @@ def test_a_join_that_fails_leaves_no_token(
     assert kube.seen[0]["stringData"]["token-secret"] not in str(error)
 
 
-def test_who_may_make_no_token_is_told_so_without_it(
-    monkeypatch: pytest.MonkeyPatch, kube: Secrets
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (403, "join: 403.\nCause: the kubeconfig's user may not create Secrets in kube-system"),
+        (422, "join: 422.\nCause: the API server took no Secret"),
+        (0, "join: no answer."),
+    ],
+)
+def test_that_no_token_can_be_made_is_told_without_it(
+    monkeypatch: pytest.MonkeyPatch, kube: Secrets, status: int, says: str
 ) -> None:
-    kube.forbidden = True
-    hands = Hands(kube, {"code": 0})
-    _, error = act(monkeypatch, hands)
-    assert "may not create Secrets in kube-system" in str(error)
+    kube.fails_with = status
+    _, error = act(monkeypatch, hands := Hands(kube, {"code": 0}))
+    assert says in str(error)
+    assert kube.seen[0]["stringData"]["token-secret"] not in str(error)
     assert hands.arguments == []
 
 

@@ -22,6 +22,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import del
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError, Kube
 
 SECRETS = objects.core("kube-system", "secrets")
+TRY = "kubectl -n kube-system create secret generic try --dry-run=server"
 
 
 class ActionModule(ControllerAction):
@@ -92,13 +93,14 @@ def _create(kube: Kube, body: dict[str, Any]) -> None:
     try:
         kube.create(SECRETS, body)
     except ApiError as error:
-        if error.status != 403:
-            raise
-        raise CacheError(
-            "no token can be made for the join: 403.",
-            "the kubeconfig's user may not create Secrets in kube-system.",
-            "give it that right (create, list and delete), or join the host by hand.",
-        ) from error
+        what = f"no token can be made for the join: {error.status or 'no answer'}."
+        if error.status == 403:
+            cause = "the kubeconfig's user may not create Secrets in kube-system."
+            fix = "give it that right (create, list and delete), or join the host by hand."
+        else:
+            cause = "the API server took no Secret in kube-system; its words may repeat the token, and are not shown."
+            fix = f"run it again; `{TRY}` has the server say why."
+        raise CacheError(what, cause, fix) from None
 
 
 def forget_tokens(kube: Kube, node: str) -> None:
