@@ -81,7 +81,11 @@ def event(
 def node(name: str, *, ready: bool = True, cordoned: bool = False, **spec: Any) -> Json:
     """A node with 8 GiB."""
     return {
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/hostname": name},
+            "resourceVersion": "1",
+        },
         "spec": {"unschedulable": cordoned, **spec},
         "status": {
             "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],

@@ -9,8 +9,10 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import worker_arrival
 from ansible_collections.alluxops.cache.plugins.module_utils import arrival, health
 from ansible_collections.alluxops.cache.plugins.module_utils.cluster import pod_facts
+from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError
 from tests.unit.cache.kube_objects import container, node, pod
 
 Json = dict[str, Any]
@@ -23,7 +25,7 @@ OTHER = {"key": "other", "effect": "NoExecute"}
 def test_a_node_gets_what_it_lacks_and_keeps_what_others_gave_it() -> None:
     found = arrival.patch(node("n4", taints=[OTHER]), {KEY: "worker"}, [OWN])
     assert found == {
-        "metadata": {"labels": {KEY: "worker"}},
+        "metadata": {"labels": {KEY: "worker"}, "resourceVersion": "1"},
         "spec": {"taints": [OTHER, OWN]},
     }
     assert (
@@ -39,7 +41,7 @@ def test_a_node_that_has_all_is_left_alone() -> None:
 
 def test_a_taint_of_another_value_is_replaced() -> None:
     there = node("n4", taints=[{**OWN, "value": "old"}])
-    assert arrival.patch(there, {}, [OWN]) == {"spec": {"taints": [OWN]}}
+    assert arrival.patch(there, {}, [OWN])["spec"] == {"taints": [OWN]}
 
 
 def seen(*pods: Json, hosts: tuple[str, ...] = ()) -> health.Seen:
@@ -86,13 +88,21 @@ class Cluster:
     def __init__(self) -> None:
         self.lists = 0
         self.patched: list[str] = []
+        self.patches: list[Json] = []
 
-    def list_objects(self, path: str, *_: Any) -> list[Json]:
+        self.meanwhile: list[Json] = []
+
+    def list_objects(self, path: str, *_: Any, fields: str = "") -> list[Json]:
         self.lists += 1
+        if fields:
+            return [self.meanwhile.pop(0)]
         return [node("n4"), node("n5")] if path == objects.node() else []
 
-    def merge(self, path: str, _patch: Json) -> None:
+    def merge(self, path: str, patch: Json) -> None:
+        if self.meanwhile and "spec" in patch:
+            raise ApiError(f"PATCH {path}", 409, "the object has been modified")
         self.patched.append(path.rpartition("/")[2])
+        self.patches.append(patch)
 
 
 @pytest.fixture
@@ -150,3 +160,24 @@ def test_each_node_gets_its_own_marks(cluster: Cluster, monkeypatch: pytest.Monk
         f"pool=a\n{KEY}=worker\ntaint other:NoExecute\n",
         f"{KEY}=worker\n",
     ]
+
+
+def test_a_taint_that_somebody_sets_meanwhile_stays(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = node("n4", taints=[OTHER])
+    changed["metadata"]["resourceVersion"] = "2"
+    cluster.meanwhile = [changed]
+    arrive(cluster, monkeypatch, check_mode=False, marks={"n4": {"taints": [OWN]}})
+    patch = cluster.patches[0]
+    assert patch["spec"]["taints"] == [OTHER, OWN]
+    assert patch["metadata"]["resourceVersion"] == "2"
+
+
+def test_a_node_that_does_not_stand_still_is_told_in_the_end(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.meanwhile = [node("n4")] * 9
+    with pytest.raises(CacheError, match="somebody else changed it each time, 5 times"):
+        arrive(cluster, monkeypatch, check_mode=False, marks={"n4": {"taints": [OWN]}})
+    assert cluster.patched == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ansible_collections.alluxops.cache.plugins.action import node_labels as action
 from ansible_collections.alluxops.cache.plugins.module_utils import node_labels, node_marks
 from ansible_collections.alluxops.cache.plugins.module_utils.node_marks import Given
+from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError
 from tests.unit.cache.kube_objects import node
 
 Json = dict[str, Any]
@@ -33,6 +35,9 @@ def merged(item: Json, patch: Json) -> Json:
     """A node after a merge patch, as the API server does it."""
     metadata = dict(item["metadata"])
     for part, changes in patch.get("metadata", {}).items():
+        if part == "resourceVersion":
+            assert changes == metadata[part]
+            continue
         after = {**metadata.get(part, {}), **changes}
         metadata[part] = {key: value for key, value in after.items() if value is not None}
     return {**item, "metadata": metadata, "spec": {**item["spec"], **patch.get("spec", {})}}
@@ -141,11 +146,21 @@ class Cluster:
 
     def __init__(self, item: Json) -> None:
         self.item = item
+        self.meanwhile: list[Json] = []
+        """Taints that a controller sets after the first look."""
 
-    def list_objects(self, _path: str) -> list[Json]:
-        return [self.item]
+    def list_objects(self, _path: str, *, fields: str = "") -> list[Json]:
+        assert fields in {"", "metadata.name=n4"}
+        return [copy.deepcopy(self.item)]
 
-    def merge(self, _path: str, patch: Json) -> None:
+    def merge(self, path: str, patch: Json) -> None:
+        if self.meanwhile:
+            self.item["spec"]["taints"] += self.meanwhile
+            self.item["metadata"]["resourceVersion"] = "2"
+            self.meanwhile = []
+        version = self.item["metadata"]["resourceVersion"]
+        if patch["metadata"].get("resourceVersion", version) != version:
+            raise ApiError(f"PATCH {path}", 409, "the object has been modified")
         self.item = merged(self.item, patch)
 
 
@@ -169,3 +184,11 @@ def test_the_label_s_task_takes_all_and_a_label_that_comes_back_ends_the_note() 
     label(kube, "present")
     assert node_labels.carries(kube.item, KEY)
     assert not node_marks.is_uncleaned(kube.item, KEY)
+
+
+def test_a_taint_that_comes_while_ours_go_stays() -> None:
+    kube = Cluster(arrived(one()))
+    kube.meanwhile = [THEIRS]
+    assert label(kube, "absent")["changed_nodes"] == ["n4"]
+    assert kube.item["spec"]["taints"] == [THEIRS]
+    assert kube.item["metadata"]["labels"] == {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ansible_collections.alluxops.cache.plugins.module_utils import (
     bootstrap,
     node_labels,
     node_marks,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import node_changes
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -32,14 +35,12 @@ def label(kube: Kube, options: Options, *, check_mode: bool) -> Result:
     nodes = kube.list_objects(objects.node())
     plan = node_labels.plan(nodes, key, options["nodes"], present=present)
     items = {str(item["metadata"]["name"]): item for item in nodes}
-    if present:
-        patches = {name: _coming(items[name], key) for name in plan.change}
-    else:
-        named = [items[name] for name in options["nodes"] if name in items]
-        patches = _leaving(named, key, options)
-    for name, patch in () if check_mode else patches.items():
+    patch_of = partial(_coming if present else _leaving, key=key, options=options)
+    named = plan.change if present else [name for name in options["nodes"] if name in items]
+    patches = {name: patch for name in named if (patch := patch_of(items[name]))}
+    for name in () if check_mode else patches:
         try:
-            kube.merge(objects.node(name), patch)
+            node_changes.change(kube, items[name], patch_of)
         except ApiError as error:
             command = node_labels.by_hand(list(patches), key, present=present)
             raise CacheError(
@@ -67,23 +68,17 @@ def label(kube: Kube, options: Options, *, check_mode: bool) -> Result:
     return result
 
 
-def _coming(node: Json, key: str) -> Json:
+def _coming(node: Json, *, key: str, options: Options) -> Json:
+    del options
     patch = node_labels.patch(key, present=True)
     gone = node_marks.came(node, key)
     return {"metadata": {**patch["metadata"], "annotations": gone}} if gone else patch
 
 
-def _leaving(nodes: list[Json], key: str, options: Options) -> dict[str, Json]:
-    """The patch of each node that changes."""
+def _leaving(node: Json, *, key: str, options: Options) -> Json:
     given = bootstrap.given(options["labels"], options["taints"])
-    found = {}
-    for node in nodes:
-        name = str(node["metadata"]["name"])
-        uncleaned = name in options["uncleaned"]
-        patch = node_marks.at_leave(node, key, given, uncleaned=uncleaned)
-        if patch:
-            found[name] = patch
-    return found
+    uncleaned = node["metadata"]["name"] in options["uncleaned"]
+    return node_marks.at_leave(node, key, given, uncleaned=uncleaned)
 
 
 def _lines(name: str, patch: Json, key: str, node: Json) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils import (
     node_marks,
 )
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
+from ansible_collections.alluxops.cache.plugins.plugin_utils import node_changes
 from ansible_collections.alluxops.cache.plugins.plugin_utils import release as objects
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     ApiAction,
@@ -97,13 +98,10 @@ class Arrivals:
                     self._mark(name, item)
 
     def _mark(self, name: str, item: Json) -> None:
-        given, joined = self._given.get(name, node_marks.Given()), name in self._joined
-        notes = node_marks.at_arrival(item, self._key, given, joined=joined)
-        labels = {**given.labels, self._key: node_labels.VALUE}
-        change = arrival.patch(item, labels, given.taints, notes)
+        change = self._change(item)
         if change and not self._check_mode:
             try:
-                self._kube.merge(objects.node(name), change)
+                node_changes.change(self._kube, item, self._change)
             except ApiError as error:
                 command = node_labels.by_hand([name], self._key)
                 raise CacheError(
@@ -115,6 +113,14 @@ class Arrivals:
         if change:
             self._changes[name] = change
             self._found[name]["changed"] = True
+
+    def _change(self, item: Json) -> Json:
+        """The merge patch of a node that has come."""
+        name = item["metadata"]["name"]
+        given = self._given.get(name, node_marks.Given())
+        notes = node_marks.at_arrival(item, self._key, given, joined=name in self._joined)
+        labels = {**given.labels, self._key: node_labels.VALUE}
+        return arrival.patch(item, labels, given.taints, notes)
 
     def missing(self, patience: Patience) -> list[str]:
         """What is still waited for, in words. A node whose trouble will not pass is waited for no longer."""

@@ -32,10 +32,9 @@ def patch(
         if not any(node_marks.same_taint(taint, one) for one in there)
     ]
     if new:
-        # A merge patch replaces the list: what others have set stays in it.
         replaced = {node_marks.slot(one) for one in new}
         kept = [one for one in there if node_marks.slot(one) not in replaced]
-        found["spec"] = {"taints": kept + new}
+        return node_marks.with_taints(found, node, kept + new)
     return found
 
 

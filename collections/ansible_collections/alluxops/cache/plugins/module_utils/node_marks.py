@@ -131,13 +131,21 @@ def at_leave(node: Mapping[str, Any], key: str, settings: Given, *, uncleaned: b
     patch: Json = {name: value for name, value in metadata.items() if value}
     patch = {"metadata": patch} if patch else {}
     if gone.taints:
-        # A merge patch replaces the list: what others have set stays in it.
-        patch["spec"] = {
-            "taints": [
-                one for one in _taints(node) if not any(same_taint(one, its) for its in gone.taints)
-            ]
-        }
+        kept = [
+            one for one in _taints(node) if not any(same_taint(one, its) for its in gone.taints)
+        ]
+        return with_taints(patch, node, kept)
     return patch
+
+
+def with_taints(patch: Mapping[str, Any], node: Mapping[str, Any], taints: Sequence[Taint]) -> Json:
+    """A merge patch that gives a node these taints too. taints: with those of others that stay.
+
+    It replaces the list, so it holds only for the node as it was read: what others change meanwhile is not undone.
+    """
+    version = {"resourceVersion": node["metadata"]["resourceVersion"]}
+    metadata = {**(patch.get("metadata") or {}), **version}
+    return {**patch, "metadata": metadata, "spec": {"taints": list(taints)}}
 
 
 def _ours(
