@@ -24,6 +24,12 @@ def found(step: str = "join", *, is_worker: bool = False, **more: Any) -> Json:
     }
 
 
+def test_of_an_ephemeral_root_the_reader_is_named() -> None:
+    one = found(writer="", canary={"took_s": 3.0, "reader": "n3"})
+    (line,) = bootstrap_report.lines({"n4": one}, check_mode=False)
+    assert line.endswith(" · wrote what n3 read in 3 s")
+
+
 def test_a_new_worker_has_its_times() -> None:
     assert bootstrap_report.lines({"n4": found()}, check_mode=False) == [
         "n4  worker in 41 s, 8 GiB · joined in 6 s · registered 22 s later · read in 3 s what n3 wrote"

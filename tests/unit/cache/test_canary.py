@@ -30,6 +30,8 @@ class Cache:
         self.ufs = {"w1": 0, "w2": 0, "w3": 0}
         self.gives = dict.fromkeys(self.ufs, DIGEST)
         self.reads_ufs = True
+        self.served = dict.fromkeys(self.ufs, 0)
+        self.serves = True
 
     def exec(
         self, _namespace: str, name: str, _container: str, command: list[str], **_: Any
@@ -40,13 +42,18 @@ class Cache:
             return ExecResult(0, f"=== digest\n{DIGEST}  /tmp/x\n", "")
         if " cat " in script:
             self.ufs[name] += 4 if self.reads_ufs else 0
+            writer = script.partition("-w")[2][:1]  # of a path of an ephemeral root
+            if writer and f"w{writer}" != name and self.serves:
+                self.served[f"w{writer}"] += 4
             return ExecResult(0, f"=== read\n{self.gives[name]}  -\n", "")
         return ExecResult(0, "", "")
 
     def pod_http(self, _namespace: str, name: str, *_: Any) -> str:
-        return json.dumps(
-            {"counters": {"Worker.BytesReadPerUfs.UFS:s3": {"count": self.ufs[name]}}}
-        )
+        counters = {
+            "Worker.BytesReadPerUfs.UFS:s3": {"count": self.ufs[name]},
+            "Worker.BytesReadRemote": {"count": self.served[name]},
+        }
+        return json.dumps({"counters": counters})
 
 
 def canary(cache: Cache, *nodes: str, root_ufs: str = "s3://datasets/") -> Canary:
@@ -87,8 +94,44 @@ def test_bytes_that_did_not_come_from_the_under_store_are_no_proof(
     cache = Cache()
     cache.reads_ufs = False
     assert "under store" in canary(cache, "n1", "n2").fly(["n2"])["nodes"]["n2"]["problem"]
-    ephemeral = canary(cache, "n1", "n2", root_ufs="ephemeral")
-    assert ephemeral.fly(["n2"])["nodes"]["n2"]["problem"] == ""
+
+
+def test_with_an_ephemeral_root_each_worker_serves_what_it_wrote_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proofs, "COUNTING_S", 0.0)
+    cache = Cache()
+    found = canary(cache, "n1", "n2", "n3", root_ufs="ephemeral").fly(["n2", "n3", "n9"])
+    assert found["writer"] == ""
+    assert {name: one["reader"] for name, one in found["nodes"].items()} == {
+        "n2": "n3",
+        "n3": "n1",
+        "n9": "",
+    }
+    assert [found["nodes"][name]["problem"] for name in ("n2", "n3")] == ["", ""]
+    assert "not ready" in found["nodes"]["n9"]["problem"]
+    wrote = {name: script for name, script in cache.scripts if "copyFromLocal" in script}
+    assert set(wrote) == {"w2", "w3"}
+    assert all("writetype.default=MUST_CACHE " in script for script in wrote.values())
+    assert cache.served == {"w1": 0, "w2": 4, "w3": 4}
+
+
+def test_with_an_ephemeral_root_bytes_of_another_worker_are_no_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proofs, "COUNTING_S", 0.0)
+    cache = Cache()
+    cache.serves = False
+    found = canary(cache, "n1", "n2", root_ufs="ephemeral").fly(["n2"])["nodes"]["n2"]
+    assert "w2 has served nothing of it" in found["problem"]
+    alone = canary(cache, "n2", root_ufs="ephemeral").fly(["n2"])["nodes"]["n2"]
+    assert (alone["problem"], alone["reader"]) == ("", "n2")
+
+
+def test_workers_of_an_ephemeral_root_that_are_all_tried_serve_one_another() -> None:
+    found = canary(Cache(), "n1", "n2", root_ufs="ephemeral").fly(["n1", "n2"])["nodes"]
+    assert {name: one["reader"] for name, one in found.items()} == {"n1": "n2", "n2": "n1"}
+    assert [one["problem"] for one in found.values()] == ["", ""]
 
 
 def test_bytes_that_a_worker_counts_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Options,
     Result,
 )
-from ansible_collections.alluxops.cache.plugins.plugin_utils.canary import Canary
+from ansible_collections.alluxops.cache.plugins.plugin_utils.canary import NOTHING, Canary
 from ansible_collections.alluxops.cache.plugins.plugin_utils.cleaning import at_the_end
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 
@@ -18,9 +18,8 @@ class ActionModule(ApiAction):
 
     def act(self, kube: Kube, options: Options) -> Result:
         """Raises CacheError where the file cannot be written."""
-        nothing = {"took_s": 0.0, "bytes_ufs": 0, "problem": ""}
         if self.check_mode or not options["nodes"]:
-            return {"writer": "", "nodes": dict.fromkeys(options["nodes"], nothing)}
+            return {"writer": "", "nodes": dict.fromkeys(options["nodes"], NOTHING)}
         seen = objects.look_at_installed(kube, options["namespace"], options["release"])
         canary = Canary(kube, options["namespace"], seen, options)
         with at_the_end(canary.remove):

@@ -66,6 +66,8 @@ def _did(found: Found) -> str:
         parts.append(f"registered {duration(arrival['registered_s'])} later")
     if canary and found.get("writer"):
         parts.append(f"read in {duration(canary['took_s'])} what {found['writer']} wrote")
+    elif canary.get("reader"):
+        parts.append(f"wrote what {canary['reader']} read in {duration(canary['took_s'])}")
     size = human(arrival["capacity_bytes"]) if arrival.get("capacity_bytes") else ""
     whole = duration(found.get("took_s") or 0)
     if plan["is_worker"]:

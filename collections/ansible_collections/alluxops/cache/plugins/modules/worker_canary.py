@@ -5,8 +5,10 @@ module: worker_canary
 short_description: Read a file that was written elsewhere through each of some workers
 description:
   - Writes one file through another worker, past its cache, and reads it through each worker of the nodes, which can
-    have it from the under store only. Digests and the workers' byte counters are compared. With an ephemeral root the
-    file is in the other worker's cache.
+    have it from the under store only. Digests and the workers' byte counters are compared. Where all workers that serve
+    are tried, one of them writes.
+  - With an ephemeral root each worker that is tried writes a file into its own cache, and must have served it to
+    another one that reads it. The only worker reads it itself, and the digests alone are compared.
   - Does not fail for a worker that does not give the file, so that the others are tried. What was wrong is in C(nodes).
   - The file is removed.
 options:
@@ -49,9 +51,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-writer: {description: Node of the worker that wrote., type: str, returned: success}
+writer: {description: Node of the worker that wrote; empty with an ephemeral root., type: str, returned: success}
 nodes:
-  description: "By node: {took_s, bytes_ufs, problem}. problem is empty where the file came back as it was written."
+  description:
+    - "By node: {took_s, bytes_ufs, reader, problem}. problem is empty where the file came back as it was written."
+    - "reader is, with an ephemeral root, the node whose worker's pod read what this worker wrote; else empty."
   returned: success
   type: dict
 """

@@ -1,4 +1,4 @@
-"""A file that one worker wrote, read through others: the proof that each of them serves."""
+"""A file that one worker wrote, read through another: the proof that each of some workers serves."""
 
 from __future__ import annotations
 
@@ -23,22 +23,33 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.release import (
 
 FILES: Final = "/.alluxops-canary-"
 AT_ONCE: Final = 8
+NOTHING: Final[Json] = {"took_s": 0.0, "bytes_ufs": 0, "reader": "", "problem": ""}
+GONE: Final = "its worker is not ready, or not registered any more"
+UNCOUNTED: Final = {
+    "ufs": "has read nothing from the under store for it",
+    "remote": "has served nothing of it: what was written through it is in another worker's cache",
+}
 
 
 class Canary(Proofs):
     """Of one release, as it was seen when its workers had come."""
 
     def fly(self, nodes: Sequence[str]) -> Json:
-        """Write once, read through the worker of each node; see worker_canary's RETURN. Raises CacheError."""
+        """Try the worker of each node; see worker_canary's RETURN. Raises CacheError.
+
+        One worker writes past its cache, and the others can have it from the under store only. An ephemeral root lies
+        in each pod by itself, so there each worker writes into its own cache, and serves it to another.
+        """
         ready = {pod["node"]: dict(pod) for pod in health.serving_workers(self.seen)}
         if not ready:
             raise CacheError("no worker is ready and registered with the leader")
-        writer = next((pod for node, pod in ready.items() if node not in nodes), None)
-        writer = writer or next(iter(ready.values()))
         path = FILES + secrets.token_hex(4)
-        wrote = self._shell(writer["name"], WORKER_CONTAINER, self._writes(writer, path))
-        digest = verification.parse_digest(wrote.get("digest", ""))
         with ThreadPoolExecutor(AT_ONCE) as pool:
+            if self.is_ephemeral:
+                found = pool.map(lambda node: self._serve(node, ready, path), nodes)
+                return {"writer": "", "nodes": dict(zip(nodes, found, strict=True))}
+            writer = min(ready.values(), key=lambda pod: pod["node"] in nodes)
+            digest = self._write(writer, path, "THROUGH")
             found = pool.map(lambda node: self._read(ready.get(node), path, digest), nodes)
             return {"writer": writer["node"], "nodes": dict(zip(nodes, found, strict=True))}
 
@@ -49,29 +60,50 @@ class Canary(Proofs):
             self._shell(self.seen.leader.pod, MASTER_CONTAINER, script, must_succeed=False)
 
     def _read(self, pod: Json | None, path: str, digest: str | None) -> Json:
-        began = time.monotonic()
-        found: Json = {"took_s": 0.0, "bytes_ufs": 0, "problem": ""}
+        """Read through a worker what another has written to the under store."""
         if pod is None:
-            return {**found, "problem": "its worker is not ready, or not registered any more"}
+            return {**NOTHING, "problem": GONE}
         try:
-            before = self._counters(pod)
-            said = self._shell(pod["name"], WORKER_CONTAINER, self._reads(pod, path))
-            found["took_s"] = round(time.monotonic() - began, 1)
-            ufs = 0 if self.is_ephemeral else int(self.options["size_bytes"])
-            counted = self._counted(pod, before, {"ufs": ufs})
+            return self._fetch(pod, pod, path, digest, "ufs")
         except CacheError as error:
-            return {**found, "problem": str(error)}
-        found["bytes_ufs"] = counted["ufs"]
+            return {**NOTHING, "problem": str(error)}
+
+    def _serve(self, node: str, ready: dict[str, Json], prefix: str) -> Json:
+        """Write through a node's worker, and read it in the pod of the next one: each pod reads for one only."""
+        pod = ready.get(node)
+        if pod is None:
+            return {**NOTHING, "problem": GONE}
+        names = list(ready)
+        reader = ready[names[(names.index(node) + 1) % len(names)]]
+        path = f"{prefix}-{pod['name']}"
+        try:
+            digest = self._write(pod, path, "MUST_CACHE")
+            found = self._fetch(pod, reader, path, digest, "remote" if reader != pod else "")
+        except CacheError as error:
+            return {**NOTHING, "problem": str(error)}
+        return {**found, "reader": reader["node"]}
+
+    def _fetch(self, pod: Json, reader: Json, path: str, digest: str | None, counter: str) -> Json:
+        """Read a file in the pod of reader. counter: of the bytes that pod must have read for it; "" for none."""
+        began = time.monotonic()
+        before = self._counters(pod)
+        said = self._shell(reader["name"], WORKER_CONTAINER, self._reads(reader, path))
+        took_s = round(time.monotonic() - began, 1)
+        size = int(self.options["size_bytes"])
+        counted = self._counted(pod, before, {counter: size} if counter else {})
+        found = {**NOTHING, "took_s": took_s, "bytes_ufs": counted["ufs"]}
         if digest is None or verification.parse_digest(said.get("read", "")) != digest:
             found["problem"] = f"{pod['name']} gave back other bytes than were written"
-        elif not self.is_ephemeral and not counted["ufs"]:
-            found["problem"] = f"{pod['name']} has read nothing from the under store for it"
+        elif counter and not counted[counter]:
+            found["problem"] = f"{pod['name']} {UNCOUNTED[counter]}"
         return found
 
-    def _writes(self, pod: Json, path: str) -> str:
-        kind = "MUST_CACHE" if self.is_ephemeral else "THROUGH"
+    def _write(self, pod: Json, path: str, kind: str) -> str | None:
+        """Write a file in a worker's pod, through this worker. Returns its digest."""
         size = int(self.options["size_bytes"])
-        return local_write.script(self._address(pod), size, {path: kind})
+        script = local_write.script(self._address(pod), size, {path: kind})
+        wrote = self._shell(pod["name"], WORKER_CONTAINER, script)
+        return verification.parse_digest(wrote.get("digest", ""))
 
     def _reads(self, pod: Json, path: str) -> str:
         client = (
