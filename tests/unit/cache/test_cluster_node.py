@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.alluxops.cache.plugins.action import cluster_node
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -13,6 +16,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils import release as o
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import ApiError
 from tests.unit.cache.kube_objects import Json, node
+from tools.repository import ROOT
 
 
 def running(name: str, owner: str = "ReplicaSet", **metadata: Any) -> Json:
@@ -139,3 +143,24 @@ def test_workers_of_other_caches_are_known() -> None:
     ]
     assert evictions.names(evictions.other_workers([other], "elsewhere", "b")) == ["web/b-worker-x"]
     assert evictions.other_workers([other], "web", "b") == []
+
+
+@pytest.mark.parametrize(
+    ("look", "more"),
+    [
+        ({"stat": {"exists": True}}, ["--cri-socket", "unix:///run/own.sock"]),
+        ({"stat": {"exists": False}}, []),
+        ({"unreachable": True}, []),
+    ],
+)
+def test_kubeadm_is_told_the_runtime_that_the_host_has(look: Json, more: list[str]) -> None:
+    """Of several it takes none by itself; one that is not there would hide from it the one that is."""
+    tasks = yaml.safe_load((ROOT / "roles/remove_workers/tasks/leave.yml").read_text())
+    [reset] = [one for one in tasks if "ansible.builtin.command" in one]
+    variables = {
+        "bootstrap_workers_cri_socket": "unix:///run/own.sock",
+        "__remove_workers_runtime": look,
+    }
+    argv = trust_as_template(reset["ansible.builtin.command"]["argv"])
+    found = Templar(DataLoader(), variables=variables).template(argv)
+    assert found == ["kubeadm", "reset", "--force", *more]
