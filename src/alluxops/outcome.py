@@ -146,7 +146,7 @@ class Recorder:
         self._ended += 1
         self._is_working |= not is_routine(event.task)
         if event.status in {Status.FAILED, Status.UNREACHABLE}:
-            self.failures.append(failure_of(event, anything_changed=self._anything_changed))
+            self._add_failure(failure_of(event, anything_changed=self._anything_changed))
         if event.result.get("changed") is True:
             # A task that failed may have changed something too; Ansible does not count it as changed.
             self._touched = True
@@ -154,6 +154,11 @@ class Recorder:
         published = event.result.get("ansible_stats")
         if isinstance(published, dict) and not published.get("per_host"):
             self._custom |= published.get("data") or {}
+
+    def _add_failure(self, failure: Failure) -> None:
+        """Keep it, unless it only says again at the end what failed on the host before: that is told there."""
+        if not any(_says_again(failure, earlier) for earlier in self.failures):
+            self.failures.append(failure)
 
     def _add_message(self, event: Message) -> None:
         if event.is_warning:
@@ -209,6 +214,13 @@ class Recorder:
             return REFUSED if all(failure.refused for failure in same) else FAILED
         # It ended before the first task: the playbook, the inventory or an option cannot be read.
         return REFUSED if self._ended == 0 else FAILED
+
+
+def _says_again(failure: Failure, earlier: Failure) -> bool:
+    """Whether it is the earlier one's message, whole or without the output that was told below it."""
+    return failure.host == earlier.host and f"{earlier.message}\n".startswith(
+        f"{failure.message}\n"
+    )
 
 
 def failure_of(event: HostEnded, *, anything_changed: bool) -> Failure:

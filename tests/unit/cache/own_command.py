@@ -11,7 +11,11 @@ from tools.repository import ROOT
 
 
 def ansible_playbook(
-    folder: Path, inventory: str, playbook: Path | str, *argv: str
+    folder: Path,
+    inventory: str,
+    playbook: Path | str,
+    *argv: str,
+    collections: Path = ROOT / "collections",
 ) -> subprocess.CompletedProcess[str]:
     """Run it in `folder`, which is its home too, against hosts of this inventory's text."""
     (folder / "hosts.ini").write_text(inventory)
@@ -24,7 +28,7 @@ def ansible_playbook(
             "ANSIBLE_CONFIG": "",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
         },
         cwd=folder,
         stdin=subprocess.DEVNULL,

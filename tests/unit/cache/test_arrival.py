@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -141,6 +142,23 @@ def test_a_node_that_does_not_get_there_does_not_hold_up_the_others(
     assert found["nodes"]["n4"]["capacity_bytes"] == 512
     assert "n5 carries no worker that serves" in found["nodes"]["n5"]["problem"]
     assert "a worker's pod on n5" in found["nodes"]["n5"]["problem"]
+
+
+def test_a_node_has_the_time_since_its_own_label(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others of its batch may come, and be labelled, long before."""
+    times = iter([100.0, 107.0])
+    options = {**OPTIONS, "nodes": ["n4"], "wait_timeout_s": 600}
+    arrivals = worker_arrival.Arrivals(cluster, options, check_mode=False)  # type: ignore[arg-type]
+    patience = Patience(600)
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(time, "time", lambda: 5000.0)
+    monkeypatch.setattr(Patience, "waited_s", 60.0)
+    arrivals.look()
+    assert arrivals.missing(patience) == []
+    found = arrivals.result()["nodes"]["n4"]
+    assert (found["registered_s"], found["registered_at"]) == (7.0, 5000.0)
 
 
 def test_a_check_marks_nothing_and_waits_for_nothing(

@@ -32,7 +32,7 @@ def test_of_an_ephemeral_root_the_reader_is_named() -> None:
 
 def test_a_new_worker_has_its_times() -> None:
     assert bootstrap_report.lines({"n4": found()}, check_mode=False) == [
-        "n4  worker in 41 s, 8 GiB · joined in 6 s · registered 22 s later · read in 3 s what n3 wrote"
+        "n4  worker in 41 s, 8 GiB · joined in 6 s · registered 22 s after its label · read in 3 s what n3 wrote"
     ]
 
 
@@ -44,15 +44,15 @@ def test_a_worker_has_what_was_mended() -> None:
         },
         check_mode=False,
     )
-    assert lines[0].startswith("n4   is a worker, nothing to mend, in 41 s, 8 GiB · read in")
-    assert lines[1].startswith("n10  is a worker, mended, in 41 s, 8 GiB · kubelet started")
+    assert lines[0].startswith("n4   is a worker, nothing to mend, 8 GiB · read in")
+    assert lines[1].startswith("n10  is a worker, mended, 8 GiB · kubelet started")
     assert lines[2] == "       x"
 
 
 def test_what_hangs_is_told_and_not_called_mended() -> None:
     hung = found("member", is_worker=True, hung=["/mnt: does not answer"])
     lines = bootstrap_report.lines({"n4": hung}, check_mode=False)
-    assert lines[0].startswith("n4  is a worker, not all of it mended, in 41 s")
+    assert lines[0].startswith("n4  is a worker, not all of it mended, 8 GiB")
     assert lines[1] == "      /mnt: does not answer"
 
 
@@ -121,6 +121,15 @@ def test_the_action_tells_it_with_the_line_of_a_worker_that_did_not_serve() -> N
     assert bootstrap_report.lines({"n4": told}, check_mode=False)[1:] == [
         f"      {line}" for line in told["mended"]
     ]
+
+
+def test_a_host_has_the_time_of_its_own_registration_and_not_of_its_batch() -> None:
+    arrived = {
+        node: {"registered_s": 1.0, "registered_at": at}
+        for node, at in (("n4", 1030.0), ("n5", 1300.0))
+    }
+    done = {"plan": plan("join") | {"node": "n4"}, "arrival": {"nodes": arrived}, "began": "1000.5"}
+    assert action._found(done)["took_s"] == 29.5
 
 
 def test_the_inventory_is_told_of_hosts_that_are_to_move() -> None:

@@ -145,6 +145,17 @@ def test_an_error_that_a_rescue_repeats_is_told_once() -> None:
     assert "The first install was removed." in text
 
 
+@pytest.mark.parametrize("output", [{}, {"stderr": "why"}])
+def test_a_failure_that_is_only_said_again_is_told_where_it_was(output: dict[str, str]) -> None:
+    first = ended(Status.FAILED, msg=OURS, refused=True, **output)
+    again = ended(Status.FAILED, task="Fail with what failed", msg=OURS)
+    result = outcome(first, again, code=2)
+    assert [failure.task for failure in result.failures] == ["T"]
+    assert (result.exit_code, result.result) == (2, "refused")
+    other = outcome(first, ended(Status.FAILED, host="n2", msg=OURS), code=2)
+    assert [failure.host for failure in other.failures] == ["n1", "n2"]
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -34,11 +34,15 @@ def _found(registered: Mapping[str, Any]) -> dict[str, Any]:
     """What the tasks registered for one host."""
     plan, canary = registered["plan"], registered.get("canary") or {}
     node = plan["node"]
+    arrived = ((registered.get("arrival") or {}).get("nodes") or {}).get(node) or {}
+    ended, began = (
+        float(at or 0) for at in (arrived.get("registered_at"), registered.get("began"))
+    )
     return {
         "plan": plan,
-        "took_s": float(registered.get("ended") or 0) - float(registered.get("began") or 0),
+        "took_s": max(ended - began, 0.0),
         "join_s": (registered.get("join") or {}).get("took_s"),
-        "arrival": ((registered.get("arrival") or {}).get("nodes") or {}).get(node),
+        "arrival": arrived,
         "canary": (canary.get("nodes") or {}).get(node),
         "writer": canary.get("writer"),
         "hung": (registered.get("node") or {}).get("hung"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -63,13 +64,14 @@ class Arrivals:
         self._joined = frozenset(options["joined"])
         self._waiting = list(dict.fromkeys(options["nodes"]))
         self._ready: dict[str, bool] = {}
-        self._marked: set[str] = set()
+        self._marked_at: dict[str, float] = {}
         self._changes: dict[str, Json] = {}
         self._found: dict[str, Json] = {
             name: {
                 "changed": False,
                 "ready_s": 0.0,
                 "registered_s": 0.0,
+                "registered_at": 0.0,
                 "capacity_bytes": 0,
                 "problem": "",
             }
@@ -94,7 +96,7 @@ class Arrivals:
             name = item["metadata"]["name"]
             if name in self._found:
                 self._ready[name] = bool(cluster.node_facts(item)["ready"])
-                if name not in self._marked:
+                if name not in self._marked_at:
                     self._mark(name, item)
 
     def _mark(self, name: str, item: Json) -> None:
@@ -109,7 +111,7 @@ class Arrivals:
                     "workers run on labelled nodes.",
                     f"give the kubeconfig's user the right to patch nodes; by hand it is `{command}`.",
                 ) from error
-        self._marked.add(name)
+        self._marked_at[name] = time.monotonic()
         if change:
             self._changes[name] = change
             self._found[name]["changed"] = True
@@ -138,7 +140,8 @@ class Arrivals:
             if self._ready.get(name) and not found["ready_s"]:
                 found["ready_s"] = round(patience.waited_s, 1)
             if not awaited:
-                found["registered_s"] = round(patience.waited_s, 1)
+                found["registered_s"] = round(time.monotonic() - self._marked_at[name], 1)
+                found["registered_at"] = time.time()
                 found["capacity_bytes"] = arrival.capacity(name, seen)
                 self._waiting.remove(name)
             elif not self._is_hopeless(name, raw, seen, patience):

@@ -9,7 +9,10 @@ from ansible_collections.alluxops.cache.plugins.module_utils.quantity import hum
 from ansible_collections.alluxops.cache.plugins.module_utils.summary import duration
 
 Found = Mapping[str, Any]
-"""Of one host: plan, took_s, join_s, arrival, canary, mended, hung, writer; what did not run is missing or empty."""
+"""Of one host: plan, took_s, join_s, arrival, canary, mended, hung, writer; what did not run is missing or empty.
+
+took_s: from the beginning of its batch to its own registration.
+"""
 
 RESTART = "its worker has the old directory until its pod is deleted"
 
@@ -63,19 +66,18 @@ def _did(found: Found) -> str:
     elif plan["step"] == "start":
         parts.append("kubelet started")
     if not plan["is_worker"] and arrival:
-        parts.append(f"registered {duration(arrival['registered_s'])} later")
+        parts.append(f"registered {duration(arrival['registered_s'])} after its label")
     if canary and found.get("writer"):
         parts.append(f"read in {duration(canary['took_s'])} what {found['writer']} wrote")
     elif canary.get("reader"):
         parts.append(f"wrote what {canary['reader']} read in {duration(canary['took_s'])}")
     size = human(arrival["capacity_bytes"]) if arrival.get("capacity_bytes") else ""
-    whole = duration(found.get("took_s") or 0)
     if plan["is_worker"]:
         done = "mended" if found.get("mended") else "nothing to mend"
         done = "not all of it mended" if found.get("hung") else done
-        head = f"is a worker, {done}, in {whole}"
+        head = f"is a worker, {done}"
     else:
-        head = f"worker in {whole}"
+        head = f"worker in {duration(found.get('took_s') or 0)}"
     return " · ".join([", ".join(filter(None, (head, size))), *parts])
 
 

@@ -4,12 +4,12 @@ DOCUMENTATION = r"""
 module: bootstrap_report
 short_description: Say what became of the hosts of C(bootstrap-workers)
 description:
-  - A line for each host with its times, what was installed and mended there, and what to write into the inventory.
+  - A line for each host with its own times, what was installed and mended there, and what to write into the inventory.
 options:
   hosts:
     description:
       - "By host: what the tasks of the role registered, as {plan, packages, node, device, join, arrival, canary,
-        began, ended}; an empty one was not begun, as too many hosts before it failed."
+        began}; an empty one was not begun, as too many hosts before it failed."
     type: dict
     required: true
   failed:

@@ -58,7 +58,8 @@ EXAMPLES = r"""
 RETURN = r"""
 nodes:
   description:
-    - "By node: {changed, ready_s, registered_s, capacity_bytes, problem}. problem is empty where its worker serves."
+    - "By node: {changed, ready_s, registered_s, registered_at, capacity_bytes, problem}. problem is empty where its
+      worker serves. registered_s counts from its label, registered_at is the controller's time of day, in seconds."
   returned: success
   type: dict
 """
