@@ -27,6 +27,7 @@ STAND_IN = '''
 import time
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 
 class ActionModule(ActionBase):
@@ -44,6 +45,8 @@ class ActionModule(ActionBase):
             }
             for node in self._task.args.get("nodes", [])
         }
+        if nodes:
+            Display().display(f"{name} of {' '.join(nodes)}.")
         return {
             "failed": host in broken,
             "msg": f"Error: {name} fails on {host}.",
@@ -211,10 +214,11 @@ def test_a_last_host_that_fails_ends_the_run_with_its_error_and_the_lines(tmp_pa
 
 
 def test_what_failed_on_a_host_is_not_waited_for_and_not_read_through(tmp_path: Path) -> None:
-    """Each of the others is a worker: a host that failed before is no node of theirs."""
     broken = {"node_packages": ["a"], "node_join": ["b"], "worker_arrival": ["nc"]}
     done = run(tmp_path, 50, serial=6, broken=broken)
     assert (done.with_line("worker in"), done.with_line(FAILED)) == ("def", "abc")
+    assert "worker_arrival of nc nd ne nf." in done.output
+    assert "worker_canary of nd ne nf." in done.output
 
 
 def test_a_host_whose_connection_breaks_counts_as_failed(tmp_path: Path) -> None:
