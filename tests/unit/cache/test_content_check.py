@@ -225,9 +225,9 @@ def test_a_job_that_began_anew_is_not_asked_for_what_it_has_not_mounted(
     same = check.compare().same
     read = digests.read
 
-    def breaks(*args: Any, **how: bool) -> Any:
+    def breaks(kube: Any, proxy: Any, sizes: Any, timeout_s: float, **how: bool) -> Any:
         stores.starts = 2
-        return read(*args, **how)
+        return read(kube, proxy, sizes, timeout_s, **how)
 
     monkeypatch.setattr(digests, "read", breaks)
     with pytest.raises(CacheError, match="was lost"):
