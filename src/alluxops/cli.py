@@ -177,7 +177,8 @@ def repair(options: RunOptions) -> None:
 
     --check --diff lists first. Nothing is written to a store, and what was written to the cache only is never dropped.
 
-    What a store had and has no more is forgotten; much at once only where -e repair_forgets=/DIRECTORY names it.
+    What a store had and has no more is forgotten, what is shorter there learnt anew; much at once only where
+    -e repair_forgets=/DIRECTORY names it.
     """
     raise typer.Exit(run_verb(options.request("repair")))
 

@@ -89,6 +89,9 @@ class Check:
     def __init__(self) -> None:
         self.read_paths: list[str] = []
 
+    def keep_stores(self) -> None:
+        """They are there."""
+
     def compare(self) -> Compared:
         """Two files are cached, one is not."""
         cold = file_at("/d/cold", cached_bytes=0)
@@ -137,6 +140,34 @@ def test_a_repair_takes_up_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found == [0, 0, 1, 1]
 
 
+class Unmounted(Check):
+    """One whose stores do not answer by the time all is read. found: what was proven before, by path."""
+
+    def read(self, files: list[consistency.File], proofs: Any) -> Content:
+        """Prove all."""
+        self.found: dict[str, str] = proofs.read()
+        proofs.add(files)
+        return super().read(files, proofs)
+
+    def keep_stores(self) -> None:
+        """They do not answer."""
+        raise CacheError("no proxy answers")
+
+
+def test_what_is_proven_is_kept_until_the_stores_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repair whose first step cannot be done does not read all of it once more."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    check = Unmounted()
+    found = []
+    for _ in range(2):
+        with pytest.raises(CacheError, match="no proxy"):
+            check_run.look(cast("ContentCheck", check), Asked(("/d",), "all", 1, 0), "repair")
+        found.append(len(check.found))
+    assert found == [0, 2]
+
+
 def test_a_repair_shows_what_is_wrong_and_what_is_done() -> None:
     found = Finding("/d/a", consistency.CHANGED, "why")
     clash = Finding("/d/z", consistency.CLASH, "two")
@@ -155,13 +186,9 @@ def test_a_repair_shows_what_is_wrong_and_what_is_done() -> None:
     assert (idle["changed"], idle["told"], idle["diff"]["after"]) == (False, "", "")
 
 
-def test_what_fails_after_a_repair_is_no_refusal() -> None:
-    def compare() -> Compared:
+def test_what_fails_in_a_repair_is_no_refusal() -> None:
+    with pytest.raises(CacheError, match="cannot be listed") as caught, repair._no_refusal():
         raise SettingsError("s3://b/ cannot be listed", "why", "fix")
-
-    check = SimpleNamespace(compare=compare)
-    with pytest.raises(CacheError, match="cannot be listed") as caught:
-        repair._still_found(cast("ContentCheck", check))
     assert not caught.value.refused
 
 

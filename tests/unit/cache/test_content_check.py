@@ -217,14 +217,50 @@ def test_an_interrupted_check_reads_what_is_left(monkeypatch: pytest.MonkeyPatch
     assert (content.files, content.earlier, content.read) == (6, 2, 4)
 
 
-def test_a_job_that_began_anew_is_not_asked_for_what_it_has_not_mounted() -> None:
+def test_a_job_that_began_anew_is_not_asked_for_what_it_has_not_mounted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stores = Proxy(entry("/store-1/a"))
     check = check_of(Proxy(entry("/d/a"), digests_of={"/d/a": Digest("0" * 32, SIZE)}), stores)
     same = check.compare().same
-    stores.starts = 2
+    read = digests.read
+
+    def breaks(kube: Any, proxy: Any, sizes: Any, timeout_s: float, **how: bool) -> Any:
+        stores.starts = 2
+        return read(kube, proxy, sizes, timeout_s, **how)
+
+    monkeypatch.setattr(digests, "read", breaks)
     with pytest.raises(CacheError, match="was lost"):
         check.read(same)
     assert stores.read == []
+
+
+def test_a_job_that_began_anew_between_batches_is_mounted_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What reads through the cache for hours needs the stores only now and then."""
+    monkeypatch.setattr(consistency, "BATCH_FILES", 1)
+    wrong = Digest("0" * 32, SIZE)
+    stores = Proxy(entry("/store-1/a"), entry("/store-1/b"))
+    check = check_of(Proxy(entry("/d/a"), entry("/d/b"), digests_of={"/d/b": wrong}), stores)
+    same = check.compare().same
+    stores.starts = 2
+    assert [one.kind for one in check.read(same).findings] == [consistency.DIFFERS]
+    assert (stores.renewed, stores.read) == (1, ["/store-1/b"])
+    stores.starts = 3
+    check.keep_stores()
+    assert check.is_stored("/d/a")
+    assert stores.renewed == 2
+
+
+def test_a_job_that_began_anew_while_it_was_listed_makes_nothing_missing() -> None:
+    class Lost(Proxy):
+        def ask(self, request: paths_api.Request) -> Any:
+            self.starts = 2
+            return super().ask(request)
+
+    with pytest.raises(CacheError, match="was lost"):
+        check_of(Proxy(entry("/d/a")), Lost()).compare()
 
 
 def test_a_second_look_asks_the_store_and_no_job_that_began_anew() -> None:

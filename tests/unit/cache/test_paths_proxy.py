@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+from websocket import WebSocketConnectionClosedException
 
 from ansible_collections.alluxops.cache.plugins.module_utils import paths_api
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import CacheError
@@ -69,10 +70,13 @@ class Exec:
         self.written = b""
         self.is_alive = True
         self.is_closed = False
+        self.is_cut = False
         self.returncode: int | None = None
 
-    def update(self, timeout: float = 0) -> None:
+    def update(self, timeout: float = 0) -> None:  # noqa: ARG002 - as the client has it
         """Nothing comes."""
+        if self.is_cut:
+            raise WebSocketConnectionClosedException("Connection to remote host was lost.")
 
     def is_open(self) -> bool:
         """Whether it runs."""
@@ -309,6 +313,19 @@ def test_it_says_where_it_is_and_is_a_client_as_told(cluster: Cluster) -> None:
     assert f"-Dalluxio.proxy.web.port={port} " in script
     assert " -Dalluxio.user.x=NO_CACHE" in script
     cluster.started[0][1].is_alive = False
+    proxy.at()
+    assert len(cluster.started) == 2
+    proxy.close()
+
+
+def test_its_connection_is_not_idle_and_one_that_was_cut_is_made_anew(cluster: Cluster) -> None:
+    """Its requests take other connections; what lies between cuts one over which nothing goes."""
+    proxy = proxy_on(cluster, "job", "job")
+    proxy.at()
+    proxy.at()
+    first = cluster.started[0][1]
+    assert first.written == b"  "  # a line would end it
+    first.is_cut = True
     proxy.at()
     assert len(cluster.started) == 2
     proxy.close()

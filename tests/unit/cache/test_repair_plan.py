@@ -94,8 +94,9 @@ def test_much_that_is_missing_is_forgotten_only_where_that_is_confirmed(
     ("gibibytes", "cached_percent", "is_kept"),
     [(1.0, 100, False), (1.1, 100, True), (1.1, 50, False), (40, 0, False), (40, 3, True)],
 )
-def test_much_that_workers_still_hold_is_forgotten_only_where_that_is_confirmed(
-    gibibytes: float, cached_percent: int, *, is_kept: bool
+@pytest.mark.parametrize("kind", [consistency.MISSING, consistency.TRUNCATED])
+def test_much_that_workers_still_hold_is_dropped_only_where_that_is_confirmed(
+    kind: str, gibibytes: float, cached_percent: int, *, is_kept: bool
 ) -> None:
     part_bytes = int(gibibytes * 1024**3 / 2)
     known = {f"/d/{number}": file_at(f"/d/{number}") for number in range(100)}
@@ -104,13 +105,42 @@ def test_much_that_workers_still_hold_is_forgotten_only_where_that_is_confirmed(
         known[path] = replace(
             known[path], bytes=part_bytes, cached_bytes=part_bytes * cached_percent // 100
         )
-    found = [Finding(path, consistency.MISSING, "why") for path in gone]
+    found = [Finding(path, kind, "why") for path in gone]
     parts = [Part("/d", Mount("/d", "s3://b", True, False))]
-    stored = set(known) - set(gone)
+    stored = set(known) - (set(gone) if kind == consistency.MISSING else set())
     assert repair_plan.doubtful(found, known, stored, parts, ()) == (
         set(gone) if is_kept else set()
     )
     assert not repair_plan.doubtful(found, known, stored, parts, ["/d"])
+
+
+@pytest.mark.parametrize(
+    ("files", "kinds", "forgets", "kept"),
+    [
+        (100, {consistency.TRUNCATED: 100}, (), 100),
+        (100, {consistency.TRUNCATED: 100}, ("/d",), 0),
+        (100, {consistency.TRUNCATED: 10}, (), 0),
+        (100, {consistency.TRUNCATED: 11}, (), 11),
+        (100, {consistency.TRUNCATED: 6, consistency.MISSING: 5}, (), 11),
+        (100, {consistency.TRUNCATED: 6, consistency.CHANGED: 90}, (), 0),
+        (100, {consistency.CHANGED: 100}, (), 0),
+        (2, {consistency.TRUNCATED: 1}, (), 0),
+        (1, {consistency.TRUNCATED: 1}, (), 1),
+    ],
+)
+def test_much_that_is_shorter_in_the_store_is_followed_only_where_that_is_confirmed(
+    files: int, kinds: dict[str, int], forgets: tuple[str, ...], kept: int
+) -> None:
+    """A new version that is no shorter is a store's normal work."""
+    known = {f"/d/{number}": file_at(f"/d/{number}") for number in range(files)}
+    each = [kind for kind, number in kinds.items() for _ in range(number)]
+    found = [Finding(path, kind, "why") for path, kind in zip(known, each, strict=False)]
+    stored = set(known) - {one.path for one in found if one.kind == consistency.MISSING}
+    parts = [Part("/d", Mount("/d", "s3://b", True, False))]
+    doubtful = repair_plan.doubtful(found, known, stored, parts, forgets)
+    plan = repair_plan.plan(found, known, lambda _: False, kept=doubtful)
+    assert (len(plan.left), len(plan.steps)) == (kept, len(each) - kept)
+    assert all(repair_plan.FORGETS in repair_plan.why_left(one) for one in plan.left)
 
 
 def test_two_versions_are_left_to_their_owner() -> None:

@@ -109,6 +109,7 @@ def repair_of(world: World) -> Repair:
         read=lambda files: Content(
             findings=[Finding(file.path, consistency.DIFFERS, "") for file in files]
         ),
+        keep_stores=lambda: None,
         is_stored=lambda _: not world.is_gone,
         read_stored=lambda sizes: {path: Digest(MD5, why=world.store_says) for path in sizes},
     )

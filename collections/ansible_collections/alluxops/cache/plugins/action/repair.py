@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -25,10 +26,7 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import (
     Result,
 )
 from ansible_collections.alluxops.cache.plugins.plugin_utils.charts import raise_all
-from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import (
-    ContentCheck,
-    opened,
-)
+from ansible_collections.alluxops.cache.plugins.plugin_utils.content_check import opened
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube
 from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_note import RepairNote
 from ansible_collections.alluxops.cache.plugins.plugin_utils.repair_run import Repair
@@ -62,17 +60,19 @@ class ActionModule(ApiAction):
 
             left = list(plan.left)
             if plan.steps and not self.check_mode:
-                failed = repair.apply(plan.steps, Display().display)
-                write(_united(failed, left))  # should the last look fail, what was done is told
-                left = _united(failed, _still_found(check), left)
+                with _no_refusal():
+                    failed = repair.apply(plan.steps, Display().display)
+                    write(_united(failed, left))  # should the last look fail, what was done is told
+                    left = _united(failed, check.compare().findings, left)
             write(left)
         return _result(outcome, plan, left, f"{release} repair", str(path))
 
 
-def _still_found(check: ContentCheck) -> tuple[Finding, ...]:
-    """What both sides list now. Raises CacheError: by now it is no refusal."""
+@contextmanager
+def _no_refusal() -> Iterator[None]:
+    """A store that cannot be mounted or listed raises CacheError in here: something may have changed by now."""
     try:
-        return check.compare().findings
+        yield
     except SettingsError as error:
         raise CacheError(error.what, error.cause, error.fix) from error
 

@@ -1,7 +1,8 @@
 """What to do about findings, so that the cache follows its store again. Pure.
 
 Nothing is ever written to a store. What was written to the cache only is never dropped: it is left, and told. What a
-store had and has no more is forgotten, unless so much is missing that the store or the mount may be what is wrong.
+store had and has no more, whole files or their ends, is dropped, unless that is so much that the store or the mount may
+be what is wrong.
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ _SHOWN: Final[Mapping[Kind, str]] = {
     "settings": "set again what an interrupted repair has left unset",
 }
 _FOLLOWED: Final = (CHANGED, TRUNCATED, ADDED)
+_LESS: Final = (MISSING, TRUNCATED)
+"""What a store has less of than the cache. A new version that is no shorter is a store's normal work."""
 FORGETS: Final = "repair_forgets"
 MUCH_PERCENT: Final = 10
-"""More of a part's files than this share may not be missing, but for one, which any part may lack."""
+"""More of a part's files than this share may not be missing or truncated, but for one, which any part may lack."""
 MUCH_BYTES: Final = 1024**3
-"""Nor may workers hold more than so much of what is missing: it may be the only copy."""
+"""Nor may workers hold more than so much of these: it may be the only copy."""
 SHARE: Final = 4
 """Of what all workers hold, a batch takes one part of so many."""
 NOTE_LIMIT_BYTES: Final = 900_000
@@ -132,9 +135,9 @@ def doubtful(
     parts: Iterable[Part],
     forgets: Collection[str],
 ) -> set[str]:
-    """The missing files that are not forgotten, since a store that fails or a stale mount looks like that.
+    """The missing and truncated files that are left, since a store that fails or a stale mount looks like that.
 
-    They are of a part of which the store lists nothing, or lacks many files, or much that workers still hold.
+    They are of a part of which the store has no file whole, or lacks many, or much that workers still hold.
     forgets: paths that are confirmed.
     """
     tops = {part.path: part for part in parts}
@@ -145,10 +148,11 @@ def doubtful(
 
     lacking: dict[str, list[str]] = {}
     for one in findings:
-        if one.kind == MISSING:
+        if one.kind in _LESS:
             lacking.setdefault(part_of(one.path), []).append(one.path)
     files = Counter(part_of(path) for path, file in known.items() if file.is_persisted)
-    filled = {part_of(path) for path in stored}
+    less = {path for paths in lacking.values() for path in paths}
+    filled = {part_of(path) for path in stored if path not in less}
     found = [
         path
         for top, paths in lacking.items()
@@ -169,7 +173,7 @@ def plan(
 ) -> Plan:
     """Decide for each finding. owed: paths whose settings an interrupted repair has noted and not given back.
 
-    kept: what is not forgotten though it is missing.
+    kept: what is left though it is missing or truncated.
     """
     steps: list[Step] = []
     left: list[Finding] = []
@@ -211,10 +215,11 @@ def why_left(finding: Finding) -> str:
         return "rename one of the two: whichever the other replaces is lost"
     if finding.kind == LOST:
         return "write it again, or remove it: what is lost of it is nowhere"
-    if finding.kind == MISSING:
+    if finding.kind in _LESS:
         return (
-            "not forgotten, as much or all is missing at once: see that the store and `ufs` of the mount are right;"
-            f' if it is to be forgotten, name its path: -e \'{{"{FORGETS}": ["/DIRECTORY"]}}\''
+            "left where much or all is missing or truncated at once: see that the store and `ufs` of the mount are"
+            " right; if what is cached is to be dropped, name its path:"
+            f' -e \'{{"{FORGETS}": ["/DIRECTORY"]}}\'; else run `repair` again'
         )
     if _is_of_store(finding):
         return "see the store: it does not give the file now, so what is cached of it stays"

@@ -8,7 +8,8 @@ description:
     dropped what is cached of files whose content differs, and loads again what was cached, is pinned or declared.
   - Deletes nothing in a store and writes nothing there, but for the empty objects that Alluxio marks directories with
     on S3. A file that was written to the cache only is never dropped; it is told. One that its store had and has no
-    more is forgotten. Pins, media, replicas and TTLs stay.
+    more is forgotten, one that is shorter there is learnt anew; much of both at once only where that is confirmed.
+    Pins, media, replicas and TTLs stay.
   - Touches nothing but what it is given. Interrupted, the next run goes on; a second one changes nothing.
 options:
   paths:
@@ -18,9 +19,10 @@ options:
     required: true
   forgets:
     description:
-      - Paths below which files that their store has no more are forgotten, however many. Without it none is where
-        all of a compared path is missing, more than a tenth of its files (one may be), or more than 1 GiB that workers
-        hold.
+      - Paths below which files that their store has no more are forgotten, and those that are shorter there learnt
+        anew, however many. Without it none is where all of a compared path is missing or truncated, more than a tenth
+        of its files (one may be), or more than 1 GiB that workers hold. A new version that is no shorter does
+        not count.
     type: list
     elements: str
     default: []

@@ -73,5 +73,6 @@ def look(check: ContentCheck, want: Asked, verb: str) -> Outcome:
         }
     )
     content = check.read(files, proofs)
+    check.keep_stores()  # a repair goes on with them; where they do not answer, nothing has to be read again
     proofs.forget()
     return Outcome(want, check.parts, compared, content)

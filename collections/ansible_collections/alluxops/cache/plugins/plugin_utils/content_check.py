@@ -98,7 +98,7 @@ class ContentCheck:
         if not is_first:
             # Alluxio does not see every change of what it has listed before: none below a name with a lone %.
             self._renew()
-            self._stores_at = None
+        self._stores_at = self.stores.proxy.at()
         compared: list[Compared] = []
         faults: list[SettingsError] = []
         for part in self.parts:
@@ -118,8 +118,8 @@ class ContentCheck:
             self.known |= known.files
             self.stored |= stored
             compared.append(consistency.compare(known, stored, self.must_be_cached))
+        self._refuse_another_master()  # it lists nothing, and all would be missing
         raise_all(faults)
-        self._stores_at = self._stores_at or self.stores.proxy.at()
         return Compared(
             tuple(one for each in compared for one in each.findings),
             tuple(one for each in compared for one in each.same),
@@ -178,6 +178,15 @@ class ContentCheck:
                 found |= consistency.parse_stored([status], here, path)
         return found
 
+    def keep_stores(self) -> None:
+        """See that the stores are mounted, and mount them again where their proxy was lost: it idles between its uses.
+
+        Raises SettingsError where a store cannot be mounted now, CacheError where nothing answers.
+        """
+        if self.stores.proxy.at() != self._stores_at:
+            self._renew()
+            self._stores_at = self.stores.proxy.at()
+
     def is_stored(self, path: str) -> bool:
         """Ask the store once more for one path. Raises PathError for what it cannot tell."""
         status = self.stores.has(self._there(path))
@@ -193,6 +202,7 @@ class ContentCheck:
         )
         size = sum(file.bytes for file in left)
         for batch in consistency.batches(left, lambda file: file.bytes):
+            self.keep_stores()
             found = self._read(batch, content)
             if proofs:
                 wrong = {finding.path for finding in found}
@@ -242,7 +252,7 @@ class ContentCheck:
         if at != self._stores_at:
             raise CacheError(
                 "the connection to the Job that reads the stores was lost.",
-                fix="run it again: it goes on with what is left.",
+                fix="run it again: what is done stays.",
             )
 
     def _there(self, path: str) -> str:

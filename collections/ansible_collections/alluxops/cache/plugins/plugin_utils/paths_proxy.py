@@ -9,6 +9,7 @@ the server that it is for.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 import threading
@@ -23,12 +24,16 @@ from ansible_collections.alluxops.cache.plugins.module_utils.errors import Cache
 from ansible_collections.alluxops.cache.plugins.plugin_utils.api_action import Patience
 from ansible_collections.alluxops.cache.plugins.plugin_utils.kube import Kube, exit_code
 
+with contextlib.suppress(ImportError):
+    from websocket import WebSocketException
+
 START_TIMEOUT_S: Final = 180
 FORWARD_THREAD: Final = "Kubernetes port forward proxy"
 """How the Kubernetes client names it."""
 REQUEST_TIMEOUT_S: Final = 600
 LIFETIME_S: Final = 6 * 3600
-"""A proxy that outlives its run, since nobody told it, ends then; a run that takes longer starts another."""
+"""A proxy that outlives its run, since nobody told it, ends then. A run that takes longer starts another, which has
+nothing of what the first was told: a Job's stores are to be mounted again."""
 TRIES: Final = 3
 HEAP_MIB: Final = 512
 LEAST_HEAP_MIB: Final = 64
@@ -96,7 +101,7 @@ class Place:
 class PathsProxy:
     """Sends requests; starts the proxy with the first one, and again where it was lost; close() ends it.
 
-    where: asked at each start.
+    Whether it was started again since then at() tells. where: asked at each start.
     """
 
     def __init__(self, kube: Kube, where: Callable[[], Place]) -> None:
@@ -133,21 +138,29 @@ class PathsProxy:
         raise AssertionError("unreachable")
 
     def at(self) -> tuple[Place, int]:
-        """Where it answers: for what talks to it inside the pod."""
+        """Where it answers: for what talks to it inside the pod.
+
+        The script gets a blank each time: requests take other connections, and one that is idle is cut somewhere.
+        """
         self._started()
         if not self._lives():
             self.close()
             self._started()
         if self._at is None:
             raise AssertionError("a proxy that has started is somewhere")
+        with contextlib.suppress(WebSocketException, OSError):  # the next call sees that it was cut
+            self._running.write_channel(0, b" ")
         return self._at
 
     def _lives(self, wait_s: float = 0) -> bool:
         """Whether the proxy's script still runs, as far as its connection tells within this time."""
         until = time.monotonic() + wait_s
-        self._running.update(timeout=0)
-        while self._running.is_open() and time.monotonic() < until:
-            self._running.update(timeout=0.1)
+        try:
+            self._running.update(timeout=0)
+            while self._running.is_open() and time.monotonic() < until:
+                self._running.update(timeout=0.1)
+        except (WebSocketException, OSError):  # cut without a word
+            return False
         return bool(self._running.is_open())
 
     def _too_much(self, request: paths_api.Request) -> CacheError:

@@ -67,13 +67,17 @@ class Repair:
         return [path for path in self._owed if any(part.holds(path) for part in parts)]
 
     def apply(self, steps: Sequence[Step], say: Callable[[str], None]) -> list[Finding]:
-        """Do the steps. Returns what could not be done. Interrupted anywhere, the next run goes on."""
+        """Do the steps. Returns what could not be done. Interrupted anywhere, the next run goes on.
+
+        Raises SettingsError where a store that was lost cannot be mounted again.
+        """
         self._left = []
         cache, pod = self._check.cache, self._check.stores.pod
         place = Place(cache.namespace, pod, ufs_look.READER, properties=CACHES)
         with closing(PathsProxy(cache.kube, lambda: place)) as loader:
             limit = repair_plan.batch_bytes(cache.capacity_bytes)
             for batch in consistency.batches(steps, self._bytes, limit):
+                self._check.keep_stores()  # their proxy has idled while others loaded
                 ready = self._note_settings(self._obtainable(batch))
                 touched = [step for step in ready if self._touch(step)]
                 for step in touched:
