@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from ansible_collections.alluxops.cache.plugins.module_utils import datasets
+from ansible_collections.alluxops.cache.plugins.module_utils import dataset_refuse, datasets
 from ansible_collections.alluxops.cache.plugins.module_utils.datasets import Dataset
 
 IMAGES: dict[str, Any] = {"name": "images", "ufs": "s3://research/images/"}
@@ -123,8 +124,29 @@ def test_a_prefix_may_have_any_sign(ufs: str) -> None:
     assert ([one.ufs for one in found], faults) == ([ufs], [])
 
 
-def test_what_is_secret_is_not_repeated() -> None:
-    assert "hunter2" not in told({**IMAGES, "options": {"s3a.secretKey": "hunter2"}})
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"options": {"s3a.secretKey": "hunter2"}},
+        {"options": {"s3a": {"accessKeyId": "AKIA1", "secretKey": "hunter2"}}},
+        {"options": "s3a.secretKey=hunter2"},
+        {"options": ["s3a.secretKey=hunter2"]},
+        {"options": {"endpoint": "http://AKIA1:hunter2@h"}},
+        {"options": {"endpoint": "http://AKIA1:hun/ter2@h"}},
+        {"ufs": "https://AKIA1:hunter2@host/b"},
+        {"ufs": "s3//AKIA1:hunter2@b/"},
+        {"ufs": "s3://AKIA1:hunter2/b"},
+        {"path": "s3://AKIA1:hunter2@b/"},
+    ],
+)
+def test_what_is_secret_is_refused_and_not_repeated(given: dict[str, Any]) -> None:
+    text = told({**IMAGES, **given})
+    assert next(iter(given)) in text
+    assert not re.search("AKIA1|hunter2|ter2", text)
+
+
+def test_an_entry_that_is_no_mapping_is_not_repeated() -> None:
+    assert "alluxio_datasets[0] is text." in told("s3://AKIA1:hunter2@b/")
 
 
 def test_all_faults_are_told_at_once_each_with_its_place() -> None:
@@ -175,5 +197,7 @@ def test_s3_and_s3a_are_one_store() -> None:
 
 
 def test_a_confirmation_names_a_dataset() -> None:
-    found = datasets.confirmation_faults([Dataset("images", "/images")], {"loses": "image, images"})
+    found = dataset_refuse.confirmation_faults(
+        [Dataset("images", "/images")], {"loses": "image, images"}
+    )
     assert [fault.what for fault in found] == ["loses names image, which no dataset is called."]

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.alluxops.cache.plugins.action import settings
+
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "inventory/example"
 PLAY = """
@@ -128,6 +130,17 @@ def test_a_values_file_that_is_a_folder_is_not_said_to_be_missing(inventory: Pat
     assert "missing" not in result["msg"]
     result = check(inventory, "-e", json.dumps({"alluxio_values_files": ["/nowhere.yaml"]}))
     assert "the values file /nowhere.yaml is missing." in result["msg"]
+
+
+def test_what_a_role_has_left_for_others_is_no_unknown_variable(inventory: Path) -> None:
+    left = {
+        name
+        for file in (ROOT / "roles").glob("*/tasks/*.yml")
+        for name in re.findall(r"register: (allux[a-z]+_[a-z0-9_]+)", file.read_text())
+    }
+    assert left == set(settings.RESULTS)
+    result = check(inventory, "-e", json.dumps({name: {} for name in left}))
+    assert not result.get("failed"), result
 
 
 def test_every_fault_is_told_with_its_line(inventory: Path) -> None:

@@ -55,7 +55,7 @@ class ActionModule(ApiAction):
             dataset_refuse.REMOUNT: options["confirm_remount"],
             dataset_refuse.LOSES: options["loses"],
         }
-        faults += datasets.confirmation_faults(declared, confirmed)
+        faults += dataset_refuse.confirmation_faults(declared, confirmed)
         raise_all(faults)
         head = f"{options['release']} datasets"
         if not declared:
@@ -100,8 +100,8 @@ class _Run:
     ) -> None:
         self.cache = cache
         self.declared = declared
-        self.remounts = datasets.names(confirmed[dataset_refuse.REMOUNT])
-        self.loses = datasets.names(confirmed[dataset_refuse.LOSES])
+        self.remounts = dataset_refuse.names(confirmed[dataset_refuse.REMOUNT])
+        self.loses = dataset_refuse.names(confirmed[dataset_refuse.LOSES])
         self.credentials: dict[str, dict[str, str]] = {}
         self.actual: dict[str, Actual] = {}
         self.unknown: list[str] = []

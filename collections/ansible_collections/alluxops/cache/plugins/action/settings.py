@@ -34,6 +34,8 @@ from ansible_collections.alluxops.cache.plugins.plugin_utils.origins import (
 GROUPS = ("kube_control", "cache_masters", "cache_workers")
 NODE_NAME = "alluxio_node_name"
 HOSTS_GROUPS = (*GROUPS, "new_workers")
+RESULTS = ("alluxops_helm",)
+"""What a role leaves for others: there where one playbook imports several verbs."""
 
 
 class ActionModule(ControllerAction):
@@ -53,7 +55,7 @@ class ActionModule(ControllerAction):
         members = [host for host in _members(task_vars, HOSTS_GROUPS) if host in (hostvars or ())]
         raw_of = {host: hostvars.raw_get(host) for host in members} if hostvars else {}
         faults = rules.unknown_faults(
-            _names(task_vars, raw_of), [*specs, *_internals(roles)], places
+            _names(task_vars, raw_of), [*specs, *_internals(roles), *RESULTS], places
         )
 
         if options["needs_control"]:

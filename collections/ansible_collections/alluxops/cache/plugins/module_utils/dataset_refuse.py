@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ansible_collections.alluxops.cache.plugins.module_utils import dataset_plan, dataset_state
@@ -24,6 +24,7 @@ from ansible_collections.alluxops.cache.plugins.module_utils.datasets import (
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.health import ROOM
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted, human
+from ansible_collections.alluxops.cache.plugins.module_utils.settings import closest
 
 REMOUNT: Final = "alluxio_confirm_remount"
 LOSES: Final = "datasets_loses"
@@ -216,3 +217,23 @@ def _too_much(needs: Mapping[str, int], capacity_bytes: int, words: str) -> Iter
         " itself out again.",
         "load or pin less (`load` takes paths), raise alluxio_worker_quota, or add workers.",
     )
+
+
+def names(text: str) -> frozenset[str]:
+    """The names of a confirmation."""
+    return frozenset(filter(None, (part.strip() for part in text.split(","))))
+
+
+def confirmation_faults(
+    datasets: Iterable[Dataset], confirmations: Mapping[str, str]
+) -> Iterator[SettingsError]:
+    """Confirmations that name no dataset: misspelt, and so without effect."""
+    known = {one.name for one in datasets}
+    for variable, text in confirmations.items():
+        for name in sorted(names(text) - known):
+            meant = closest(name, known)
+            yield SettingsError(
+                f"{variable} names {name}, which no dataset is called.",
+                f"There are {', '.join(sorted(known)) or 'none'}.",
+                meant or f"name datasets of {VARIABLE}.",
+            )

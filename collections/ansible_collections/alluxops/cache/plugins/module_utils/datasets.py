@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ansible_collections.alluxops.cache.plugins.module_utils import withheld
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import closest, looks_secret
 from ansible_collections.alluxops.cache.plugins.module_utils.values import store_properties
@@ -106,7 +107,8 @@ class _Reader:
     def read(self) -> Dataset | None:
         """The dataset, as far as its keys can be read."""
         if not isinstance(self.entry, Mapping):
-            self._fault("", repr(self.entry), "A dataset is a mapping.", "write `name:` and so on.")
+            shown = withheld.shown("", self.entry)
+            self._fault("", shown, "A dataset is a mapping.", "write `name:` and so on.")
             return None
         for key in sorted(set(self.entry) - set(KEYS)):
             meant = closest(str(key), KEYS)
@@ -120,8 +122,8 @@ class _Reader:
             try:
                 values |= read_value(given)
             except WrongValueError as wrong:
-                shown = "given" if looks_secret(wrong.cause) else repr(given)
-                self._fault(key, "not set" if given is None else shown, wrong.cause, wrong.fix)
+                shown = "given" if looks_secret(wrong.cause) else withheld.shown(key, given)
+                self._fault(key, shown, wrong.cause, wrong.fix)
         if "name" not in values:
             return None
         values.setdefault("path", f"/{values['name']}")
@@ -131,7 +133,7 @@ class _Reader:
         )
         dataset = Dataset(**values)
         for key, cause, fix in _contradictions(dataset, self.entry):
-            self._fault(key, repr(self.entry.get(key)), cause, fix)
+            self._fault(key, withheld.shown(key, self.entry.get(key)), cause, fix)
         return dataset
 
     def _fault(self, key: str, shown: str, cause: str, fix: str) -> None:
@@ -217,6 +219,12 @@ def _options(given: Any) -> dict[str, Any]:
     if any(isinstance(value, Mapping | list) for value in given.values()):
         raise WrongValueError(
             "An option is a single value.", "write text, a number, true or false."
+        )
+    user = sorted(str(key) for key, value in given.items() if withheld.has_user(str(value)))
+    if user:
+        raise WrongValueError(
+            f"{user[0]} has a user in its address, and stands in the inventory, in results and diffs.",
+            "write the address alone, and name a Secret in `secret`.",
         )
     return {"options": store_properties(given)}
 
@@ -378,23 +386,3 @@ def overlap(one: str, other: str) -> bool:
     # Two names of one client and one store.
     first, second = (re.sub("^s3a://", "s3://", each).rstrip("/") + "/" for each in (one, other))
     return first.startswith(second) or second.startswith(first)
-
-
-def names(text: str) -> frozenset[str]:
-    """The names of a confirmation."""
-    return frozenset(filter(None, (part.strip() for part in text.split(","))))
-
-
-def confirmation_faults(
-    datasets: Iterable[Dataset], confirmations: Mapping[str, str]
-) -> Iterator[SettingsError]:
-    """Confirmations that name no dataset: misspelt, and so without effect."""
-    known = {one.name for one in datasets}
-    for variable, text in confirmations.items():
-        for name in sorted(names(text) - known):
-            meant = closest(name, known)
-            yield SettingsError(
-                f"{variable} names {name}, which no dataset is called.",
-                f"There are {', '.join(sorted(known)) or 'none'}.",
-                meant or f"name datasets of {VARIABLE}.",
-            )

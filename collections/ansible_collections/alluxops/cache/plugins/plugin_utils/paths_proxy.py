@@ -183,6 +183,8 @@ class PathsProxy:
             f" -Dalluxio.proxy.web.port={port} -Dalluxio.proxy.web.bind.host=127.0.0.1"
             # The other version of the S3 API answers the API of paths with empty pages.
             " -Dalluxio.proxy.s3.v2.version.enabled=false -Dalluxio.logger.type=Console"
+            # What a release gives its clients: with it a file would be as it was when first asked for.
+            " -Dalluxio.user.metadata.cache.enabled=false"
             + "".join(f" -D{name}={value}" for name, value in place.properties.items())
         )
         script = _SCRIPT.format(
