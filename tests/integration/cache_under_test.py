@@ -302,7 +302,7 @@ class Cache:
             listed = r"find /mnt/fuse3 -maxdepth 4 -printf '%p %m %U:%G\n' 2>/dev/null | sort"
             seen[node.name] = self.lab.on_node(
                 node.name,
-                f"{listed}; command -v helm; ls /etc/apt/sources.list.d /etc/apt/keyrings",
+                f"{listed}; command -v helm; ls -d /etc/apt/sources.list.d/* /etc/apt/keyrings/* 2>/dev/null; true",
             )
         return seen
 
