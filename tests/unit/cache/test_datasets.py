@@ -133,16 +133,29 @@ def test_a_prefix_may_have_any_sign(ufs: str) -> None:
         {"options": ["s3a.secretKey=hunter2"]},
         {"options": {"endpoint": "http://AKIA1:hunter2@h"}},
         {"options": {"endpoint": "http://AKIA1:hun/ter2@h"}},
+        {"options": {"endpoint": "AKIA1:hunter2@h"}},
         {"ufs": "https://AKIA1:hunter2@host/b"},
         {"ufs": "s3//AKIA1:hunter2@b/"},
         {"ufs": "s3://AKIA1:hunter2/b"},
+        {"ufs": "s3//AKIA1:hunter2 '@b/"},
+        {"ufs": {"address": "s3://b/", "secretKey": "hunter2"}},
         {"path": "s3://AKIA1:hunter2@b/"},
+        {"load": ["s3://AKIA1:hunter2@b/", {"secretKey": "hunter2"}]},
+        {"secret": {"accessKeyId": "AKIA1", "secretKey": "hunter2"}},
+        {"secret": "hunter2/AKIA1"},
     ],
 )
 def test_what_is_secret_is_refused_and_not_repeated(given: dict[str, Any]) -> None:
     text = told({**IMAGES, **given})
     assert next(iter(given)) in text
     assert not re.search("AKIA1|hunter2|ter2", text)
+
+
+@pytest.mark.parametrize(
+    "value", ["https://s3.example.com:9000", "s3.example.com:9000", "a/_HOST@B"]
+)
+def test_an_option_without_a_user_is_taken(value: str) -> None:
+    assert not told({**IMAGES, "options": {"endpoint": value}})
 
 
 def test_an_entry_that_is_no_mapping_is_not_repeated() -> None:

@@ -122,8 +122,7 @@ class _Reader:
             try:
                 values |= read_value(given)
             except WrongValueError as wrong:
-                shown = "given" if looks_secret(wrong.cause) else withheld.shown(key, given)
-                self._fault(key, shown, wrong.cause, wrong.fix)
+                self._fault(key, withheld.shown(key, given), wrong.cause, wrong.fix)
         if "name" not in values:
             return None
         values.setdefault("path", f"/{values['name']}")

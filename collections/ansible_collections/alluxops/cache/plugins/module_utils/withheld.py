@@ -6,22 +6,31 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_USER = re.compile(r"(\w+://)?[^\s'\"]*@")
-_PASSWORD = re.compile(r"(\w+://)[^\s'\"/]*:(?!\d+(?:/|['\"]|$))[^\s'\"]*")
+_USER = re.compile(r"(\w+://)?.*@", re.DOTALL)
+"""All that stands before the last @: a secret may have any sign in it."""
+_PASSWORD = re.compile(r"(\w+://)[^/]*:(?!\d+(?:/|$)).*", re.DOTALL)
 """What looks like a key and its secret, which may have a slash in it, and is no host with a port."""
 
 
 def has_user(address: str) -> bool:
-    """Whether an address names a user, and so perhaps a password: `https://USER:PASSWORD@HOST`."""
-    return "://" in address and "@" in address
+    """Whether an address names a user, and so perhaps a password: `https://USER@HOST`, `USER:PASSWORD@HOST`."""
+    user, at, _ = address.rpartition("@")
+    return bool(at) and ":" in user
 
 
 def shown(key: str, given: Any) -> str:
-    """What stands at a key: options by their names, an address without its user. key: empty for a whole entry."""
+    """What stands at a key: a mapping by its names, an address without its user. key: empty for a whole entry.
+
+    Of `secret` nothing is shown: where a Secret's name is meant, the secret itself may stand.
+    """
     if given is None:
         return "not set"
-    if key == "options" and isinstance(given, Mapping):
+    if isinstance(given, Mapping):
         return f"a mapping with {', '.join(sorted(map(str, given))) or 'nothing in it'}"
-    if key in {"", "options"}:
+    if key in {"", "options", "secret"}:
         return "text" if isinstance(given, str) else f"of type {type(given).__name__}"
-    return _PASSWORD.sub(r"\1***", _USER.sub(r"\1***@", repr(given)))
+    if isinstance(given, list):
+        return f"[{', '.join(shown(key, each) for each in given)}]"
+    if isinstance(given, str):
+        return repr(_PASSWORD.sub(r"\1***", _USER.sub(r"\1***@", given)))
+    return repr(given)
