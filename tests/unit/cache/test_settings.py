@@ -107,6 +107,15 @@ def test_an_error_names_value_place_and_fix() -> None:
         ),
         ({"root_ufs": ""}, "alluxio_root_ufs is not set", "ephemeral"),
         ({"root_ufs": "datasets"}, "alluxio_root_ufs is 'datasets'", "scheme://"),
+        *(
+            ({"root_ufs": place}, "alluxio_root_ufs is 's3://***", "root_ufs_credentials (vaulted)")
+            for place in ("s3://AKIA1:hunter2@b/x", "s3://AKIA1:hun/ter2@b", "s3://AKIA1:hunter2/b")
+        ),
+        (
+            {"root_ufs_options": {"alluxio.underfs.s3.endpoint": "http://AKIA1:hunter2@h"}},
+            "alluxio_root_ufs_options is given with alluxio.underfs.s3.endpoint",
+            "alluxio_root_ufs_credentials",
+        ),
         (
             {"root_ufs": "ephemeral", "root_ufs_secret": "s3"},
             "alluxio_root_ufs_secret is set",

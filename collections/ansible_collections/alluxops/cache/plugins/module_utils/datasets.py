@@ -193,10 +193,12 @@ def _ufs(given: Any) -> dict[str, Any]:
             closest(scheme, SCHEMES) or "use one of these.",
         )
     place = rest.partition("/")[0]
-    # A bucket has no port: what looks like one is a key, and its secret may have a slash in it.
-    has_keys = "@" in place or (scheme in S3 and ":" in place)
     # Alluxio mounts what `..` and the like lead to: each run would find another mount than declared.
-    if not _is_plain(f"/{rest.removeprefix('/')}") or (scheme in S3 and not place) or has_keys:
+    if (
+        not _is_plain(f"/{rest.removeprefix('/')}")
+        or (scheme in S3 and not place)
+        or withheld.has_keys(given)
+    ):
         raise WrongValueError(
             "After the scheme stands the bucket or the host, no credentials, and no `.`, `..` or empty part.",
             f"write it as {scheme}://PLACE/PREFIX/.",

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.alluxops.cache.plugins.module_utils import apt_key, cron, helm_host
+from ansible_collections.alluxops.cache.plugins.module_utils import (
+    apt_key,
+    cron,
+    helm_host,
+    withheld,
+)
 from ansible_collections.alluxops.cache.plugins.module_utils.errors import SettingsError
 from ansible_collections.alluxops.cache.plugins.module_utils.quantity import counted
 from ansible_collections.alluxops.cache.plugins.module_utils.settings import (
@@ -205,6 +210,7 @@ def _purge_faults(s: Settings, world: World) -> Iterable[SettingsError]:
 
 
 def _ufs_faults(s: Settings, world: World) -> Iterable[SettingsError]:
+    shown = withheld.shown("alluxio_root_ufs", s.root_ufs)
     if not s.root_ufs:
         yield world.fault(
             "alluxio_root_ufs",
@@ -214,15 +220,17 @@ def _ufs_faults(s: Settings, world: World) -> Iterable[SettingsError]:
         )
     elif s.root_ufs != EPHEMERAL and "://" not in s.root_ufs and not s.root_ufs.startswith("/"):
         cause = "An under store is an address such as s3://bucket/path, or a path that is mounted in every pod."
-        yield world.fault(
-            "alluxio_root_ufs", repr(s.root_ufs), cause, "write it as scheme://place/."
-        )
+        yield world.fault("alluxio_root_ufs", shown, cause, "write it as scheme://place/.")
+    elif withheld.has_keys(s.root_ufs):
+        cause = "It becomes a property in a ConfigMap, which anyone in the namespace may read."
+        fix = "write the address alone, and its keys into alluxio_root_ufs_credentials (vaulted)."
+        yield world.fault("alluxio_root_ufs", f"{shown}, with credentials", cause, fix)
     if s.uses_credentials and not s.root_ufs.startswith(("s3://", "s3a://")):
         name = "alluxio_root_ufs_secret" if s.root_ufs_secret else "alluxio_root_ufs_credentials"
         cause = "Credentials are handed to the S3 client only."
         yield world.fault(
             name,
-            f"set while alluxio_root_ufs is {s.root_ufs or 'not set'}",
+            f"set while alluxio_root_ufs is {shown if s.root_ufs else 'not set'}",
             cause,
             "remove it, or use s3://.",
         )
@@ -233,8 +241,8 @@ def _ufs_faults(s: Settings, world: World) -> Iterable[SettingsError]:
             "The Secret holds an access key's id and the key.",
             "give exactly accessKeyId and secretKey.",
         )
-    for key in s.root_ufs_options:
-        if looks_secret(key):
+    for key, value in s.root_ufs_options.items():
+        if looks_secret(key) or withheld.has_user(str(value)):
             yield world.fault(
                 "alluxio_root_ufs_options",
                 f"given with {key}",

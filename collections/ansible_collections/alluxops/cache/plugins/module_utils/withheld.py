@@ -18,6 +18,13 @@ def has_user(address: str) -> bool:
     return bool(at) and ":" in user
 
 
+def has_keys(store: str) -> bool:
+    """Whether a store's address has credentials in it. A bucket has no port: what looks like one is a key."""
+    scheme, _, rest = store.partition("://")
+    place = rest.partition("/")[0]
+    return "@" in place or (scheme in {"s3", "s3a"} and ":" in place)
+
+
 def shown(key: str, given: Any) -> str:
     """What stands at a key: a mapping by its names, an address without its user. key: empty for a whole entry.
 
