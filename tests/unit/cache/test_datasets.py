@@ -137,12 +137,24 @@ def test_a_prefix_may_have_any_sign(ufs: str) -> None:
         {"ufs": "s3//AKIA1:hunter2@b/"},
         {"ufs": "s3://AKIA1:hunter2/b"},
         {"path": "s3://AKIA1:hunter2@b/"},
+        {"options": {"endpoint": "AKIA1:hunter2@h:9000"}},
+        {"ufs": "s3//AKIA1:hunter2'ter2@b/"},
+        {"ufs": ["s3://AKIA1:hun ter2@b/"]},
+        {"secret": "AKIA1:hunter2"},
+        {"secret": {"secretKey": "hunter2"}},
+        {"name": "s3://AKIA1:hunter2@b/"},
     ],
 )
 def test_what_is_secret_is_refused_and_not_repeated(given: dict[str, Any]) -> None:
     text = told({**IMAGES, **given})
     assert next(iter(given)) in text
     assert not re.search("AKIA1|hunter2|ter2", text)
+
+
+def test_a_principal_is_no_user_with_a_password() -> None:
+    key, principal = "alluxio.security.underfs.hdfs.kerberos.client.principal", "alluxio/h@REALM"
+    [found], faults = datasets.read([{**IMAGES, "options": {key: principal}}])
+    assert (found.options[key], faults) == (principal, [])
 
 
 def test_an_entry_that_is_no_mapping_is_not_repeated() -> None:
