@@ -313,6 +313,8 @@ def test_it_says_where_it_is_and_is_a_client_as_told(cluster: Cluster) -> None:
     assert f"-Dalluxio.proxy.web.port={port} " in script
     assert " -Dalluxio.user.metadata.cache.enabled=false" in script
     assert " -Dalluxio.user.x=NO_CACHE" in script
+    # Alluxio puts them behind the release's own, and the last one wins.
+    assert " -Dalluxio.user.metadata.cache.enabled=false" in script
     cluster.started[0][1].is_alive = False
     proxy.at()
     assert len(cluster.started) == 2

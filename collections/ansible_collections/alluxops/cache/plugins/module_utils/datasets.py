@@ -137,7 +137,7 @@ class _Reader:
 
     def _fault(self, key: str, shown: str, cause: str, fix: str) -> None:
         name = self.entry.get("name") if isinstance(self.entry, Mapping) else None
-        of_whom = f" of {name}" if isinstance(name, str) and name else ""
+        of_whom = f" of {name}" if isinstance(name, str) and _NAME.match(name) else ""
         where = next(
             (
                 self.lines[path]
@@ -290,7 +290,7 @@ def _flag(key: str) -> Callable[[Any], dict[str, Any]]:
 def _secret(given: Any) -> dict[str, Any]:
     if not isinstance(given, str) or not re.match(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", given):
         raise WrongValueError(
-            "It is the name of a Secret in alluxio_namespace, not what is in it.",
+            "It is the name of a Secret in alluxio_namespace (a-z, 0-9, `-` and `.`), not what is in it.",
             "make one with the keys accessKeyId and secretKey, and name it.",
         )
     return {"secret": given}

@@ -241,9 +241,10 @@ class ContentCheck:
     def read_stored(self, sizes: Mapping[str, int]) -> dict[str, Digest]:
         """The digests of files as their store gives them. sizes: their bytes there, by their paths in the cache."""
         there = {self._there(path): path for path in sizes}
-        self._refuse_another_master()
+        self.keep_stores()  # one large file takes the cache's client long enough
         wanted = {name: sizes[path] for name, path in there.items()}
         found = digests.read(self.cache.kube, self.stores.proxy, wanted, self.cache.timeout_s)
+        self._refuse_another_master()  # it gives nothing, and no store would
         return {path: found[name] for name, path in there.items()}
 
     def _refuse_another_master(self) -> None:
