@@ -52,7 +52,8 @@ def explain(outcome: Outcome, request: RunRequest, inventories: Sequence[str] = 
 
 def remains(outcome: Outcome, request: RunRequest) -> str:
     """What state the run leaves."""
-    again = f"run `alluxops {request.verb}` again"
+    hosts = f" --limit {request.limit}" if request.limit is not None else ""
+    again = f"run `alluxops {request.verb}{hosts}` again"
     if request.verb not in NEW_EACH_TIME:
         again += ": it converges"
     if request.check:

@@ -137,6 +137,7 @@ def test_a_prefix_may_have_any_sign(ufs: str) -> None:
         {"ufs": "https://AKIA1:hunter2@host/b"},
         {"ufs": "s3//AKIA1:hunter2@b/"},
         {"ufs": "s3://AKIA1:hunter2/b"},
+        {"ufs": "s3://b/?secretKey=hunter2"},
         {"ufs": "s3//AKIA1:hunter2 '@b/"},
         {"ufs": {"address": "s3://b/", "secretKey": "hunter2"}},
         {"path": "s3://AKIA1:hunter2@b/"},

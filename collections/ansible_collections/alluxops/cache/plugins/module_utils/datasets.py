@@ -200,7 +200,7 @@ def _ufs(given: Any) -> dict[str, Any]:
         or withheld.has_keys(given)
     ):
         raise WrongValueError(
-            "After the scheme stands the bucket or the host, no credentials, and no `.`, `..` or empty part.",
+            "After the scheme stands the bucket or the host, no credentials, no `?`, and no `.`, `..` or empty part.",
             f"write it as {scheme}://PLACE/PREFIX/.",
         )
     return {"ufs": given.rstrip("/")}

@@ -19,10 +19,10 @@ def has_user(address: str) -> bool:
 
 
 def has_keys(store: str) -> bool:
-    """Whether a store's address has credentials in it. A bucket has no port: what looks like one is a key."""
+    """Whether a store's address has credentials in it, or room for them: a bucket has no port, and no store a query."""
     scheme, _, rest = store.partition("://")
     place = rest.partition("/")[0]
-    return "@" in place or (scheme in {"s3", "s3a"} and ":" in place)
+    return "@" in place or "?" in rest or (scheme in {"s3", "s3a"} and ":" in place)
 
 
 def shown(key: str, given: Any) -> str:
@@ -39,5 +39,6 @@ def shown(key: str, given: Any) -> str:
     if isinstance(given, list):
         return f"[{', '.join(shown(key, each) for each in given)}]"
     if isinstance(given, str):
-        return repr(_PASSWORD.sub(r"\1***", _USER.sub(r"\1***@", given)))
+        place, query, _ = _PASSWORD.sub(r"\1***", _USER.sub(r"\1***@", given)).partition("?")
+        return repr(f"{place}?***" if query else place)
     return repr(given)
