@@ -252,9 +252,10 @@ def test_plays_that_the_limit_left_out_are_told() -> None:
     [([CHANGED, stats(n1=1)], "Stopped after 1 change"), ([DEPLOY], "may have begun one")],
 )
 def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None:
-    lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site"))
+    lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site", limit="n4"))
     assert told in lines[-1]
-    assert "it converges" in lines[-1]
+    # Without the limit it would be begun on other hosts too.
+    assert "run `alluxops site --limit n4` again: it converges" in lines[-1]
 
 
 def test_a_release_that_was_undone_is_not_said_to_stay() -> None:
