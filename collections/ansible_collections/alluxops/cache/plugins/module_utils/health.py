@@ -129,17 +129,16 @@ def registered(pod: Mapping[str, Any], leader: Leader | None) -> Worker | None:
     if leader is None:
         return None
     addresses = {pod["host_ip"], pod["pod_ip"], pod["node"], pod["name"]} - {""}
-    known = [leader.heard_of[address] for address in addresses if address in leader.heard_of]
+    known = (leader.heard_of[address] for address in addresses & leader.heard_of.keys())
     own = [item for item in known if not _is_another(pod, item[1])]
     return min(own, key=lambda item: item[0])[1] if own else None
 
 
 def has_ghost(pod: Mapping[str, Any], leader: Leader | None) -> bool:
     """Whether the leader still counts a worker as live that an earlier pod of this one's node was."""
-    if leader is None:
-        return False
-    names = {pod["host_ip"], pod["node"]} - {""}
-    return any(_is_another(pod, one) for name in names for one in leader.by_host.get(name, ()))
+    hosts = leader.by_host if leader is not None else {}
+    known = (one for name in ("host_ip", "node") for one in hosts.get(pod[name], ()))
+    return any(_is_another(pod, one) for one in known)
 
 
 def _is_another(pod: Mapping[str, Any], worker: Worker) -> bool:
