@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from alluxops.broken import broken_yaml
@@ -52,7 +53,7 @@ def explain(outcome: Outcome, request: RunRequest, inventories: Sequence[str] = 
 
 def remains(outcome: Outcome, request: RunRequest) -> str:
     """What state the run leaves."""
-    hosts = f" --limit {request.limit}" if request.limit is not None else ""
+    hosts = f" --limit {shlex.quote(request.limit)}" if request.limit is not None else ""
     again = f"run `alluxops {request.verb}{hosts}` again"
     if request.verb not in NEW_EACH_TIME:
         again += ": it converges"

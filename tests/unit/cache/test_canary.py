@@ -87,15 +87,6 @@ def test_each_worker_is_judged_by_itself() -> None:
     assert "not ready" in found["n9"]["problem"]
 
 
-def test_bytes_that_did_not_come_from_the_under_store_are_no_proof(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(proofs, "COUNTING_S", 0.0)
-    cache = Cache()
-    cache.reads_ufs = False
-    assert "under store" in canary(cache, "n1", "n2").fly(["n2"])["nodes"]["n2"]["problem"]
-
-
 def test_with_an_ephemeral_root_each_worker_serves_what_it_wrote_to_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -116,14 +107,22 @@ def test_with_an_ephemeral_root_each_worker_serves_what_it_wrote_to_another(
     assert cache.served == {"w1": 0, "w2": 4, "w3": 4}
 
 
-def test_with_an_ephemeral_root_bytes_of_another_worker_are_no_proof(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("root_ufs", "flaw", "says"),
+    [
+        ("s3://datasets/", "reads_ufs", "under store"),
+        ("ephemeral", "serves", "w2 has served nothing of it"),
+    ],
+    ids=["not from the under store", "ephemeral root, of another worker"],
+)
+def test_bytes_that_came_another_way_are_no_proof(
+    root_ufs: str, flaw: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proofs, "COUNTING_S", 0.0)
     cache = Cache()
-    cache.serves = False
-    found = canary(cache, "n1", "n2", root_ufs="ephemeral").fly(["n2"])["nodes"]["n2"]
-    assert "w2 has served nothing of it" in found["problem"]
+    setattr(cache, flaw, False)
+    found = canary(cache, "n1", "n2", root_ufs=root_ufs).fly(["n2"])["nodes"]["n2"]
+    assert says in found["problem"]
     alone = canary(cache, "n2", root_ufs="ephemeral").fly(["n2"])["nodes"]["n2"]
     assert (alone["problem"], alone["reader"]) == ("", "n2")
 

@@ -256,6 +256,8 @@ def test_a_stopped_run_says_what_remains(events: list[Event], told: str) -> None
     assert told in lines[-1]
     # Without the limit it would be begun on other hosts too.
     assert "run `alluxops site --limit n4` again: it converges" in lines[-1]
+    lines = explain(outcome(*events, code=130, cancelled=True), RunRequest("site", limit="n4:!n5"))
+    assert "run `alluxops site --limit 'n4:!n5'` again" in lines[-1]
 
 
 def test_a_release_that_was_undone_is_not_said_to_stay() -> None:

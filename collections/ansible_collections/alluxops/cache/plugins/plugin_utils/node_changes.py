@@ -30,6 +30,7 @@ def change(kube: Kube, node: Json, patch_of: Callable[[Json], Json]) -> None:
                 raise
         else:
             return
+        # By a list: who may list and patch nodes needs no right to get one besides.
         found = kube.list_objects(objects.node(), fields=f"metadata.name={name}")
         node = found[0] if found else node
     raise CacheError(
